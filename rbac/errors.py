@@ -1,0 +1,51 @@
+"""What can go wrong with a policy, as one family: :class:`RbacError` and its leaves, each with a stable ``code``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong or suspicious in a document, at the place where a person would mend it.
+
+    ``line`` and ``column`` count from 1, in characters; 0 means the file as a whole. ``message`` is one sentence without
+    a capital or a full stop, and quotes what the user wrote in backticks; ``hint`` says what to do.
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    severity: Severity
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {self.severity}: {self.message}{hint} [{self.code}]"
+
+
+class RbacError(Exception):
+    """The base of every error that this package raises on purpose."""
+
+    code: ClassVar[str] = "rbac_error"
+
+
+class PolicyError(RbacError):
+    """A document that must not decide anything. ``problems`` is the whole list, sorted by file, line and column."""
+
+    code: ClassVar[str] = "policy_refused"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class RequestError(RbacError, ValueError):
+    """A question that the model cannot be asked: a word it does not have, or several roles where it takes one."""
+
+    code: ClassVar[str] = "request_refused"
