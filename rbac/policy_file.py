@@ -1,0 +1,184 @@
+"""A policy file: lines to rows, as Casbin's file adapter reads them, or a problem for a line it would not."""
+
+import re
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from rbac.errors import Problem
+from rbac.model_file import Definition
+
+EFFECTS = frozenset(("allow", "deny"))
+_PAUSE_EVERY = 512
+_BRACKETS = re.compile(r"[\[\]()]")
+_STRUCTURE = re.compile(r"[,\[\]()]")
+
+
+class Words(dict[str, str]):
+    """Pieces between commas to stripped words; a word that occurs often is kept once."""
+
+    def __missing__(self, piece: str) -> str:
+        word = piece.strip()
+        word = self.setdefault(word, word)
+        self[piece] = word
+        return word
+
+
+@dataclass(slots=True)
+class Kind:
+    """All rows of one type, the line of each, and what a row must look like (``effect``: position or -1)."""
+
+    rows: list[list[str]]
+    lines: "array[int]"
+    width: int
+    effect: int
+
+
+class Refusal(Exception):  # noqa: N818 - carries a problem from a line to the loop, and never leaves this module
+    """A line that is not a row: where in the line (from 0), and why."""
+
+    def __init__(self, offset: int, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.offset, self.code, self.message, self.hint = offset, code, message, hint
+
+
+def read_rows(
+    text: str, definition: Definition, name: str, pause: Callable[[], None] | None = None
+) -> tuple[dict[str, Kind], list[Problem]]:
+    """The rows of ``text`` by type, and a problem for every other line. ``pause``: called every 512 lines."""
+    kinds = _kinds(definition)
+    problems: list[Problem] = []
+    words = Words()
+    bracketed = _BRACKETS.search(text) is not None
+    for number, raw in enumerate(text.split("\n"), 1):
+        if pause is not None and number % _PAUSE_EVERY == 0:
+            pause()
+        line = raw.strip()
+        if not line or line[0] == "#":
+            continue
+        try:
+            pieces = _bracketed_pieces(line) if bracketed else line.split(",")
+            row = list(map(words.__getitem__, pieces))
+            kind = kinds.get(row.pop(0))
+            if (
+                kind is None
+                or len(row) != kind.width
+                or (kind.effect >= 0 and row[kind.effect] not in EFFECTS)
+            ):
+                raise _refusal(pieces, kinds)
+        except Refusal as refusal:
+            column = len(raw) - len(raw.lstrip()) + refusal.offset + 1
+            problems.append(
+                Problem(name, number, column, refusal.code, "error", refusal.message, refusal.hint)
+            )
+        else:
+            kind.rows.append(row)
+            kind.lines.append(number)
+    return kinds, problems
+
+
+def _kinds(definition: Definition) -> dict[str, Kind]:
+    kinds = {}
+    for ptype, fields in definition.policies.items():
+        kinds[ptype] = Kind([], array("L"), len(fields), fields.index("eft") if "eft" in fields else -1)
+    for ptype, width in definition.roles.items():
+        kinds[ptype] = Kind([], array("L"), width, -1)
+    return kinds
+
+
+def _bracketed_pieces(line: str) -> list[str]:
+    """What stands between commas outside ``()`` and ``[]``, as in Casbin, which does not pair them."""
+    if _BRACKETS.search(line) is None:
+        return line.split(",")
+    pieces = []
+    start = 0
+    opened: list[int] = []
+    for match in _STRUCTURE.finditer(line):
+        character = match.group()
+        if character in "([":
+            opened.append(match.start())
+        elif character == ",":
+            if not opened:
+                pieces.append(line[start : match.start()])
+                start = match.end()
+        elif not opened:
+            raise Refusal(
+                match.start(),
+                "unbalanced-bracket",
+                f"the `{character}` closes nothing",
+                "delete it, or open it before",
+            )
+        elif line[opened[-1]] + character not in ("()", "[]"):
+            hint = "close each bracket with its own kind"
+            raise Refusal(
+                match.start(), "unbalanced-bracket", f"the `{character}` closes a `{line[opened[-1]]}`", hint
+            )
+        else:
+            opened.pop()
+    if opened:
+        message = f"the `{line[opened[-1]]}` is never closed, so the rest of the line would be one column"
+        raise Refusal(opened[-1], "unbalanced-bracket", message, "close it, or delete it")
+    pieces.append(line[start:])
+    return pieces
+
+
+def _offset(pieces: list[str], index: int) -> int:
+    """Where the word of piece ``index`` begins in the stripped line."""
+    if index >= len(pieces):
+        return sum(map(len, pieces)) + len(pieces) - 1
+    before = sum(map(len, pieces[:index])) + index
+    piece = pieces[index]
+    return before + len(piece) - len(piece.lstrip())
+
+
+def _refusal(pieces: list[str], kinds: Mapping[str, Kind]) -> Refusal:
+    ptype, *row = (piece.strip() for piece in pieces)
+    kind = kinds.get(ptype)
+    if kind is None:
+        known = ", ".join(f"`{key}`" for key in kinds)
+        return Refusal(
+            0,
+            "unknown-type",
+            f"`{ptype}` is no type of line, and Casbin would ignore the line",
+            f"begin it with {known}",
+        )
+    if len(row) != kind.width:
+        return _wrong_width(pieces, ptype, row, kind)
+    hint = "write `allow` or `deny`, in small letters"
+    return Refusal(
+        _offset(pieces, kind.effect + 1),
+        "unknown-effect",
+        f"the effect `{row[kind.effect]}` would have no effect",
+        hint,
+    )
+
+
+def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> Refusal:
+    wanted = f"a `{ptype}` line has {kind.width} columns behind its type, and this one has {len(row)}"
+    if len(row) < kind.width:
+        return Refusal(
+            _offset(pieces, len(pieces)),
+            "wrong-width",
+            wanted,
+            "add the missing columns, separated by commas",
+        )
+    offset = _offset(pieces, kind.width + 1)
+    if not any(row[kind.width :]):
+        return Refusal(
+            offset,
+            "wrong-width",
+            f"{wanted}, the last of them empty",
+            "run `rbac fmt`, which removes empty columns at the end",
+        )
+    return Refusal(offset, "wrong-width", wanted, "delete the columns behind, or a comma too many")
+
+
+def rows_in_file_order(
+    rows: Mapping[str, list[list[str]]], lines: Mapping[str, "array[int]"]
+) -> Iterator[tuple[int, str, list[str]]]:
+    """Every row with its line and type, by line."""
+    tagged = [
+        (line, ptype, row) for ptype in rows for line, row in zip(lines[ptype], rows[ptype], strict=True)
+    ]
+    tagged.sort(key=lambda item: item[0])
+    return iter(tagged)

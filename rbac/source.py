@@ -1,0 +1,93 @@
+"""From bytes to text: what a model or policy file may consist of, whoever reads it.
+
+Casbin's readers and ours must see the same lines. They do in UTF-8 without control characters: a lone carriage
+return, a form feed or U+2028 ends a line for one reader and not for another.
+"""
+
+import re
+from dataclasses import dataclass
+
+from rbac.errors import Problem
+
+BOM = "\ufeff"
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as text, without byte-order mark and with LF ending lines; ``None`` when it is not text."""
+
+    name: str
+    text: str | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def decode(content: bytes, name: str) -> Source:
+    """The text of ``content``, or where it is not UTF-8. A BOM and CRLF are read as if absent, with a warning."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Source(name, None, (_undecodable(content, error, name),), ())
+    warnings = []
+    if text.startswith(BOM):
+        text = text[1:]
+        warnings.append(
+            Problem(
+                name,
+                1,
+                1,
+                "byte-order-mark",
+                "warning",
+                "the file begins with an invisible byte-order mark, over which other Casbin tools stumble",
+                "run `rbac fmt`, or save the file as UTF-8 without BOM",
+            )
+        )
+    if "\r\n" in text:
+        line, column = place(text, text.index("\r\n"))
+        text = text.replace("\r\n", "\n")
+        warnings.append(
+            Problem(
+                name,
+                line,
+                column,
+                "crlf",
+                "warning",
+                "lines end in CRLF, of which other Casbin tools may keep a stray character",
+                "run `rbac fmt`, or save the file with Unix (LF) line ends",
+            )
+        )
+    problems = tuple(_control(match, text, name) for match in _FORBIDDEN.finditer(text))
+    return Source(name, text, problems, tuple(warnings))
+
+
+def place(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, both from 1 and in characters, of ``offset`` in ``text``."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def _undecodable(content: bytes, error: UnicodeDecodeError, name: str) -> Problem:
+    before = content[: error.start].decode("utf-8").removeprefix(BOM)
+    line, column = place(before, len(before))
+    return Problem(
+        name,
+        line,
+        column,
+        "undecodable",
+        "error",
+        f"the byte `0x{content[error.start]:02x}` is not UTF-8 text",
+        "save the file with the encoding UTF-8",
+    )
+
+
+def _control(match: re.Match[str], text: str, name: str) -> Problem:
+    line, column = place(text, match.start())
+    return Problem(
+        name,
+        line,
+        column,
+        "control-character",
+        "error",
+        f"the invisible control character `U+{ord(match.group()):04X}` may not stand in this file",
+        "delete it; it is easiest to type the line anew",
+    )
