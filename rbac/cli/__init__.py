@@ -1,0 +1,79 @@
+"""The `rbac` command: one command a file, each with a ``register(app)`` that adds it.
+
+Exit codes: 0 yes, clean or equivalent; 1 no, findings or failed; 2 could not run.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from rbac.cli.output import UNABLE, report_trouble
+from rbac.errors import RbacError
+
+# In the order of `rbac --help`: first what everybody types after an edit, then questions, then what compares.
+COMMANDS = (
+    "check",
+    "fmt",
+    "test",
+    "explain",
+    "can",
+    "who_can",
+    "matrix",
+    "diff",
+    "replay",
+    "unused",
+    "routes",
+    "publish",
+    "history",
+    "show",
+    "rollback",
+)
+
+
+class Commands(TyperGroup):
+    """What stops a command (an unreadable file, a refused policy, a bad option) is one message and exit 2."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # typer's own context class is not public
+        """Run the command; an error of ours or of the operating system ends in exit code 2, no traceback."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (RbacError, OSError) as error:
+            report_trouble(error)
+            raise typer.Exit(UNABLE) from error
+
+
+def build_app() -> typer.Typer:
+    """The command with every subcommand of :data:`COMMANDS` that this installation has."""
+    app = typer.Typer(
+        name="rbac",
+        cls=Commands,
+        help=(
+            "Read, test and change policy.csv, the file that says who may do what.\n\n"
+            "Exit codes: 0 yes or clean, 1 no or findings, 2 could not run."
+        ),
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    # A callback keeps `rbac COMMAND` a group whatever the number of commands.
+    app.callback()(_root)
+    for name in COMMANDS:
+        module = f"rbac.cli.{name}"
+        if find_spec(module) is not None:
+            import_module(module).register(app)
+    return app
+
+
+def _root() -> None:
+    """Nothing is common to all commands but what :mod:`rbac.cli.options` spells."""
+
+
+def main() -> None:
+    """What the installed `rbac` and `python -m rbac` run."""
+    build_app()(prog_name="rbac")

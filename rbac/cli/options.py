@@ -1,0 +1,55 @@
+"""The options that every command shares, spelled once: ``model: ModelOption = MODEL``."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from rbac.routes import KnownRoutes, load_routes, routes_beside
+
+MODEL: Final = Path("model.conf")
+POLICY: Final = Path("policy.csv")
+
+ModelOption = Annotated[Path, typer.Option("--model", metavar="FILE", help="The Casbin model.")]
+PolicyOption = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The rules.")]
+RoutesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--routes",
+        metavar="APP|FILE|none",
+        help="The known endpoints: a FastAPI application (app.main:app), a routes.json, or none. "
+        "Default: app.main:app when that application stands beside the policy file, else none.",
+        show_default=False,
+    ),
+]
+SubjectsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--subjects",
+        metavar="REGEX",
+        help="What a person's name looks like, if not a UUID.",
+        show_default=False,
+    ),
+]
+TextOrJson = Literal["text", "json"]
+FormatOption = Annotated[TextOrJson, typer.Option("--format", help="For people, or for programs.")]
+
+
+def known_routes(option: str | None, policy: Path) -> KnownRoutes:
+    """The endpoints that ``--routes`` names; empty for `none`. Raises RoutesError."""
+    if option is None:
+        return routes_beside(policy)
+    return load_routes(option)
+
+
+def subject_pattern(option: str | None) -> re.Pattern[str] | None:
+    """``--subjects`` compiled, ``None`` when not given; a pattern that does not compile is bad usage."""
+    if option is None:
+        return None
+    try:
+        return re.compile(option)
+    except re.error as error:
+        raise typer.BadParameter(
+            f"{option!r} is not a regular expression: {error}", param_hint="--subjects"
+        ) from error

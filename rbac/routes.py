@@ -1,0 +1,243 @@
+"""The endpoints that are known: of a FastAPI application, of a ``routes.json``, or none.
+
+A route is shown as its template (``/users/{id}``) and asked about as a concrete path (``/users/1``).
+"""
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from rbac.errors import RbacError
+
+DEFAULT_APP: Final = "app.main:app"
+
+# Starlette's path parameters: `{name}` or `{name:converter}`.
+_PARAMETER: Final = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?\}")
+# OpenAPI's may hold other characters: `{comment-id}`, and `{+path}` in RFC 6570.
+_LOOSE_PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
+_CONVERTERS: Final = {
+    "str": r"[^/]+",
+    "path": r".*",
+    "int": r"[0-9]+",
+    "float": r"[0-9]+(?:\.[0-9]+)?",
+    "uuid": r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
+}
+_REST: Final = "*"
+
+
+class RoutesError(RbacError):
+    """The known routes could not be read: no such application, or a file of another shape."""
+
+    code: ClassVar[str] = "routes_unreadable"
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """One endpoint: the action a request for it asks with, its path template, and its name.
+
+    In ``obj``, ``{id}`` stands for one segment, ``{rest:path}`` and a ``*`` at the end for anything.
+    """
+
+    act: str
+    obj: str
+    name: str = ""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a path must look like for this route to answer it; use with :meth:`re.Pattern.fullmatch`."""
+        pieces = [
+            re.escape(piece) if literal else _CONVERTERS.get(kind, r"[^/]+")
+            for literal, piece, kind in _pieces(self.obj)
+        ]
+        return re.compile("".join(pieces), re.DOTALL)
+
+    @property
+    def literal(self) -> bool:
+        """Whether the route answers one path only."""
+        return all(literal for literal, _, _ in _pieces(self.obj))
+
+    def matches(self, path: str) -> bool:
+        """Whether a request for ``path`` is one for this route (the method aside)."""
+        return self.pattern.fullmatch(path) is not None
+
+    def sample(self, avoid: Collection[str] = ()) -> str:
+        """A concrete path for this route, with no segment in ``avoid``.
+
+        ``avoid`` holds the literal segments that a policy names, so that the sample stands for the route as a
+        whole and not for the one path a rule singles out.
+        """
+        taken = frozenset(avoid)
+        path = ""
+        number = 0
+        for literal, piece, kind in _pieces(self.obj):
+            if literal:
+                path += piece
+                continue
+            number += 1
+            value = _value(kind, number)
+            while value in taken:
+                number += 1
+                value = _value(kind, number)
+            path += value
+        return path
+
+
+def _value(kind: str, number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}" if kind == "uuid" else str(number)
+
+
+def _pieces(template: str) -> Iterable[tuple[bool, str, str]]:
+    """The template cut into (literal?, text, converter)."""
+    rest = template.endswith("/*") and len(template) > 1
+    body = template[:-1] if rest else template
+    end = 0
+    for match in _LOOSE_PARAMETER.finditer(body):
+        if match.start() > end:
+            yield True, body[end : match.start()], ""
+        exact = _PARAMETER.fullmatch(match.group())
+        yield False, match.group(), (exact.group(2) if exact else None) or "str"
+        end = match.end()
+    if end < len(body):
+        yield True, body[end:], ""
+    if rest:
+        yield False, _REST, "path"
+
+
+@dataclass(frozen=True)
+class KnownRoutes(Sequence[Route]):
+    """The routes in order of path and method, each once. Empty: nothing is known, so nothing is checked."""
+
+    routes: tuple[Route, ...] = ()
+    source: str = "none"
+    _literal: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        ordered = sorted({(route.obj, route.act): route for route in reversed(self.routes)}.items())
+        object.__setattr__(self, "routes", tuple(route for _, route in ordered))
+        object.__setattr__(self, "_literal", frozenset(route.obj for route in self.routes if route.literal))
+
+    def __len__(self) -> int:
+        return len(self.routes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.routes[index]
+
+    def has_path(self, path: str) -> bool:
+        """Whether some route answers ``path``, with whatever method. A template is its own path."""
+        return path in self._literal or any(route.obj == path or route.matches(path) for route in self.routes)
+
+    def matching(self, act: str, path: str) -> tuple[Route, ...]:
+        """The routes that a request with this method and path could be for."""
+        return tuple(
+            route for route in self.routes if route.act == act and (route.obj == path or route.matches(path))
+        )
+
+
+NO_ROUTES: Final = KnownRoutes()
+
+
+def load_routes(reference: str) -> KnownRoutes:
+    """The routes that ``reference`` names: ``module:attribute``, a JSON file, `none`. Raises RoutesError."""
+    if reference == "none":
+        return NO_ROUTES
+    if reference.endswith(".json") or Path(reference).is_file():
+        return routes_of_file(Path(reference))
+    return routes_of_app(import_application(reference), source=reference)
+
+
+def routes_beside(policy: Path) -> KnownRoutes:
+    """The routes of ``app.main:app`` when it and the policy both lie in the working directory, else none.
+
+    A policy from somewhere else is about other endpoints: it is not held against these.
+    """
+    here = Path.cwd()
+    if policy.absolute().parent == here and (here / "app" / "main.py").is_file():
+        return load_routes(DEFAULT_APP)
+    return NO_ROUTES
+
+
+def routes_of_file(path: Path) -> KnownRoutes:
+    """The routes of a JSON list of ``{act, obj}`` or ``{method, path}``, each perhaps with a ``name``."""
+    try:
+        entries = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RoutesError(f"`{path}`: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RoutesError(f"`{path}` is not JSON: {error}") from error
+    if not isinstance(entries, list):
+        raise RoutesError(f"`{path}` must be a list of {{act, obj}} or {{method, path}}")
+    return KnownRoutes(
+        tuple(_entry(path, number, entry) for number, entry in enumerate(entries, 1)), str(path)
+    )
+
+
+def _entry(path: Path, number: int, entry: object) -> Route:
+    where = f"`{path}`, entry {number}"
+    if not isinstance(entry, dict):
+        raise RoutesError(f"{where}: must be an object with act and obj, or method and path")
+    for act, obj in (("act", "obj"), ("method", "path")):
+        if act in entry and obj in entry:
+            break
+    else:
+        raise RoutesError(f"{where}: needs act and obj, or method and path")
+    name = entry.get("name") or entry.get("operationId") or ""
+    values = (entry[act], entry[obj], name)
+    if not all(isinstance(value, str) for value in values) or not entry[act] or not entry[obj]:
+        raise RoutesError(f"{where}: {act} and {obj} must be strings that are not empty")
+    return Route(*values)
+
+
+def import_application(reference: str) -> object:
+    """The application that ``module:attribute`` names, imported from the working directory as uvicorn would.
+
+    What it prints meanwhile goes to stderr. Raises RoutesError, also for one that exits while it is imported.
+    """
+    module_name, _, attribute = reference.partition(":")
+    if not re.fullmatch(r"[\w.]+:[\w.]+", reference):
+        raise RoutesError(f"`{reference}` is neither a file nor an application like `app.main:app`")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        with redirect_stdout(sys.stderr):
+            found: object = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        raise RoutesError(f"cannot import `{module_name}`: {type(error).__name__}: {error}") from error
+    for part in attribute.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise RoutesError(f"`{module_name}` has no `{attribute}`") from error
+    return found
+
+
+def routes_of_app(application: object, *, source: str = "application") -> KnownRoutes:
+    """The routes of a FastAPI or Starlette application, mounted ones included. Raises RoutesError."""
+    routes = getattr(application, "routes", None)
+    if not isinstance(routes, Iterable):
+        raise RoutesError(f"`{source}` is not a FastAPI application: it has no routes")
+    return KnownRoutes(tuple(_walk(routes, "")), source)
+
+
+def _walk(routes: Iterable[Any], prefix: str) -> Iterable[Route]:
+    """Routes by shape, not by class: Starlette's Route, WebSocketRoute, Mount and Host, of any version."""
+    for route in routes:
+        path = prefix + (getattr(route, "path", "") or "")
+        name = str(getattr(route, "name", "") or "")
+        methods = getattr(route, "methods", None)
+        inner = getattr(route, "routes", None)
+        if hasattr(route, "endpoint"):
+            # HEAD is decided as GET, and a WebSocket handshake is a GET.
+            for act in sorted({"GET" if method == "HEAD" else method for method in methods or {"GET"}}):
+                yield Route(act, path or "/", name)
+        elif inner:
+            yield from _walk(inner, path)
+        elif hasattr(route, "app"):
+            yield Route("GET", path.rstrip("/") + "/*", name)
