@@ -1,0 +1,214 @@
+"""Casbin's patterns as regular languages: one nondeterministic automaton for many patterns at once.
+
+Casbin's ``keyMatch2`` to ``keyMatch5`` rewrite a pattern into a Python regular expression and call
+``re.match``, so what a pattern means is what Python's own parser makes of it. ``docs/space.md`` says why
+that gives a complete space.
+"""
+
+import importlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Final
+
+from casbin.util.builtin_operators import (
+    KEY_MATCH2_PATTERN,
+    KEY_MATCH3_PATTERN,
+    KEY_MATCH4_PATTERN,
+    KEY_MATCH5_PATTERN,
+)
+
+from rbac import charset
+from rbac.charset import Charset
+from rbac.errors import RbacError
+
+# The parser that `re` itself uses: public as `sre_parse` up to Python 3.10, private since, and the one way
+# to know what `re` will do with a pattern.
+_parser: Any = importlib.import_module("re._parser")
+
+_LARGEST_REPEAT: Final = 200
+_CATEGORIES: Final[Mapping[str, Callable[[], Charset]]] = {
+    "CATEGORY_DIGIT": lambda: charset.category("d"),
+    "CATEGORY_NOT_DIGIT": lambda: charset.complement(charset.category("d")),
+    "CATEGORY_SPACE": lambda: charset.category("s"),
+    "CATEGORY_NOT_SPACE": lambda: charset.complement(charset.category("s")),
+    "CATEGORY_WORD": lambda: charset.category("w"),
+    "CATEGORY_NOT_WORD": lambda: charset.complement(charset.category("w")),
+}
+
+
+class NotRegularError(RbacError):
+    """A pattern that is no regular language, or none that is understood: a back-reference, a look-around, a
+    bad regex."""
+
+    code: ClassVar[str] = "pattern_not_regular"
+
+
+def expression_of(function: str, pattern: str) -> str:
+    """The regular expression that Casbin's ``function`` (``keyMatch2`` to ``keyMatch5``, ``regexMatch``)
+    tries at the start of the value. Raises NotRegularError for a ``keyMatch4`` pattern that repeats a
+    name."""
+    starred = pattern.replace("/*", "/.*")
+    match function:
+        case "regexMatch":
+            return pattern
+        case "keyMatch2":
+            rewritten = KEY_MATCH2_PATTERN.sub(r"\g<1>[^\/]+\g<2>", starred)
+            return "^" + ("(.*)" if rewritten == "*" else rewritten) + "$"
+        case "keyMatch3":
+            return "^" + KEY_MATCH3_PATTERN.sub(r"\g<1>[^\/]+\g<2>", starred) + "$"
+        case "keyMatch4":
+            names = KEY_MATCH4_PATTERN.findall(starred)
+            if len(set(names)) < len(names) or "(" in KEY_MATCH4_PATTERN.sub("", starred):
+                raise NotRegularError(f"`{pattern}` compares what its names stand for")
+            return "^" + KEY_MATCH4_PATTERN.sub("([^/]+)", starred) + "$"
+        case "keyMatch5":
+            return "^" + KEY_MATCH5_PATTERN.sub("[^/]+", starred) + "$"
+    raise NotRegularError(f"`{function}` is no pattern function")
+
+
+class Automaton:
+    """States and edges of many patterns side by side.
+
+    ``steps[q]`` are the edges over a set of characters, ``jumps[q]`` those over nothing, each with the
+    assertion it needs: ``""``, ``"^"`` (at the start), ``"$"`` (at the end, or before a newline at the end)
+    or ``"Z"`` (at the very end). A pattern accepts a value when, reading it, a run stands on ``finals``:
+    what follows is then free, but for what a ``$`` or ``Z`` on the way demands.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[list[tuple[Charset, int]]] = []
+        self.jumps: list[list[tuple[str, int]]] = []
+        self.starts: list[int] = []
+        self.finals: dict[int, int] = {}
+        self.queries: dict[int, int] = {}
+        self.sets: set[Charset] = set()
+
+    def add(self, function: str, pattern: str) -> int:
+        """Add one pattern and give its number. ``function`` is a Casbin function, or ``==`` for equality.
+
+        Raises NotRegularError, and leaves the automaton as it was.
+        """
+        parsed = _parse(function, pattern)
+        mark = len(self.steps)
+        start = self._state()
+        try:
+            end = self._literal(start, pattern, function) if parsed is None else self._sequence(parsed, start)
+        except NotRegularError:
+            del self.steps[mark:], self.jumps[mark:]
+            raise
+        number = len(self.starts)
+        self.starts.append(start)
+        self.finals[end] = number
+        if function == "keyMatch5":
+            # `?` and what follows is cut off before the match: see Automaton.queries in rbac.classes.
+            self.queries |= dict.fromkeys(range(mark, len(self.steps)), end)
+            self.sets.add(charset.single(ord("?")))
+        return number
+
+    def _state(self) -> int:
+        self.steps.append([])
+        self.jumps.append([])
+        return len(self.steps) - 1
+
+    def _step(self, start: int, characters: Charset) -> int:
+        end = self._state()
+        self.sets.add(characters)
+        self.steps[start].append((characters, end))
+        return end
+
+    def _jump(self, start: int, assertion: str = "") -> int:
+        end = self._state()
+        self.jumps[start].append((assertion, end))
+        return end
+
+    def _literal(self, start: int, pattern: str, function: str) -> int:
+        """Equality, and ``keyMatch``, whose first ``*`` means that anything may follow."""
+        text, star, _ = pattern.partition("*") if function == "keyMatch" else (pattern, "", "")
+        for character in text:
+            start = self._step(start, charset.single(ord(character)))
+        return start if star else self._jump(start, "Z")
+
+    def _sequence(self, parsed: Iterable[tuple[Any, Any]], start: int) -> int:
+        for operation, argument in parsed:
+            start = self._operation(str(operation), argument, start)
+        return start
+
+    def _operation(self, operation: str, argument: Any, start: int) -> int:
+        match operation:
+            case "LITERAL" | "NOT_LITERAL" | "ANY" | "IN":
+                return self._step(start, _characters(operation, argument))
+            case "AT":
+                return self._jump(start, _assertion(str(argument)))
+            case "SUBPATTERN" if not argument[1] and not argument[2]:
+                return self._sequence(argument[3], start)
+            case "BRANCH":
+                end = self._state()
+                for branch in argument[1]:
+                    self.jumps[self._sequence(branch, self._jump(start))].append(("", end))
+                return end
+            case "MAX_REPEAT" | "MIN_REPEAT":
+                least, most, body = argument
+                return self._repeat(int(least), most, body, start)
+        raise NotRegularError(f"{operation.lower()} is not a regular operation")
+
+    def _repeat(self, least: int, most: Any, body: Any, start: int) -> int:
+        """``body{least,most}``: the pattern's states are laid out as often as it may be repeated."""
+        endless = most == _parser.MAXREPEAT
+        if least > _LARGEST_REPEAT or (not endless and most > _LARGEST_REPEAT):
+            raise NotRegularError(f"a repetition of more than {_LARGEST_REPEAT}")
+        for _ in range(least):
+            start = self._sequence(body, start)
+        if endless:
+            loop = self._jump(start)
+            self.jumps[self._sequence(body, loop)].append(("", loop))
+            return self._jump(loop)
+        end = self._state()
+        for _ in range(int(most) - least):
+            self.jumps[start].append(("", end))
+            start = self._sequence(body, start)
+        self.jumps[start].append(("", end))
+        return end
+
+
+def _parse(function: str, pattern: str) -> Iterable[tuple[Any, Any]] | None:
+    """What Python's parser makes of the pattern's expression; ``None`` where Casbin uses no expression."""
+    if function in {"==", "keyMatch"}:
+        return None
+    expression = expression_of(function, pattern)
+    try:
+        re.compile(expression)
+        parsed: Any = _parser.parse(expression)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise NotRegularError(f"`{pattern}` is no regular expression: {error}") from error
+    if parsed.state.flags != re.UNICODE.value:
+        raise NotRegularError(f"`{pattern}` sets flags")
+    operations: Iterable[tuple[Any, Any]] = parsed
+    return operations
+
+
+def _assertion(name: str) -> str:
+    match name:
+        case "AT_BEGINNING" | "AT_BEGINNING_STRING":
+            return "^"
+        case "AT_END":
+            return "$"
+        case "AT_END_STRING":
+            return "Z"
+    raise NotRegularError(f"{name.lower()} looks around")
+
+
+def _characters(operation: str, argument: Any) -> Charset:
+    match operation:
+        case "LITERAL":
+            return charset.single(argument)
+        case "NOT_LITERAL":
+            return charset.complement(charset.single(argument))
+        case "ANY":
+            return charset.complement(charset.NEWLINE)
+        case "RANGE":
+            return (argument,)
+        case "CATEGORY":
+            return _CATEGORIES[str(argument)]()
+    items = [(str(kind), value) for kind, value in argument]
+    members = charset.union(*(_characters(*item) for item in items if item[0] != "NEGATE"))
+    return charset.complement(members) if items[0][0] == "NEGATE" else members
