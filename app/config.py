@@ -1,0 +1,251 @@
+"""Reads the service's settings once, at start, and refuses them with every fault at once."""
+
+import os
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from app.env_files import Fault, Layers, Raw, read_layers
+from app.setting_fields import SettingFields
+from app.setting_rules import ContradictionError, contradictions, issuer_host, surroundings
+
+
+class SettingsError(Exception):
+    """Settings that the service must not start with: ``faults`` is the list, ``str()`` what to show."""
+
+    code: ClassVar[str] = "settings_refused"
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        many = "1 setting is wrong" if len(faults) == 1 else f"{len(faults)} settings are wrong"
+        lines = [
+            f"cannot start: {many}",
+            *(f"  {fault}" for fault in faults),
+            "docs/settings.md explains each setting",
+        ]
+        super().__init__("\n".join(lines))
+
+
+class Settings(SettingFields):
+    """The settings in force, which agree with each other. Made by :func:`load_settings`.
+
+    Made directly it reads no environment and no file, and raises pydantic's ``ValidationError`` for values
+    that are wrong or contradict each other.
+    """
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        faults = contradictions(self)
+        if faults:
+            raise ContradictionError(faults)
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """Whether this is a developer's machine, where a local emulator may stand in for Cognito."""
+        return self.environment == "development"
+
+    @property
+    def issuer(self) -> str:
+        """What ``iss`` must be, to the letter."""
+        if self.identity_provider == "auth0":
+            return f"https://{self.auth0_domain}/"
+        if self.identity_provider == "firebase":
+            return f"https://securetoken.google.com/{self.firebase_project_id}"
+        return f"https://{issuer_host(self)}/{self.cognito_user_pool_id}"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the issuer's keys are, as a JSON Web Key Set."""
+        if self.identity_provider == "auth0":
+            return f"https://{self.auth0_domain}/.well-known/jwks.json"
+        if self.identity_provider == "firebase":
+            return "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
+        return f"{self.cognito_endpoint_url}/{self.cognito_user_pool_id}/.well-known/jwks.json"
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What ``aud`` may be."""
+        if self.identity_provider == "auth0":
+            return self.auth0_client_id
+        if self.identity_provider == "firebase":
+            return (self.firebase_project_id,)
+        return self.cognito_app_client_id
+
+    @property
+    def allow_credentials(self) -> bool:
+        """Whether CORS lets a page send the browser's own credentials: only pages whose origin is named.
+
+        The ``Authorization`` header that a page's script sets itself does not need this.
+        """
+        return bool(self.allowed_origins) and "*" not in self.allowed_origins
+
+    @property
+    def uses_postgres(self) -> bool:
+        """Whether the document comes from PostgreSQL; ``policy_store.get_secret_value()`` is then its URL."""
+        return self.policy_store.get_secret_value() != "file"
+
+    @property
+    def pdp_document(self) -> tuple[Path, Path] | None:
+        """Model and rules that the decision point asks, ``None`` when it asks the service's own."""
+        return (self.pdp_model or self.policy_model, self.pdp_policy) if self.pdp_policy else None
+
+    @property
+    def decision_log_file(self) -> Path | None:
+        """The file that decisions are recorded in, ``None`` for standard output and for no record at all."""
+        return None if self.decision_log in {"stdout", "off"} else Path(self.decision_log)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """The few settings that shape the routes. None is about Cognito: any tool can import the application."""
+
+    environment: str
+    debug: bool
+    api_title: str
+    api_version: str
+    api_prefix: str
+    console: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The same of settings that are known in full."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
+
+
+class _Draft(Settings):
+    """Settings whose shapes are right and whose rules nobody has looked at yet."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        return self
+
+
+_FIELDS = {name.upper(): name for name in Settings.model_fields}
+_PATHS = frozenset(
+    name for name, field in Settings.model_fields.items() if field.annotation in {Path, Path | None}
+)
+_ORDER = {name: position for position, name in enumerate(Settings.model_fields)}
+_SECRETS = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
+
+
+def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of ``environ``, then ``.env.{ENVIRONMENT}`` and ``.env`` of ``directory``, then defaults.
+
+    An empty value means the default. Relative paths start at ``directory``. Raises :class:`SettingsError`
+    with everything that is wrong, in the order of docs/settings.md.
+    """
+    layers = read_layers(directory, environ, _FIELDS)
+    faults = layers.faults + _control_characters(layers)
+    broken = {_FIELDS.get(fault.setting, "") for fault in faults}
+    given = {_FIELDS[name]: raw.text.strip() for name, raw in layers.values.items() if raw.text.strip()}
+    sound = {name: text for name, text in given.items() if name not in broken}
+    try:
+        draft = _Draft(**_placed(sound, directory))
+    except ValidationError as error:
+        misshapen = list(_shape_faults(error, layers))
+        faults += misshapen
+        broken |= {_FIELDS[fault.setting] for fault in misshapen}
+        draft = _Draft(
+            **_placed({name: text for name, text in sound.items() if name not in broken}, directory)
+        )
+    # A rule that reads a setting nobody could understand has nothing to say.
+    conflicts = [
+        each for each in contradictions(draft) + surroundings(draft) if broken.isdisjoint(each.fields)
+    ]
+    faults += [_fault(conflict.fields[0], conflict.message, layers) for conflict in conflicts]
+    if faults:
+        raise SettingsError([str(fault) for fault in sorted(faults, key=_place)])
+    return Settings(**_placed(given, directory))
+
+
+def load_surface(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Surface:
+    """What shapes the routes, and nothing else. Never raises: where a setting is wrong its default stands.
+
+    An ``ENVIRONMENT`` that cannot be understood is taken for production: nothing for developers is shown.
+    """
+    layers = read_layers(directory, environ, _FIELDS)
+    wanted = {field.name for field in fields(Surface)}
+    texts = [(_FIELDS[key], raw.text.strip()) for key, raw in layers.values.items() if _FIELDS[key] in wanted]
+    given: dict[str, Any] = {name: text for name, text in texts if text}
+    try:
+        draft = _Draft(**given)
+    except ValidationError as error:
+        broken = {str(detail["loc"][0]) for detail in error.errors()}
+        sound = {name: text for name, text in given.items() if name not in broken}
+        draft = _Draft(**(sound | {"environment": "production"} if "environment" in broken else sound))
+    return Surface.of(draft)
+
+
+def _placed(given: Mapping[str, str], directory: Path) -> dict[str, Any]:
+    """The values with relative paths, also the defaults', made to start at ``directory``."""
+    placed: dict[str, Any] = dict(given)
+    for name in _PATHS:
+        path = given.get(name, Settings.model_fields[name].default)
+        if path is not None:
+            placed[name] = directory / path
+    if given.get("decision_log", "stdout") not in {"stdout", "off"}:
+        placed["decision_log"] = str(directory / given["decision_log"])
+    return placed
+
+
+def _control_characters(layers: Layers) -> list[Fault]:
+    """No setting has a use for them; a line break or an escape sequence does harm in paths and in logs."""
+    message = "holds a control character; type the value again"
+    return [
+        Fault(name, raw.origin, message)
+        for name, raw in layers.values.items()
+        if any(unicodedata.category(character) == "Cc" for character in raw.text.strip())
+    ]
+
+
+def _shape_faults(error: ValidationError, layers: Layers) -> Iterator[Fault]:
+    for detail in error.errors(include_url=False):
+        # That a default could not be worked out only repeats that what it follows from is wrong.
+        if detail["type"] != "default_factory_not_called":
+            name = str(detail["loc"][0])
+            yield _fault(name, f"{_shown(name, layers.values[name.upper()])}{_expected(detail)}", layers)
+
+
+# pydantic's complaints in our words.
+_EXPECTED = {
+    "literal_error": "must be one of {expected}",
+    "bool_parsing": "must be `true` or `false`",
+    "int_parsing": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "value_error": "{error}",
+}
+
+
+def _expected(detail: ErrorDetails) -> str:
+    wording = _EXPECTED.get(detail["type"], "")
+    context = detail.get("ctx", {})
+    if "expected" in context:
+        context["expected"] = context["expected"].replace("'", "`")
+    return wording.format(**context) or detail["msg"]
+
+
+def _shown(name: str, raw: Raw) -> str:
+    """What was written, unless it could be a secret; a password in a URL is one wherever it stands."""
+    text = raw.text.strip()
+    if name in _SECRETS or "@" in text or len(text) > 100:
+        return ""
+    return f"`{text}` "
+
+
+def _fault(name: str, message: str, layers: Layers) -> Fault:
+    raw = layers.values.get(name.upper())
+    return Fault(name.upper(), raw.origin if raw else "not set", message)
+
+
+def _place(fault: Fault) -> tuple[int, str, str]:
+    """Files first, then unknown keys, then the settings as documented."""
+    name = _FIELDS.get(fault.setting)
+    position = _ORDER[name] if name else -1
+    return position, fault.setting, fault.origin

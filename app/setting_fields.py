@@ -1,0 +1,293 @@
+"""Every setting there is: name, shape, default and meaning. docs/settings.md is this file as a table.
+
+``app.config`` reads them from the environment and the env files.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app import setting_shapes as shapes
+from app.setting_rules import cognito_host
+
+DEFAULT_POLICY_REQUEST = "sub=claims.sub, role=roles, obj=path, act=method"
+DEFAULT_PDP_REQUEST = "sub=subject.id, role=subject.properties.role, obj=resource.id, act=action.name"
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(shapes.comma_separated)]
+_ClientIds = Annotated[_Names, AfterValidator(shapes.client_ids)]
+_Endpoint = Annotated[str, AfterValidator(shapes.endpoint_url)]
+
+
+def _in_development(earlier: dict[str, Any]) -> bool:
+    return bool(earlier["environment"] == "development")
+
+
+def _log_format(earlier: dict[str, Any]) -> Literal["text", "json"]:
+    return "text" if _in_development(earlier) else "json"
+
+
+def _region(earlier: dict[str, Any]) -> str:
+    match = shapes.POOL_ID.fullmatch(earlier["cognito_user_pool_id"])
+    return match["region"] if match else ""
+
+
+def _endpoint(earlier: dict[str, Any]) -> str:
+    if _in_development(earlier):
+        return f"http://127.0.0.1:{earlier['dev_cognito_port']}"
+    region = earlier["cognito_region"]
+    return f"https://{cognito_host(region)}" if region else ""
+
+
+def _says(default: str) -> dict[str, Any]:
+    """How docs/settings.md words a default that follows from other settings."""
+    return {"default": default}
+
+
+class SettingFields(BaseSettings):
+    """Every setting, in the order of docs/settings.md. People write its name in upper case."""
+
+    # hide_input_in_errors: a fault must never print what may be a password.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True
+    )
+
+    environment: Literal["development", "staging", "production"] = Field(
+        "development",
+        description=(
+            "Which deployment this is. It chooses the env file and several defaults. Read from the process "
+            "environment or `.env`."
+        ),
+        examples=["production"],
+    )
+    debug: bool = Field(
+        default=False,
+        description=(
+            "Puts details into the answer to an internal error and, in development, serves `/debug/token`. "
+            "Refused in production."
+        ),
+        examples=["true"],
+    )
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that `python -m app` listens on; `0.0.0.0` for every interface (a container).",
+        examples=["0.0.0.0"],
+    )
+    port: int = Field(
+        8000, ge=1, le=65535, description="Port that `python -m app` listens on.", examples=["8080"]
+    )
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes that `python -m app` serves with.", examples=["4"]
+    )
+    forwarded_allow_ips: _Names = Field(
+        ("127.0.0.1",),
+        description=(
+            "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses, networks, or "
+            "`*`."
+        ),
+        examples=["10.0.0.0/8"],
+    )
+
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(shapes.upper)
+    ] = Field(
+        "INFO", description="Least severity that is logged. Access lines are INFO.", examples=["WARNING"]
+    )
+    log_format: Literal["text", "json"] = Field(
+        default_factory=_log_format,
+        description="One readable line a record, or one JSON object a record.",
+        examples=["json"],
+        json_schema_extra=_says("`text` in development, else `json`"),
+    )
+    log_file: Path | None = Field(
+        None,
+        description="Also log to this file, rotated at 10 MiB, five old ones kept. Its directory must exist.",
+        examples=["/var/log/sekisho/app.log"],
+    )
+
+    api_title: str = Field(
+        "Sekisho", description="Title in `/docs` and `/openapi.json`.", examples=["Orders"]
+    )
+    api_version: str = Field(
+        "0.1.0", description="Version in `/docs` and `/openapi.json`.", examples=["2.3.0"]
+    )
+    api_prefix: Annotated[str, AfterValidator(shapes.api_prefix)] = Field(
+        "",
+        description="Put before the paths of the example endpoints. `policy.csv` sees the whole path.",
+        examples=["/api/v1"],
+    )
+
+    identity_provider: Literal["cognito", "auth0", "firebase"] = Field(
+        "cognito", description="Who issues the tokens.", examples=["auth0"]
+    )
+    role_claims: Annotated[_Names, AfterValidator(shapes.at_least_one)] = Field(
+        ("custom:role",),
+        description="Claims that hold roles. A text claim is one role; `cognito:groups` is a list of them.",
+        examples=["custom:role,cognito:groups"],
+    )
+    dev_cognito_port: int = Field(
+        9229,
+        ge=1,
+        le=65535,
+        description="Port of the local Cognito that `make run` starts.",
+        examples=["9300"],
+    )
+    cognito_user_pool_id: Annotated[str, AfterValidator(shapes.pool_id)] = Field(
+        "", description="The user pool. Needed with `cognito`.", examples=["eu-west-1_AbC123xyz"]
+    )
+    cognito_region: Annotated[str, AfterValidator(shapes.region)] = Field(
+        default_factory=_region,
+        description="The pool's region. Refused when it is another than the pool id's.",
+        examples=["eu-west-1"],
+        json_schema_extra=_says("the pool id's"),
+    )
+    cognito_app_client_id: _ClientIds = Field(
+        (),
+        description="App clients whose ID tokens are accepted, one or several. Needed with `cognito`.",
+        examples=["1h57kf5cpq17m0eml12EXAMPLE"],
+    )
+    cognito_endpoint_url: _Endpoint = Field(
+        default_factory=_endpoint,
+        description=(
+            "Where the pool's keys come from: a local emulator in development, or another partition of AWS. "
+            "Outside development only a Cognito host of AWS in the pool's region, over https."
+        ),
+        examples=["https://cognito-idp.cn-north-1.amazonaws.com.cn"],
+        json_schema_extra=_says(
+            "`http://127.0.0.1:{DEV_COGNITO_PORT}` in development, else AWS in the pool's region"
+        ),
+    )
+    cognito_domain: Annotated[str, AfterValidator(shapes.domain_url)] = Field(
+        "",
+        description="Hosted sign-in page, for the console.",
+        examples=["https://example.auth.eu-west-1.amazoncognito.com"],
+    )
+    auth0_domain: Annotated[str, AfterValidator(shapes.host)] = Field(
+        "", description="The tenant. Needed with `auth0`.", examples=["example.eu.auth0.com"]
+    )
+    auth0_client_id: _ClientIds = Field(
+        (),
+        description="Applications whose ID tokens are accepted, one or several. Needed with `auth0`.",
+        examples=["aBcD1234EXAMPLE"],
+    )
+    firebase_project_id: Annotated[str, AfterValidator(shapes.project_id)] = Field(
+        "", description="The project. Needed with `firebase`.", examples=["my-project-1a2b"]
+    )
+
+    allowed_origins: Annotated[_Names, AfterValidator(shapes.origins)] = Field(
+        (),
+        description=(
+            "Origins whose pages may call the service from a browser. Named origins may also send cookies and"
+            " other credentials of the browser's; `*` may not, and is refused in production."
+        ),
+        examples=["https://app.example.com,https://admin.example.com"],
+    )
+    allowed_methods: Annotated[_Names, AfterValidator(shapes.tokens), AfterValidator(shapes.at_least_one)] = (
+        Field(
+            ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+            description="Methods those pages may use, or `*`.",
+            examples=["GET,POST"],
+        )
+    )
+    allowed_headers: Annotated[_Names, AfterValidator(shapes.tokens)] = Field(
+        ("Authorization", "Content-Type", "X-Request-ID"),
+        description="Request headers those pages may send, or `*`.",
+        examples=["Authorization,Content-Type"],
+    )
+
+    policy_model: Path = Field(
+        Path("model.conf"), description="The Casbin model.", examples=["/etc/sekisho/model.conf"]
+    )
+    policy_file: Path = Field(
+        Path("policy.csv"), description="The rules.", examples=["/etc/sekisho/policy.csv"]
+    )
+    policy_request: Annotated[str, AfterValidator(shapes.request_mapping)] = Field(
+        DEFAULT_POLICY_REQUEST,
+        description=(
+            "How an HTTP request fills the model's words, as `word=source` pairs. Sources: `claims.<name>`, "
+            "`roles`, `path`, `method`, `host`, `client_ip`."
+        ),
+        examples=["sub=claims.sub, dom=claims.custom:tenant, obj=path, act=method"],
+    )
+    policy_tests: Path = Field(
+        Path("policy_tests"), description="The policy tests.", examples=["/etc/sekisho/policy_tests"]
+    )
+    policy_gate: Literal["tests", "lint"] = Field(
+        "tests",
+        description=(
+            "What a document must pass to be used: lint and the policy tests, or lint alone (failing tests "
+            "are then a warning)."
+        ),
+        examples=["lint"],
+    )
+    policy_store: Annotated[SecretStr, AfterValidator(shapes.policy_store)] = Field(
+        SecretStr("file"),
+        description="Where the document lives: `file`, or a PostgreSQL URL. Never shown in messages.",
+        examples=["postgresql://sekisho:…@db.example.com/sekisho"],
+    )
+    policy_cache: Path | None = Field(
+        None,
+        description=(
+            "Keeps the last good document of a PostgreSQL store for a start without it. Its directory must "
+            "exist."
+        ),
+        examples=["/var/lib/sekisho/policy"],
+    )
+    shadow_policy_file: Path | None = Field(
+        None,
+        description="Rules decided beside the live ones and only compared.",
+        examples=["policy.next.csv"],
+    )
+
+    pdp_model: Path | None = Field(
+        None,
+        description="Model of a document of its own for `/access/v1` and `/forward-auth`.",
+        examples=["pdp/model.conf"],
+        json_schema_extra=_says("`POLICY_MODEL`"),
+    )
+    pdp_policy: Path | None = Field(
+        None,
+        description="Rules of that document. Without it those endpoints ask the service's own.",
+        examples=["pdp/policy.csv"],
+        json_schema_extra=_says("the service's own document"),
+    )
+    pdp_request: Annotated[str, AfterValidator(shapes.pdp_mapping)] = Field(
+        DEFAULT_PDP_REQUEST,
+        description=(
+            "How an AuthZEN request fills the model's words, as `word=path` pairs. A path leads into "
+            "`subject`, `action`, `resource` or `context`."
+        ),
+        examples=["sub=subject.id, act=action.name, obj=resource.id, owner=resource.properties.ownerID"],
+    )
+    pdp_entities: Path | None = Field(
+        None,
+        description="JSON file of subjects, resources and actions, for what an AuthZEN request leaves out.",
+        examples=["pdp/entities.json"],
+    )
+
+    decision_log: str = Field(
+        "stdout",
+        description="Where decisions are recorded: `stdout`, `off`, or a file, whose directory must exist.",
+        examples=["/var/log/sekisho/decisions.jsonl"],
+    )
+    decision_log_required: bool = Field(
+        default=False,
+        description="Answers 503 rather than leave a decision unrecorded when the log cannot be written.",
+        examples=["true"],
+    )
+    explain_denials: bool = Field(
+        default_factory=_in_development,
+        description="A 403 names the roles and rules that were missing.",
+        examples=["false"],
+        json_schema_extra=_says("`true` in development, else `false`"),
+    )
+    console: bool = Field(
+        default=True, description="Serves the web console at `/console`.", examples=["false"]
+    )
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what it is given: ``app.config`` reads the layers, and can say where each value came from."""
+        return (sources["init_settings"],)

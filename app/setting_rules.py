@@ -1,0 +1,254 @@
+"""What settings must be to each other and to the machine: each rule is one function that names what it reads.
+
+A rule answers with what is wrong, or "" when nothing is. It never repeats a value that may be a secret.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from app.setting_shapes import POOL_ID, mapping_pairs
+
+if TYPE_CHECKING:  # Settings applies these rules to itself
+    from app.config import Settings
+
+
+class Conflict(NamedTuple):
+    """A broken rule: the settings it read, the one to mend first, and what is wrong with it."""
+
+    fields: tuple[str, ...]
+    message: str
+
+
+class ContradictionError(ValueError):
+    """Settings that are each well-formed and cannot be true together."""
+
+    def __init__(self, conflicts: list[Conflict]) -> None:
+        self.conflicts = conflicts
+        super().__init__(
+            "; ".join(f"{conflict.fields[0].upper()} {conflict.message}" for conflict in conflicts)
+        )
+
+
+_Check = Callable[["Settings"], str]
+
+
+class _Rule(NamedTuple):
+    fields: tuple[str, ...]
+    check: _Check
+
+
+_contradictions: list[_Rule] = []
+_surroundings: list[_Rule] = []
+
+
+def _rule(*fields: str, among: list[_Rule] = _contradictions) -> Callable[[_Check], _Check]:
+    def register(check: _Check) -> _Check:
+        among.append(_Rule(fields, check))
+        return check
+
+    return register
+
+
+def contradictions(settings: "Settings") -> list[Conflict]:
+    """Every way in which the settings disagree with each other."""
+    return _broken(_contradictions, settings)
+
+
+def surroundings(settings: "Settings") -> list[Conflict]:
+    """Every way in which the settings disagree with the files and directories of this machine."""
+    return _broken(_surroundings, settings)
+
+
+def _broken(rules: list[_Rule], settings: "Settings") -> list[Conflict]:
+    found = [Conflict(rule.fields, rule.check(settings)) for rule in rules]
+    return [conflict for conflict in found if conflict.message]
+
+
+# AWS keeps apart what it runs for China, for Europe and for governments: other hosts, other accounts.
+_PARTITIONS = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-iso-": "c2s.ic.gov",
+    "us-isob-": "sc2s.sgov.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+    "us-isof-": "csp.hci.ic.gov",
+}
+_DEFAULT_PARTITION = "amazonaws.com"
+
+
+def cognito_host(region: str) -> str:
+    """The host that issues a region's tokens and publishes their keys."""
+    suffix = next(
+        (host for prefix, host in _PARTITIONS.items() if region.startswith(prefix)), _DEFAULT_PARTITION
+    )
+    return f"cognito-idp.{region}.{suffix}"
+
+
+def _is_cognito(url: str, region: str) -> bool:
+    parts = urlsplit(url)
+    hosts = {f"cognito-idp.{region}.{suffix}" for suffix in {_DEFAULT_PARTITION, *_PARTITIONS.values()}}
+    return parts.scheme == "https" and parts.netloc in hosts
+
+
+def issuer_host(settings: "Settings") -> str:
+    """The host in ``iss``: the endpoint's when that is Cognito, else the one that an emulator claims."""
+    if _is_cognito(settings.cognito_endpoint_url, settings.cognito_region):
+        return urlsplit(settings.cognito_endpoint_url).netloc
+    return cognito_host(settings.cognito_region)
+
+
+def _needed(field: str, provider: str, advice: str) -> None:
+    @_rule(field, "identity_provider", "environment")
+    def check(settings: "Settings") -> str:
+        missing = settings.identity_provider == provider and not getattr(settings, field)
+        return f"is missing; {advice}" if missing else ""
+
+
+_needed("cognito_user_pool_id", "cognito", "set it to the id of the user pool, like `eu-west-1_AbC123xyz`")
+_needed("cognito_app_client_id", "cognito", "set it to the id of the app client whose users sign in here")
+_needed("auth0_domain", "auth0", "set it to the tenant, like `example.eu.auth0.com`")
+_needed("auth0_client_id", "auth0", "set it to the client id of the application whose users sign in here")
+_needed("firebase_project_id", "firebase", "set it to the id of the project")
+
+
+@_rule("debug", "environment")
+def _no_debugging_in_production(settings: "Settings") -> str:
+    return "must be `false` in production" if settings.debug and settings.environment == "production" else ""
+
+
+@_rule("cognito_region", "cognito_user_pool_id")
+def _region_is_the_pools(settings: "Settings") -> str:
+    pool = POOL_ID.fullmatch(settings.cognito_user_pool_id)
+    if pool is None or pool["region"] == settings.cognito_region:
+        return ""
+    return f"disagrees with the user pool, which is in `{pool['region']}`; leave it out, or write that"
+
+
+@_rule("cognito_endpoint_url", "environment", "cognito_region", "cognito_user_pool_id")
+def _keys_come_from_the_issuer(settings: "Settings") -> str:
+    url, region = settings.cognito_endpoint_url, settings.cognito_region
+    if settings.is_development or not url:
+        return ""
+    if not url.startswith("https://"):
+        return (
+            f"must be https outside development; leave it out to use AWS (this is `{settings.environment}`)"
+        )
+    if _is_cognito(url, region):
+        return ""
+    return f"must be Cognito itself outside development: `https://{cognito_host(region or 'REGION')}`"
+
+
+@_rule("cognito_domain", "environment")
+def _sign_in_is_encrypted(settings: "Settings") -> str:
+    plain = settings.cognito_domain.startswith("http://") and not settings.is_development
+    return "must be https outside development: people type their password there" if plain else ""
+
+
+@_rule("allowed_origins", "environment")
+def _origins_are_named(settings: "Settings") -> str:
+    if settings.environment != "production" or "*" not in settings.allowed_origins:
+        return ""
+    return "must name the origins in production: `*` lets any page call with a visitor's credentials"
+
+
+@_rule("forwarded_allow_ips", "policy_request")
+def _client_address_is_not_the_callers_word(settings: "Settings") -> str:
+    decides = any(source == "client_ip" for _, source in mapping_pairs(settings.policy_request))
+    if not decides or "*" not in settings.forwarded_allow_ips:
+        return ""
+    return "must name the proxies: with `*` any caller chooses the `client_ip` that POLICY_REQUEST decides by"
+
+
+@_rule("pdp_model", "pdp_policy")
+def _a_model_has_rules(settings: "Settings") -> str:
+    return "needs PDP_POLICY beside it" if settings.pdp_model and not settings.pdp_policy else ""
+
+
+@_rule("decision_log_required", "decision_log")
+def _a_required_log_is_kept(settings: "Settings") -> str:
+    contradicts = settings.decision_log_required and settings.decision_log == "off"
+    return "cannot be `true` while DECISION_LOG is `off`" if contradicts else ""
+
+
+@_rule("decision_log", "log_file")
+def _logs_have_files_of_their_own(settings: "Settings") -> str:
+    path = settings.decision_log_file
+    same = (
+        path is not None and settings.log_file is not None and path.absolute() == settings.log_file.absolute()
+    )
+    return "must be another file than LOG_FILE, which is rotated away" if same else ""
+
+
+@_rule("policy_model", "policy_store", among=_surroundings)
+def _model_is_there(settings: "Settings") -> str:
+    return "" if settings.uses_postgres else _unreadable(settings.policy_model)
+
+
+@_rule("policy_file", "policy_store", among=_surroundings)
+def _policy_is_there(settings: "Settings") -> str:
+    return "" if settings.uses_postgres else _unreadable(settings.policy_file)
+
+
+@_rule("policy_tests", "policy_gate", "policy_store", among=_surroundings)
+def _tests_are_there(settings: "Settings") -> str:
+    if settings.policy_gate == "lint" or settings.uses_postgres or settings.policy_tests.exists():
+        return ""
+    return f"does not exist: {_quoted(settings.policy_tests)}; write policy tests, or set POLICY_GATE=lint"
+
+
+@_rule("pdp_model", among=_surroundings)
+def _pdp_model_is_there(settings: "Settings") -> str:
+    return _unreadable(settings.pdp_model) if settings.pdp_model else ""
+
+
+@_rule("pdp_policy", among=_surroundings)
+def _pdp_policy_is_there(settings: "Settings") -> str:
+    return _unreadable(settings.pdp_policy) if settings.pdp_policy else ""
+
+
+@_rule("pdp_entities", among=_surroundings)
+def _pdp_entities_are_there(settings: "Settings") -> str:
+    return _unreadable(settings.pdp_entities) if settings.pdp_entities else ""
+
+
+@_rule("log_file", among=_surroundings)
+def _log_can_be_written(settings: "Settings") -> str:
+    return _unwritable(settings.log_file) if settings.log_file else ""
+
+
+@_rule("decision_log", among=_surroundings)
+def _decisions_can_be_written(settings: "Settings") -> str:
+    return _unwritable(settings.decision_log_file) if settings.decision_log_file else ""
+
+
+@_rule("policy_cache", among=_surroundings)
+def _cache_can_be_written(settings: "Settings") -> str:
+    return _unwritable(settings.policy_cache, directory=True) if settings.policy_cache else ""
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return f"cannot be read: {_quoted(path)}: {error.strerror}"
+
+
+def _unwritable(path: Path, *, directory: bool = False) -> str:
+    """Looks without making the file: a refused start leaves nothing behind."""
+    if not path.parent.is_dir():
+        return f"cannot be written: there is no directory {_quoted(path.parent)}"
+    if path.is_dir() and not directory:
+        return f"cannot be written: {_quoted(path)} is a directory"
+    # A pipe or device is written in place; a file is renamed when it is rotated: its directory must allow it.
+    places = [path] if path.exists() else []
+    places += [path.parent] if path.is_file() or not path.exists() else []
+    denied = next((place for place in places if not os.access(place, os.W_OK)), None)
+    return "" if denied is None else f"cannot be written: no permission to write to {_quoted(denied)}"
+
+
+def _quoted(path: Path) -> str:
+    return f"`{path}`"

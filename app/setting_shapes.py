@@ -1,0 +1,194 @@
+"""What one setting's value may look like: each function takes it and gives it back, or raises ``ValueError``.
+
+The message says what is expected. It never repeats the value: whoever reports the fault knows whether it may
+be shown.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import SecretStr
+
+POOL_ID = re.compile(r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
+_CLIENT_ID = re.compile(r"[\w.+@-]{1,128}", re.ASCII)
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_PROJECT_ID = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_PREFIX = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[\w.~-]+)+", re.ASCII)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_REQUEST_SOURCE = re.compile(r"claims\..+|roles|path|method|host|client_ip")
+_PDP_SOURCE = re.compile(r"(?:subject|action|resource|context)(?:\.[^.]+)+")
+
+
+def comma_separated(value: object) -> object:
+    """Text into its items, without blanks and repetitions; anything else is left to the field's own type."""
+    if not isinstance(value, str):
+        return value
+    return tuple(dict.fromkeys(item for item in (part.strip() for part in value.split(",")) if item))
+
+
+def upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def pool_id(value: str) -> str:
+    if value and not (POOL_ID.fullmatch(value) and len(value) <= 55):
+        raise ValueError(
+            "is not a user pool id; copy it from the Cognito console, it looks like `eu-west-1_AbC123xyz`"
+        )
+    return value
+
+
+def region(value: str) -> str:
+    if value and not _REGION.fullmatch(value):
+        raise ValueError("is not an AWS region, which looks like `eu-west-1`")
+    return value
+
+
+def client_ids(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _CLIENT_ID.fullmatch(value) or POOL_ID.fullmatch(value):
+            raise ValueError(
+                "is not a list of app client ids; copy them from the app client, separated by commas"
+            )
+    return values
+
+
+def host(value: str) -> str:
+    if value and not _HOST.fullmatch(value):
+        raise ValueError("is not a host name; write it without `https://` and without a path, in lower case")
+    return value
+
+
+def project_id(value: str) -> str:
+    if value and not _PROJECT_ID.fullmatch(value):
+        raise ValueError("is not a Firebase project id, which looks like `my-project-1a2b`")
+    return value
+
+
+def _split(value: str) -> SplitResult | None:
+    try:
+        url = urlsplit(value)
+        plain = url.scheme in {"http", "https"} and _host_of(url) and url.port != 0
+    except ValueError:  # an unclosed bracket, or a port that is no number
+        return None
+    return url if plain and url.username is None and not (url.query or url.fragment) else None
+
+
+def _host_of(url: SplitResult) -> bool:
+    name = url.hostname or ""
+    return (
+        ":" in name or _HOST.fullmatch(name) is not None
+    )  # a colon: an IPv6 address, which urlsplit has checked
+
+
+def endpoint_url(value: str) -> str:
+    """A base address: scheme, host, and a port or none. A closing slash is dropped."""
+    if not value:
+        return value
+    url = _split(value)
+    if url is None or url.path not in {"", "/"}:
+        raise ValueError(
+            "is not a base address; write `https://host` or `http://host:port`, with nothing after it"
+        )
+    return f"{url.scheme}://{url.netloc}"
+
+
+def domain_url(value: str) -> str:
+    """The address of a hosted sign-in page; a bare host name means https."""
+    return endpoint_url(value if not value or "://" in value else f"https://{value}")
+
+
+def origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        url = None if value == "*" else _split(value)
+        if value != "*" and (url is None or url.path or value != value.lower()):
+            raise ValueError(
+                "is not a list of origins; an origin is `https://host` or `https://host:port`, "
+                "in lower case and without a closing slash"
+            )
+    return values
+
+
+def tokens(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _TOKEN.fullmatch(value):
+            raise ValueError("is not a comma-separated list of names as HTTP allows them")
+    return values
+
+
+def api_prefix(value: str) -> str:
+    if value and not _PREFIX.fullmatch(value):
+        raise ValueError(
+            "must start with `/`, must not end with one, and holds only letters, digits and `._~-`"
+        )
+    return value
+
+
+def at_least_one(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise ValueError("must name at least one")
+    return values
+
+
+def request_mapping(value: str) -> str:
+    _check_mapping(
+        value, _REQUEST_SOURCE, "`claims.<name>`, `roles`, `path`, `method`, `host` or `client_ip`"
+    )
+    return value
+
+
+def pdp_mapping(value: str) -> str:
+    _check_mapping(value, _PDP_SOURCE, "a dotted path into `subject`, `action`, `resource` or `context`")
+    return value
+
+
+def mapping_pairs(value: str) -> list[tuple[str, str]]:
+    """``word=source, word=source`` as pairs; the source keeps any further ``=``."""
+    pairs = [tuple(piece.strip() for piece in part.partition("=")) for part in value.split(",")]
+    return [(word, source) for word, _, source in pairs]
+
+
+def _check_mapping(value: str, sources: re.Pattern[str], expected: str) -> None:
+    pairs = mapping_pairs(value)
+    if not all(_WORD.fullmatch(word) and source for word, source in pairs):
+        raise ValueError("must be `word=source` pairs, separated by commas")
+    repeated = _first_repeated(word for word, _ in pairs)
+    if repeated is not None:
+        raise ValueError(f"fills the word `{repeated}` twice")
+    for word, source in pairs:
+        if not sources.fullmatch(source):
+            raise ValueError(f"fills `{word}` from something unknown; a source is {expected}")
+
+
+def _first_repeated(words: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for word in words:
+        if word in seen:
+            return word
+        seen.add(word)
+    return None
+
+
+def policy_store(value: SecretStr) -> SecretStr:
+    """``file``, or a URL that libpq understands. Its complaint is dropped: it can quote half a password."""
+    url = value.get_secret_value()
+    if url == "file":
+        return value
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be `file` or a `postgresql://` URL")
+    # Loads libpq: only those who use PostgreSQL pay for it.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        ports = str(conninfo_to_dict(url).get("port", "")).split(",")
+    except ProgrammingError:
+        ports = ["unknown"]
+    if not all(port.isdecimal() or not port for port in ports):
+        raise ValueError(
+            "is not a URL that PostgreSQL understands; percent-encode what is special in the password"
+        ) from None
+    return value
