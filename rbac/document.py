@@ -15,6 +15,7 @@ from casbin.model.model import Model
 from casbin.persist.adapter import Adapter
 
 from rbac.decision import Rule
+from rbac.document_errors import DocumentErrors
 from rbac.errors import PolicyError, Problem
 from rbac.model_file import Definition, read_model
 from rbac.policy_file import Kind, read_rows, rows_in_file_order
@@ -117,13 +118,15 @@ def check_bytes(
     definition: Definition | None = None
     kinds: dict[str, Kind] = {}
     if model_source.text is not None:
-        definition, _, found = read_model(model_source.text, model_name)
+        definition, entries, found = read_model(model_source.text, model_name)
         problems += found
     if definition is not None and policy_source.text is not None:
         kinds, found = read_rows(policy_source.text, definition, policy_name, pause)
-        problems += found
-    if definition is None or problems:
-        return None, tuple(sorted((*problems, *warnings)))
+        errors = DocumentErrors(definition, entries, model_name)
+        problems += (*found, *errors.in_model(), *errors.in_rows(kinds, policy_source.text, policy_name))
+    everything = tuple(sorted((*problems, *warnings)))
+    if definition is None or any(problem.severity == "error" for problem in problems):
+        return None, everything
     document = Document(
         model_bytes=model,
         policy_bytes=policy,
@@ -133,6 +136,6 @@ def check_bytes(
         definition=definition,
         rows=MappingProxyType({ptype: kind.rows for ptype, kind in kinds.items()}),
         lines=MappingProxyType({ptype: kind.lines for ptype, kind in kinds.items()}),
-        warnings=warnings,
+        warnings=everything,
     )
-    return document, warnings
+    return document, everything

@@ -1,4 +1,4 @@
-"""A Casbin model file, read by Casbin's parser for its meaning, and here for places and for what Casbin ignores."""
+"""A Casbin model file: read by Casbin for its meaning, and here for places and for what Casbin ignores."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,8 @@ class Definition:
     """A parsed model. The keys are Casbin's (``r``, ``r2``, ``p``, ``g2``, ``e``, ``m``); words are in order.
 
     ``effects`` and ``matchers`` are as Casbin keeps them, ``p.eft`` rewritten to ``p_eft``; ``roles`` maps a
-    role definition to the width of its rows; ``lines`` maps each key to the line it is defined on.
+    role definition to the width of its rows, ``domains`` are those whose third column is a domain; ``lines``
+    maps each key to the line it is defined on.
     """
 
     requests: Mapping[str, tuple[str, ...]]
@@ -34,6 +35,7 @@ class Definition:
     effects: Mapping[str, str]
     matchers: Mapping[str, str]
     roles: Mapping[str, int]
+    domains: frozenset[str]
     lines: Mapping[str, int]
 
     @property
@@ -314,7 +316,7 @@ def _check_effect(file: ModelFile, entry: Entry) -> None:
 
 
 def _check_comment(file: ModelFile, entry: Entry) -> None:
-    """Casbin joins a matcher's lines, then cuts it at its first ``#``: what follows on other lines is lost."""
+    """Casbin joins a matcher's lines, then cuts it at its first ``#``: what follows is lost."""
     for line, text in entry.parts[:-1]:
         if "#" in text:
             file.refuse(
@@ -360,6 +362,9 @@ def _define(text: str, chosen: Mapping[str, Entry]) -> Definition | None:
         effects=MappingProxyType({key: ast.value for key, ast in model["e"].items()}),
         matchers=MappingProxyType({key: ast.value for key, ast in model["m"].items()}),
         roles=MappingProxyType({key: entry.value.count("_") for key, entry in _of(chosen, "g")}),
+        domains=frozenset(
+            key for key, entry in _of(chosen, "g") if entry.value.partition("(")[0].count("_") > 2
+        ),
         lines=MappingProxyType({key: entry.line for key, entry in chosen.items()}),
     )
 

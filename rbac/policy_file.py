@@ -39,7 +39,10 @@ class Refusal(Exception):  # noqa: N818 - carries a problem from a line to the l
 
     def __init__(self, offset: int, code: str, message: str, hint: str) -> None:
         super().__init__(message)
-        self.offset, self.code, self.message, self.hint = offset, code, message, hint
+        self._offset, self._code, self._message, self._hint = offset, code, message, hint
+
+    def problem(self, name: str, line: int) -> Problem:
+        return Problem(name, line, self._offset + 1, self._code, "error", self._message, self._hint)
 
 
 def read_rows(
@@ -49,32 +52,40 @@ def read_rows(
     kinds = _kinds(definition)
     problems: list[Problem] = []
     words = Words()
-    bracketed = _BRACKETS.search(text) is not None
+    split = _bracketed_pieces if _BRACKETS.search(text) else _plain_pieces
     for number, raw in enumerate(text.split("\n"), 1):
         if pause is not None and number % _PAUSE_EVERY == 0:
             pause()
-        line = raw.strip()
-        if not line or line[0] == "#":
-            continue
         try:
-            pieces = _bracketed_pieces(line) if bracketed else line.split(",")
-            row = list(map(words.__getitem__, pieces))
-            kind = kinds.get(row.pop(0))
-            if (
-                kind is None
-                or len(row) != kind.width
-                or (kind.effect >= 0 and row[kind.effect] not in EFFECTS)
-            ):
-                raise _refusal(pieces, kinds)
+            row = list(map(words.__getitem__, split(raw)))
+            kind = kinds.get(row[0])
+            if kind is None or len(row) != kind.width + 1:
+                if raw.strip()[:1] in ("", "#"):
+                    continue
+                raise _refusal(split(raw), kinds)
         except Refusal as refusal:
-            column = len(raw) - len(raw.lstrip()) + refusal.offset + 1
-            problems.append(
-                Problem(name, number, column, refusal.code, "error", refusal.message, refusal.hint)
-            )
-        else:
-            kind.rows.append(row)
-            kind.lines.append(number)
+            problems.append(refusal.problem(name, number))
+            continue
+        del row[0]
+        kind.rows.append(row)
+        kind.lines.append(number)
+    problems += _unknown_effects(kinds, text, name)
     return kinds, problems
+
+
+def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterator[Problem]:
+    """Casbin takes any other word than these two for "no effect", without a word."""
+    places = FieldPlaces(text)
+    for kind in kinds.values():
+        if kind.effect < 0 or {row[kind.effect] for row in kind.rows} <= EFFECTS:
+            continue
+        for row, line in zip(kind.rows, kind.lines, strict=True):
+            effect = row[kind.effect]
+            if effect not in EFFECTS:
+                message = f"the effect `{effect}` is neither `allow` nor `deny`, so the rule would do nothing"
+                hint = "write `allow` or `deny`, in small letters, and a comment on a line of its own"
+                column = places.column(line, kind.effect)
+                yield Problem(name, line, column, "unknown-effect", "error", message, hint)
 
 
 def _kinds(definition: Definition) -> dict[str, Kind]:
@@ -86,9 +97,13 @@ def _kinds(definition: Definition) -> dict[str, Kind]:
     return kinds
 
 
+def _plain_pieces(line: str) -> list[str]:
+    return line.split(",")
+
+
 def _bracketed_pieces(line: str) -> list[str]:
     """What stands between commas outside ``()`` and ``[]``, as in Casbin, which does not pair them."""
-    if _BRACKETS.search(line) is None:
+    if _BRACKETS.search(line) is None or line.lstrip()[:1] == "#":
         return line.split(",")
     pieces = []
     start = 0
@@ -108,11 +123,6 @@ def _bracketed_pieces(line: str) -> list[str]:
                 f"the `{character}` closes nothing",
                 "delete it, or open it before",
             )
-        elif line[opened[-1]] + character not in ("()", "[]"):
-            hint = "close each bracket with its own kind"
-            raise Refusal(
-                match.start(), "unbalanced-bracket", f"the `{character}` closes a `{line[opened[-1]]}`", hint
-            )
         else:
             opened.pop()
     if opened:
@@ -123,9 +133,9 @@ def _bracketed_pieces(line: str) -> list[str]:
 
 
 def _offset(pieces: list[str], index: int) -> int:
-    """Where the word of piece ``index`` begins in the stripped line."""
+    """Where the word of piece ``index`` begins in its line, or the line's end if there is none."""
     if index >= len(pieces):
-        return sum(map(len, pieces)) + len(pieces) - 1
+        return len(",".join(pieces).rstrip())
     before = sum(map(len, pieces[:index])) + index
     piece = pieces[index]
     return before + len(piece) - len(piece.lstrip())
@@ -142,15 +152,7 @@ def _refusal(pieces: list[str], kinds: Mapping[str, Kind]) -> Refusal:
             f"`{ptype}` is no type of line, and Casbin would ignore the line",
             f"begin it with {known}",
         )
-    if len(row) != kind.width:
-        return _wrong_width(pieces, ptype, row, kind)
-    hint = "write `allow` or `deny`, in small letters"
-    return Refusal(
-        _offset(pieces, kind.effect + 1),
-        "unknown-effect",
-        f"the effect `{row[kind.effect]}` would have no effect",
-        hint,
-    )
+    return _wrong_width(pieces, ptype, row, kind)
 
 
 def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> Refusal:
@@ -171,6 +173,20 @@ def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> R
             "run `rbac fmt`, which removes empty columns at the end",
         )
     return Refusal(offset, "wrong-width", wanted, "delete the columns behind, or a comma too many")
+
+
+class FieldPlaces:
+    """Where the columns of a row stand in its line. Lines are looked at only when somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines: list[str] = []
+
+    def column(self, line: int, field: int) -> int:
+        """Where, from 1, the word of column ``field`` (-1 is the type) begins on ``line``."""
+        if not self._lines:
+            self._lines = self._text.split("\n")
+        return _offset(_bracketed_pieces(self._lines[line - 1]), field + 1) + 1
 
 
 def rows_in_file_order(

@@ -1,7 +1,7 @@
 """From bytes to text: what a model or policy file may consist of, whoever reads it.
 
-Casbin's readers and ours must see the same lines. They do in UTF-8 without control characters: a lone carriage
-return, a form feed or U+2028 ends a line for one reader and not for another.
+Casbin's readers and ours must see the same lines. They do in UTF-8 without control characters: a lone
+carriage return, a form feed or U+2028 ends a line for one reader and not for another.
 """
 
 import re
@@ -24,7 +24,7 @@ class Source:
 
 
 def decode(content: bytes, name: str) -> Source:
-    """The text of ``content``, or where it is not UTF-8. A BOM and CRLF are read as if absent, with a warning."""
+    """Text of ``content``, or where it is not UTF-8. A BOM and CRLF are read as if absent, and warned of."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,0 +1,96 @@
+"""Casbin's expression language: what a matcher, or the text of a rule that ``eval()`` reads, is made of."""
+
+import ast
+import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from casbin.model.function import FunctionMap
+from casbin.util import SimpleEval
+
+_EVAL = re.compile(r"\beval\(([^)]*)\)")
+_SYNTAX: tuple[type[ast.AST], ...] = (
+    ast.expr_context,
+    ast.boolop,
+    ast.comprehension,
+    *SimpleEval("0", {}).nodes,
+    *SimpleEval("0", {}).operators,
+)
+FUNCTIONS: AbstractSet[str] = frozenset(
+    (*FunctionMap.load_function_map().get_functions(), "list", "tuple", "dict", "set")
+)
+
+
+class ExpressionError(ValueError):
+    """A text that Casbin cannot evaluate; ``needle`` is the part of it to blame, if one can be named."""
+
+    def __init__(self, message: str, needle: str = "", code: str = "matcher-syntax") -> None:
+        super().__init__(message)
+        self.message, self.needle, self.code = message, needle, code
+
+
+def rewrite(expression: str) -> str:
+    """``expression`` as Python, by the very replacements that Casbin makes, also inside string literals."""
+    expression = expression.replace("&&", "and").replace("||", "or")
+    return re.sub(r"!(?!=)", "not ", expression).strip()
+
+
+def evaluated(matcher: str) -> list[str]:
+    """The names that ``eval()`` is called with in a matcher, such as ``p_sub_rule``."""
+    return _EVAL.findall(matcher)
+
+
+def parse(expression: str) -> ast.expr:
+    """The tree of an expression; raises :class:`ExpressionError` for what Casbin could not evaluate."""
+    text = rewrite(expression)
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else "it cannot be read"
+        raise ExpressionError(f"`{expression}` is no expression: {reason.replace(chr(39), '`')}") from error
+    if any(isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) for statement in body):
+        raise ExpressionError("`=` does not compare: write `==`", "=")
+    if len(body) != 1 or not isinstance(body[0], ast.Expr):
+        raise ExpressionError(f"`{expression}` is not exactly one expression")
+    for node in ast.walk(body[0].value):
+        if not isinstance(node, _SYNTAX):
+            raise ExpressionError(f"Casbin cannot evaluate a `{type(node).__name__}` in `{expression}`")
+    return body[0].value
+
+
+def check_names(
+    tree: ast.expr, words: AbstractSet[str], functions: AbstractSet[str]
+) -> Iterator[ExpressionError]:
+    """What is wrong with the names in ``tree``: an unknown word or function, or too few arguments."""
+    called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    bound = {
+        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Name) or node.id in bound:
+            continue
+        call = called.get(id(node))
+        if call is None:
+            if node.id not in words and node.id not in functions:
+                yield _unknown_word(node.id)
+        elif node.id not in functions:
+            known = "Casbin has no such function, and a document cannot bring its own"
+            yield ExpressionError(f"`{node.id}` is not known: {known}", node.id, "unknown-function")
+        elif len(call.args) < 2 and node.id not in ("list", "tuple", "dict", "set") and not _starred(call):
+            yield ExpressionError(f"`{node.id}` needs two arguments", node.id)
+
+
+def _starred(call: ast.Call) -> bool:
+    return any(isinstance(argument, ast.Starred) for argument in call.args)
+
+
+def _unknown_word(name: str) -> ExpressionError:
+    word = re.sub(r"^([rp]\d*)_", r"\1.", name)
+    return ExpressionError(f"`{word}` is no word of the request or the rule", word, "unknown-word")
+
+
+def calls(tree: ast.expr) -> Iterator[tuple[str, list[ast.expr]]]:
+    """Every call of a plain name in ``tree``: the name, and the arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, node.args

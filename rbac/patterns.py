@@ -1,0 +1,69 @@
+"""Patterns in the rules: which columns hold them, by the matcher's functions, and whether they are valid."""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from casbin.util import builtin_operators as casbin_functions
+
+from rbac.expression import calls
+
+# What these functions match is a regular expression once Casbin has replaced `{id}`, `:id` and `/*`.
+_MATCHES: Mapping[str, Callable[[str, str], bool]] = {
+    "keyMatch2": casbin_functions.key_match2,
+    "keyMatch3": casbin_functions.key_match3,
+    "keyMatch4": casbin_functions.key_match4,
+    "keyMatch5": casbin_functions.key_match5,
+    "regexMatch": casbin_functions.regex_match,
+}
+# A path in which nothing but `/*` and `{name}` means more than itself is valid for all of them.
+_PLAIN = re.compile(r"(?:[\w.~%@:=&;, \n-]++|/\*?+|\{[A-Za-z_]\w*+\})*+")
+
+
+def pattern_columns(
+    tree: ast.expr, function_names: Iterable[str] = tuple(_MATCHES)
+) -> Mapping[str, frozenset[str]]:
+    """The names (``p_obj``) that stand as the pattern of one of the functions, each with those functions."""
+    wanted = frozenset(function_names)
+    columns: dict[str, frozenset[str]] = {}
+    for function, arguments in calls(tree):
+        if function in wanted and len(arguments) > 1 and isinstance(arguments[1], ast.Name):
+            name = arguments[1].id
+            columns[name] = columns.get(name, frozenset()) | {function}
+    return columns
+
+
+def literal_patterns(tree: ast.expr) -> Iterator[tuple[str, str]]:
+    """The patterns that the matcher itself spells out: function and pattern."""
+    for function, arguments in calls(tree):
+        if function not in _MATCHES or len(arguments) < 2:
+            continue
+        pattern = arguments[1]
+        if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str):
+            yield function, pattern.value
+
+
+def all_plain(patterns: Iterable[str]) -> bool:
+    """Whether no pattern needs a closer look: one regular expression over all, for documents with very many."""
+    return _PLAIN.fullmatch("\n".join(patterns)) is not None
+
+
+def invalid_pattern(function: str, pattern: str) -> str | None:
+    """Why Casbin would fail over ``pattern`` in a call of ``function``; ``None`` if it would not."""
+    if _PLAIN.fullmatch(pattern):
+        return None
+    try:
+        _MATCHES[function]("", pattern)
+        if function == "keyMatch4":
+            return _uneven_groups(pattern)
+    except re.error as error:
+        return str(error.msg)
+    except (OverflowError, RecursionError):
+        return "it is too large"
+    return None
+
+
+def _uneven_groups(pattern: str) -> str | None:
+    """keyMatch4 raises at request time when a pattern has groups of its own besides its ``{names}``."""
+    regex, names = casbin_functions.KEY_MATCH4_PATTERN.subn("([^/]+)", pattern.replace("/*", "/.*"))
+    return None if re.compile(f"^{regex}$").groups == names else "`keyMatch4` cannot have `( )` in it"
