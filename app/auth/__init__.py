@@ -1,0 +1,1 @@
+"""Who is calling: verified ID tokens, and the principal that they name."""

@@ -1,0 +1,17 @@
+"""The three ways in which authentication meets time, so that tests can bring their own."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """``now`` counts seconds since 1970, for claims; ``monotonic`` seconds, for intervals; ``sleep``
+    waits.
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -1,0 +1,214 @@
+"""The issuer's keys: fetched without blocking, kept while it is down, dropped when it withdraws them."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable, Collection
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi_cloudauth.verification import JWKS
+from jose.backends.base import Key
+
+from app.auth.clock import Clock
+from app.auth.errors import InvalidToken, KeysUnavailable
+from app.auth.jwk import KeySetError, SigningKey, read_key_set
+
+log = logging.getLogger("app.auth")
+
+TIME_LIMIT = 3.0  # seconds for one fetch, from the name's look-up to the last byte
+MAX_ANSWER_BYTES = 256 * 1024
+REFRESH_EVERY = (
+    300.0  # seconds: half of what withdrawn keys may live on, so that one failed fetch does not exceed it
+)
+ASK_AGAIN_EVERY = 10.0  # seconds between fetches that nothing but unknown key ids asked for
+_FIRST_RETRY = 0.5
+_LONGEST_RETRY = 30.0
+_LONGEST_RETRY_WITHOUT_KEYS = 5.0  # nobody gets in meanwhile
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class KeySet(JWKS):
+    """The keys at ``url`` by ``kid``. One fetch at a time; whoever needs its answer meanwhile waits for the
+    same one.
+
+    Fetched again every 5 minutes (after a failure sooner, with back-off), and for an unknown ``kid`` at most
+    once in 10 s; those two do not count against each other. ``on_fetch`` is called after each good fetch with
+    the kids that are gone. Without ``start`` nothing happens in the background, and a fetch that is due
+    begins when a key is asked for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        on_fetch: Callable[[Collection[str]], object] = lambda _gone: None,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        super().__init__(fixed_keys={})  # the only way past the library's blocking fetch
+        self.url = url
+        self.fetches = 0
+        self.failures = 0
+        self.last_fetch_ok = False
+        self._on_fetch = on_fetch
+        self._clock = clock or Clock()
+        self._transport = transport
+        self._time_limit = time_limit
+        self._keys: dict[str, SigningKey] = {}
+        self._client: httpx.AsyncClient | None = None
+        self._flight: asyncio.Task[dict[str, SigningKey]] | None = None
+        self._background: asyncio.Task[None] | None = None
+        self._failures_in_a_row = 0
+        self._due = -math.inf
+        self._may_ask_again = -math.inf
+
+    @property
+    def known(self) -> bool:
+        """Whether any fetch has ever succeeded."""
+        return bool(self._keys)
+
+    @property
+    def kids(self) -> frozenset[str]:
+        """The ids of the keys that verify tokens now."""
+        return frozenset(self._keys)
+
+    def start(self) -> None:
+        """Begins to keep the keys fresh in the background."""
+        if self._background is None:
+            self._background = asyncio.create_task(self._keep_fresh(), name="key set")
+
+    async def stop(self) -> None:
+        """Ends what runs in the background. The keys stay."""
+        tasks = [task for task in (self._background, self._flight) if task is not None]
+        self._background = None
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+    async def get_publickey(self, kid: str) -> Key:
+        """The key called ``kid``. Raises :class:`InvalidToken` when the issuer has none of that name, and
+        :class:`KeysUnavailable` while its keys have never been reached."""
+        self._fetch_if_due()
+        key = self._keys.get(kid)
+        if key is None:
+            key = await self._look_again(kid)
+        return key.key
+
+    async def _look_again(self, kid: str) -> SigningKey:
+        # Twice, because a fetch that was under way may have left before the issuer published the key.
+        for _ in range(2):
+            if self._flight is None and not self._ask_for_unknown():
+                break
+            await self._landing()
+            if kid in self._keys:
+                return self._keys[kid]
+            if not self._keys:
+                raise KeysUnavailable(math.ceil(self._due - self._clock.monotonic()))
+        if self._keys:
+            raise InvalidToken("unknown_key")
+        raise KeysUnavailable(math.ceil(self._due - self._clock.monotonic()))
+
+    def _ask_for_unknown(self) -> bool:
+        """Begins a fetch for a key id that nobody has seen, unless another was begun for one within 10 s."""
+        now = self._clock.monotonic()
+        if not self._keys or now < self._may_ask_again:
+            return False
+        self._may_ask_again = now + ASK_AGAIN_EVERY
+        self._take_off()
+        return True
+
+    def _fetch_if_due(self) -> None:
+        if self._flight is None and self._clock.monotonic() >= self._due:
+            self._take_off()
+
+    def _take_off(self) -> None:
+        self.fetches += 1
+        self._flight = asyncio.create_task(self._fetch(), name="key set fetch")
+        self._flight.add_done_callback(self._settle)
+
+    async def _landing(self) -> None:
+        """Waits for the fetch under way, whatever becomes of it. Who gives up does not end it for the
+        others.
+        """
+        if self._flight is not None:
+            await asyncio.wait((self._flight,))
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            self._fetch_if_due()
+            await self._landing()
+            await self._clock.sleep(max(self._due - self._clock.monotonic(), 0.01))
+
+    async def _fetch(self) -> dict[str, SigningKey]:
+        client = self._client = self._client or self._new_client()
+        answer = bytearray()
+        async with asyncio.timeout(self._time_limit), client.stream("GET", self.url) as response:
+            if response.status_code != 200:
+                raise KeySetError(f"the issuer answered {response.status_code}")
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise KeySetError("the answer is compressed, which was not asked for")
+            async for chunk in response.aiter_raw():
+                answer += chunk
+                if len(answer) > MAX_ANSWER_BYTES:
+                    raise KeySetError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        return read_key_set(bytes(answer))
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=self._transport,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            timeout=self._time_limit,
+            follow_redirects=False,
+            trust_env=urlsplit(self.url).hostname not in _LOOPBACK,  # a proxy cannot reach our loopback
+        )
+
+    def _settle(self, flight: asyncio.Task[dict[str, SigningKey]]) -> None:
+        """Takes in what a fetch brought. Runs before anybody who waits for it goes on."""
+        self._flight = None
+        if flight.cancelled():
+            return
+        error = flight.exception()
+        if error is None:
+            self._accept(flight.result())
+        else:
+            self._count_failure(error)
+
+    def _accept(self, fetched: dict[str, SigningKey]) -> None:
+        gone = {
+            kid
+            for kid, key in self._keys.items()
+            if kid not in fetched or fetched[kid].numbers != key.numbers
+        }
+        if fetched.keys() != self._keys.keys() or gone:
+            log.info("the issuer's keys are now: %s", ", ".join(sorted(fetched)))
+        elif not self.last_fetch_ok:
+            log.info("the issuer's keys are within reach again")
+        self._keys = fetched
+        self.last_fetch_ok = True
+        self._failures_in_a_row = 0
+        self._due = self._clock.monotonic() + REFRESH_EVERY
+        self._on_fetch(gone)
+
+    def _count_failure(self, error: BaseException) -> None:
+        self.failures += 1
+        self.last_fetch_ok = False
+        longest = _LONGEST_RETRY if self._keys else _LONGEST_RETRY_WITHOUT_KEYS
+        delay = min(_FIRST_RETRY * 2.0 ** min(self._failures_in_a_row, 10), longest)
+        self._failures_in_a_row += 1
+        self._due = self._clock.monotonic() + delay
+        expected = isinstance(error, KeySetError | httpx.HTTPError | TimeoutError | OSError)
+        log.warning(
+            "the issuer's keys could not be fetched from %s (%s: %s); next attempt in %.1f s, %s",
+            self.url,
+            type(error).__name__,
+            error,
+            delay,
+            "the last good keys stay" if self._keys else "no token can be verified until then",
+            exc_info=None if expected else error,
+        )

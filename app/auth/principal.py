@@ -1,0 +1,110 @@
+"""Who is calling: the :class:`Principal`, and how verified claims become one."""
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+log = logging.getLogger("app.auth")
+
+MAX_NAME_LENGTH = 256
+# C0, DEL, C1, the line and paragraph separators, and halves of surrogate pairs, which UTF-8 cannot carry.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller, shared by all requests that carry the same token: treat it as read-only
+    throughout.
+
+    ``claims`` is the verified token's claims set as the issuer wrote it. ``username`` and ``email`` are
+    ``None`` when the token names none.
+    """
+
+    sub: str
+    roles: tuple[str, ...] = ()
+    username: str | None = None
+    email: str | None = field(default=None, repr=False)
+    email_verified: bool = field(default=False, repr=False)
+    claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
+
+
+def flaw(value: object) -> str:
+    """What keeps ``value`` from being a name that rules, logs and people agree on; "" when nothing does."""
+    if not isinstance(value, str):
+        return f"{_json_type(value)} where a string belongs"
+    if len(value) > MAX_NAME_LENGTH:
+        return f"longer than {MAX_NAME_LENGTH} characters"
+    if _CONTROL.search(value):
+        return "control characters"
+    return "" if value.strip() else "blank"
+
+
+def _json_type(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _first_clean(claims: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((claims[name] for name in names if not flaw(claims.get(name))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalReader:
+    """Reads principals from verified claims.
+
+    A role claim that is a string is one role, never split. ``role_lists`` names the claims in which each item
+    of a list is a role (there a lone string is none); ``None`` means that any role claim may be a string or a
+    list. What is not a clean string is no role, and the log says so without repeating it.
+    ``username_claims``: the first that is clean is the name.
+    """
+
+    role_claims: tuple[str, ...]
+    role_lists: frozenset[str] | None
+    username_claims: tuple[str, ...]
+
+    def read(self, claims: dict[str, Any]) -> Principal:
+        """The principal of ``claims``, whose ``sub`` was verified to be clean. Keeps ``claims`` itself."""
+        verified = claims.get("email_verified")
+        return Principal(
+            sub=claims["sub"],
+            roles=self._roles(claims),
+            username=next(
+                (claims[name] for name in self.username_claims if not flaw(claims.get(name))), None
+            ),
+            email=None if flaw(claims.get("email")) else claims["email"],
+            email_verified=verified is True
+            or verified == "true",  # Cognito writes "true" for some federated users
+            claims=MappingProxyType(claims),
+        )
+
+    def _roles(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
+        roles: dict[str, None] = {}
+        for name in self.role_claims:
+            if name not in claims:
+                continue
+            flaws: dict[str, None] = {}
+            for candidate in self._candidates(name, claims[name], flaws):
+                wrong = flaw(candidate)
+                (flaws if wrong else roles)[wrong or candidate] = None
+            if flaws:
+                log.warning(
+                    "claim `%s` of subject `%s` holds no role: %s", name, claims["sub"], ", ".join(flaws)
+                )
+        return tuple(roles)
+
+    def _candidates(self, name: str, value: Any, flaws: dict[str, None]) -> list[Any]:
+        is_list_claim = self.role_lists is not None and name in self.role_lists
+        if isinstance(value, list) and (is_list_claim or self.role_lists is None):
+            return value
+        if isinstance(value, str) and is_list_claim:
+            flaws["a string where a list belongs"] = None
+            return []
+        return [value]

@@ -1,0 +1,125 @@
+"""From an ``Authorization`` header to a :class:`Principal`: the one door by which a caller gets a name."""
+
+import re
+from collections.abc import Sequence
+from typing import Self
+
+import httpx
+
+from app.auth.claims import date
+from app.auth.clock import Clock
+from app.auth.compact import MAX_TOKEN_LENGTH, read_strictly
+from app.auth.errors import InvalidToken
+from app.auth.jwks import KeySet
+from app.auth.principal import Principal, PrincipalReader
+from app.auth.provider import Provider
+from app.auth.remembered import TokenCache
+
+# RFC 6750, section 2.1: a scheme in any case (RFC 9110, 11.1), at least one space, one b64token
+_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
+
+
+def bearer_token(values: Sequence[bytes]) -> str | None:
+    """The token in a request's ``Authorization`` header values; ``None`` only when there is no such header.
+
+    Raises :class:`InvalidToken` for anything but exactly one Bearer token: whoever presents credentials that
+    mean nothing here must not pass for somebody who presents none.
+    """
+    if not values:
+        return None
+    if len(values) > 1:
+        raise InvalidToken("malformed_credentials")
+    value = values[0].strip(b" \t")
+    if len(value) > MAX_TOKEN_LENGTH + len("Bearer "):
+        raise InvalidToken("too_large")
+    match = _BEARER.fullmatch(value)
+    if match is None:
+        raise InvalidToken("malformed_credentials")
+    return match[1].decode("ascii")
+
+
+class Authenticator:
+    """Verifies ID tokens of one provider, and remembers them. Owns the key set and the token cache.
+
+    ``start`` and ``stop`` (or ``async with``) bracket its life: in between the keys are kept fresh in the
+    background. Neither waits for the issuer.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        clock: Clock | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        clock = clock or Clock()
+        self.provider = provider
+        self._cache = TokenCache(clock.now)
+        self.keys = KeySet(provider.jwks_url, on_fetch=self._cache.forget, clock=clock, transport=transport)
+        dialect = provider.dialect
+        self.verifying = dialect.auth(self.keys, dialect.rules(provider.issuer, provider.audiences, clock))
+        self._reader = PrincipalReader(provider.role_claims, dialect.role_lists, dialect.username_claims)
+
+    async def start(self) -> None:
+        """Begins to fetch the keys."""
+        self.keys.start()
+
+    async def stop(self) -> None:
+        """Ends the background fetching and closes its connections. ``start`` may follow again."""
+        await self.keys.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def known(self, token: str) -> Principal | None:
+        """The principal of a token that was verified before, without waiting; ``None`` says nothing."""
+        if len(token) > MAX_TOKEN_LENGTH or not token.isascii():
+            return None
+        return self._cache.get(token.encode("ascii"))
+
+    async def authenticate(self, token: str) -> Principal:
+        """The principal of ``token``.
+
+        Raises :class:`InvalidToken`, or :class:`app.auth.errors.KeysUnavailable` while the keys were never
+        reached. Waits for the issuer only where its answer could make the difference, and never longer than
+        two fetches.
+        """
+        principal = self.known(token)
+        if principal is not None:
+            return principal
+        id_token = read_strictly(token)
+        claims = await self.verifying(id_token)
+        principal = self._reader.read(claims)
+        # INVARIANT: nothing is awaited between the key's look-up and here, so a key that is withdrawn takes
+        # this along.
+        self._cache.put(token.encode("ascii"), principal, expires=date(claims["exp"]), kid=id_token.kid)
+        return principal
+
+    @property
+    def keys_known(self) -> bool:
+        """Whether the issuer's keys were ever reached: without them no token can be verified."""
+        return self.keys.known
+
+    @property
+    def last_fetch_ok(self) -> bool:
+        """Whether the newest fetch of the keys succeeded."""
+        return self.keys.last_fetch_ok
+
+    @property
+    def fetches(self) -> int:
+        """Fetches of the keys that were begun."""
+        return self.keys.fetches
+
+    @property
+    def failures(self) -> int:
+        """Fetches of the keys that failed."""
+        return self.keys.failures
+
+    @property
+    def cached_tokens(self) -> int:
+        """Tokens that are remembered now."""
+        return len(self._cache)
