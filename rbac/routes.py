@@ -30,6 +30,7 @@ _CONVERTERS: Final = {
     "uuid": r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}",
 }
 _REST: Final = "*"
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 class RoutesError(RbacError):
@@ -229,15 +230,24 @@ def routes_of_app(application: object, *, source: str = "application") -> KnownR
 def _walk(routes: Iterable[Any], prefix: str) -> Iterable[Route]:
     """Routes by shape, not by class: Starlette's Route, WebSocketRoute, Mount and Host, of any version."""
     for route in routes:
+        included = getattr(route, "effective_route_contexts", None)
+        if callable(included):  # a router that FastAPI includes as one route, with its prefix worked in
+            yield from _walk((context.starlette_route or context for context in included()), prefix)
+            continue
         path = prefix + (getattr(route, "path", "") or "")
         name = str(getattr(route, "name", "") or "")
-        methods = getattr(route, "methods", None)
         inner = getattr(route, "routes", None)
-        if hasattr(route, "endpoint"):
-            # HEAD is decided as GET, and a WebSocket handshake is a GET.
-            for act in sorted({"GET" if method == "HEAD" else method for method in methods or {"GET"}}):
-                yield Route(act, path or "/", name)
+        if getattr(route, "endpoint", None) is not None:
+            yield from (Route(act, path or "/", name) for act in _acts(route))
         elif inner:
             yield from _walk(inner, path)
         elif hasattr(route, "app"):
             yield Route("GET", path.rstrip("/") + "/*", name)
+
+
+def _acts(route: Any) -> list[str]:
+    """What requests for this route ask with. HEAD is decided as GET, and a WebSocket handshake is a GET."""
+    methods = getattr(route, "methods", None)
+    if not methods and isinstance(route.endpoint, type):
+        methods = {method for method in _METHODS if hasattr(route.endpoint, method.lower())}
+    return sorted({"GET" if method == "HEAD" else method for method in methods or ("GET",)})
