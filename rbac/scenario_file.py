@@ -1,7 +1,7 @@
 """A policy test file: YAML to scenarios, read strictly, every problem with its file, line and column.
 
-Whoever writes these tests has perhaps never seen YAML. What YAML would read as something else than was meant (a
-key written twice, `no` for a role's name, an empty list) is an error and not a test that passes for nothing.
+Whoever writes these tests has perhaps never seen YAML. What YAML would read as something else than
+was meant (a key written twice, `no` for a role's name, an empty list) is an error, not a test that passes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,8 +46,8 @@ class Name:
 class Caller:
     """Who asks. At most one of ``roles``, ``anonymous``, ``unknown_role`` and ``only`` is set.
 
-    ``roles`` is ``None`` where the test names none; ``sub`` goes with roles or stands alone; ``only`` names the
-    callers who may, and all others must not.
+    ``roles`` is ``None`` where the test names none; ``sub`` goes with roles or stands alone; ``only`` names
+    the callers who may, and all others must not.
     """
 
     roles: tuple[Name, ...] | None = None
@@ -70,8 +70,8 @@ class Assertion:
 class Scenario:
     """One test of a suite.
 
-    ``words`` fills request words beyond caller and assertion (``with:``); ``unrouted`` says that paths which no
-    route has are meant.
+    ``words`` fills request words beyond caller and assertion (``with:``); ``unrouted`` says that paths which
+    no route has are meant.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Suite:
 
 
 def find_files(paths: Sequence[str | Path]) -> tuple[Path, ...]:
-    """The test files among and below ``paths``, in order, each once; ``OSError`` for a path that is not there."""
+    """The test files among and below ``paths``, in order, each once; ``OSError`` for a missing path."""
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if path.is_dir():
@@ -195,9 +195,7 @@ class _SuiteReader(NodeReader):
                 entries[given[1]], "caller", f"a test is about one caller, not {both}", "make it two tests"
             )
         if not given and not {"sub", "with"} & entries.keys() and isinstance(node, MappingNode):
-            hint = (
-                "add `role: …`, `roles: […]`, `sub: …`, `anonymous: true`, `unknown-role: true`, `only: […]`"
-            )
+            hint = "add `role: …`, or `roles:`, `sub:`, `anonymous: true`, `unknown-role: true`, `only: […]`"
             self.refuse(node, "caller", "the test does not say who the caller is", hint)
         if "sub" in entries and {"anonymous", "only"} & entries.keys():
             hint = "a caller without a token has no `sub`, and `only:` is about roles"
@@ -251,7 +249,5 @@ class _SuiteReader(NodeReader):
         """A mapping of the model's words to texts. Which words there are is the model's business."""
         entries = self.mapping(node, None, "this")
         if isinstance(node, MappingNode) and not node.value:
-            self.refuse(
-                node, "wrong-type", "this is empty", "write the model's words: `{act: GET, obj: /user}`"
-            )
+            self.refuse(node, "wrong-type", "this is empty", "write the model's words, as in `{act: GET}`")
         return {key: self.text(value, key, empty=True) for key, value in entries.items()}

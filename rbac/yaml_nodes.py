@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(slots=True)
 class NodeReader:
-    """Reads the nodes of one file and collects their problems; a value with a problem reads as an empty one."""
+    """Reads the nodes of one file and collects their problems; what has a problem reads as empty."""
 
     file: str
     problems: list[Problem] = field(default_factory=list)
@@ -56,7 +56,7 @@ class NodeReader:
         self.problems.append(self.place(node).problem(f"test-{code}", message, hint))
 
     def compose(self, text: str) -> Node | None:
-        """The one YAML document in ``text``; ``None`` when there is none, which is a problem unless it is empty."""
+        """The one YAML document in ``text``; ``None`` when there is none: a problem, unless it is empty."""
         try:
             return yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:

@@ -1,0 +1,154 @@
+"""Policy tests: what must stay true of a policy, asked of it one request at a time.
+
+Files are read by :mod:`rbac.scenario_file`, made into requests by :mod:`rbac.questions`, and asked here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rbac.decision import Decision
+from rbac.errors import Problem, RbacError
+from rbac.policy import Policy
+from rbac.questions import Question, questions
+from rbac.routes import NO_ROUTES, KnownRoutes
+from rbac.scenario_file import ScenarioError, Suite, find_files, parse_suite, read_suites
+
+__all__ = [
+    "Case",
+    "Report",
+    "ScenarioError",
+    "Suite",
+    "ask_all",
+    "check_tests",
+    "find_files",
+    "parse_suite",
+    "questions",
+    "read_suites",
+    "run",
+    "run_tests",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request of a test and what the policy decided."""
+
+    question: Question
+    decision: Decision
+
+    @property
+    def passed(self) -> bool:
+        """Whether the decision is the one that the test expects."""
+        return self.decision.allowed == self.question.expected
+
+    @property
+    def endpoint(self) -> str:
+        """What was asked for: ``GET /user``."""
+        return f"{self.question.act} {self.question.obj}".strip()
+
+    def says(self) -> str:
+        """What was decided, against what was expected, as a sentence."""
+        can = "can" if self.decision.allowed else "cannot"
+        should = "" if self.passed else ", and should" if self.question.expected else ", and should not"
+        return f"{self.question.caller} {can} {self.endpoint}{should}"
+
+    def because(self, policy_name: str) -> str:
+        """The deciding rule with its place, or that there is none."""
+        rule = self.decision.rule
+        if rule is None:
+            return "no rule denies it" if self.decision.allowed else "no rule allows it"
+        return f"{policy_name}:{rule.line}: {rule.text}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The case as ``rbac test --format json`` shows it."""
+        question, rule = self.question, self.decision.rule
+        return {
+            "suite": question.suite,
+            "test": question.scenario.name,
+            "file": question.place.file,
+            "line": question.place.line,
+            "caller": question.caller,
+            "act": question.act,
+            "obj": question.obj,
+            "expected": question.expected,
+            "allowed": self.decision.allowed,
+            "passed": self.passed,
+            "reason": self.decision.reason,
+            "rule": None if rule is None else {"line": rule.line, "text": rule.text},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of all tests. ``cases`` are in the order of the files."""
+
+    revision: str
+    policy_name: str
+    cases: tuple[Case, ...]
+
+    @property
+    def failures(self) -> tuple[Case, ...]:
+        """The cases that did not come out as expected."""
+        return tuple(case for case in self.cases if not case.passed)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """A problem for each failure, at its place in the test file."""
+        return tuple(
+            case.question.place.problem(
+                "test-failed",
+                f"the test `{case.question.scenario.name}` fails: {case.says()}",
+                case.because(self.policy_name),
+            )
+            for case in self.failures
+        )
+
+
+def run(policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES) -> Report:
+    """Ask ``policy`` everything that ``suites`` ask; raises :class:`ScenarioError` for what cannot be asked."""
+    return ask_all(policy, questions(policy, suites, routes))
+
+
+def ask_all(policy: Policy, asked: Iterable[Question]) -> Report:
+    """Ask ``policy`` these questions; raises :class:`ScenarioError` for those that it cannot decide."""
+    cases: list[Case] = []
+    problems: list[Problem] = []
+    for question in asked:
+        try:
+            cases.append(Case(question, question.ask(policy)))
+        except RbacError as error:
+            problems.append(question.place.problem("test-undecided", f"this cannot be decided: {error}"))
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    return Report(policy.revision, policy.document.policy_name, tuple(cases))
+
+
+def run_tests(
+    policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES
+) -> tuple[Problem, ...]:
+    """What keeps ``policy`` from passing: each failing line, or each that cannot be asked. Empty when all hold."""
+    try:
+        return run(policy, suites, routes).problems()
+    except ScenarioError as error:
+        return error.problems
+
+
+def check_tests(
+    policy: Policy, files: Mapping[str, bytes] | Sequence[str | Path], routes: KnownRoutes = NO_ROUTES
+) -> tuple[Problem, ...]:
+    """The gate of a live policy: :func:`run_tests` of test files, given by path or by name and content.
+
+    A file that cannot be read is a problem like a test that fails. Files that are not YAML by name are passed over.
+    """
+    if not isinstance(files, Mapping):
+        try:
+            files = {str(path): path.read_bytes() for path in find_files(files)}
+        except OSError as error:
+            name = str(error.filename or "")
+            return (
+                Problem(name, 0, 0, "test-unreadable", "error", f"cannot be read: {error.strerror or error}"),
+            )
+    parsed = [parse_suite(content, name) for name, content in sorted(files.items())]
+    problems = tuple(sorted(problem for _, found in parsed for problem in found))
+    return problems or run_tests(policy, [suite for suite, _ in parsed if suite is not None], routes)
