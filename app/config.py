@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -167,7 +167,7 @@ def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.envi
 def load_surface(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Surface:
     """What shapes the routes, and nothing else. Never raises: where a setting is wrong its default stands.
 
-    An ``ENVIRONMENT`` that cannot be understood is taken for production: nothing for developers is shown.
+    An ``ENVIRONMENT`` that cannot be understood is taken for production, where nothing is for developers.
     """
     layers = read_layers(directory, environ, _FIELDS)
     wanted = {field.name for field in fields(Surface)}
@@ -179,7 +179,8 @@ def load_surface(directory: Path = Path(), environ: Mapping[str, str] = os.envir
         broken = {str(detail["loc"][0]) for detail in error.errors()}
         sound = {name: text for name, text in given.items() if name not in broken}
         draft = _Draft(**(sound | {"environment": "production"} if "environment" in broken else sound))
-    return Surface.of(draft)
+    surface = Surface.of(draft)
+    return replace(surface, debug=surface.debug and surface.environment != "production")
 
 
 def _placed(given: Mapping[str, str], directory: Path) -> dict[str, Any]:

@@ -70,7 +70,7 @@ class SettingFields(BaseSettings):
         examples=["true"],
     )
 
-    host: str = Field(
+    host: Annotated[str, AfterValidator(shapes.listen_address)] = Field(
         "127.0.0.1",
         description="Address that `python -m app` listens on; `0.0.0.0` for every interface (a container).",
         examples=["0.0.0.0"],
@@ -81,7 +81,7 @@ class SettingFields(BaseSettings):
     workers: int = Field(
         1, ge=1, le=256, description="Processes that `python -m app` serves with.", examples=["4"]
     )
-    forwarded_allow_ips: _Names = Field(
+    forwarded_allow_ips: Annotated[_Names, AfterValidator(shapes.proxies)] = Field(
         ("127.0.0.1",),
         description=(
             "Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses, networks, or "

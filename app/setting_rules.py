@@ -6,6 +6,7 @@ A rule answers with what is wrong, or "" when nothing is. It never repeats a val
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -238,16 +239,27 @@ def _unreadable(path: Path) -> str:
 
 
 def _unwritable(path: Path, *, directory: bool = False) -> str:
-    """Looks without making the file: a refused start leaves nothing behind."""
+    """Tries it, without leaving anything behind: permission bits say nothing of a read-only file system."""
     if not path.parent.is_dir():
         return f"cannot be written: there is no directory {_quoted(path.parent)}"
     if path.is_dir() and not directory:
         return f"cannot be written: {_quoted(path)} is a directory"
-    # A pipe or device is written in place; a file is renamed when it is rotated: its directory must allow it.
-    places = [path] if path.exists() else []
-    places += [path.parent] if path.is_file() or not path.exists() else []
-    denied = next((place for place in places if not os.access(place, os.W_OK)), None)
-    return "" if denied is None else f"cannot be written: no permission to write to {_quoted(denied)}"
+    try:
+        if path.is_dir() or not path.exists():
+            _write_in(path if path.is_dir() else path.parent)
+        elif path.is_file():
+            path.open("ab").close()
+            _write_in(path.parent)  # where it is renamed to when it is rotated
+        elif not os.access(path, os.W_OK):  # a device or a pipe: opening one can block
+            return f"cannot be written: {_quoted(path)}"
+    except OSError as error:
+        return f"cannot be written: {_quoted(path)}: {error.strerror}"
+    return ""
+
+
+def _write_in(directory: Path) -> None:
+    with TemporaryFile(dir=directory):
+        pass
 
 
 def _quoted(path: Path) -> str:

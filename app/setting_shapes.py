@@ -6,6 +6,7 @@ be shown.
 
 import re
 from collections.abc import Iterable
+from ipaddress import ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
@@ -66,6 +67,27 @@ def project_id(value: str) -> str:
     if value and not _PROJECT_ID.fullmatch(value):
         raise ValueError("is not a Firebase project id, which looks like `my-project-1a2b`")
     return value
+
+
+def listen_address(value: str) -> str:
+    """An address of this machine. A host name is none: some shells and tools put one into ``HOST``."""
+    if value != "localhost":
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError("must be an IP address to listen on, such as `127.0.0.1` or `0.0.0.0`") from None
+    return value
+
+
+def proxies(values: tuple[str, ...]) -> tuple[str, ...]:
+    """uvicorn takes what is no address for a socket's name, and then believes nobody: here it is a fault."""
+    for value in values:
+        if value != "*":
+            try:
+                ip_network(value)
+            except ValueError:
+                raise ValueError("must be addresses or networks like `10.0.0.0/8`, or `*`") from None
+    return values
 
 
 def _split(value: str) -> SplitResult | None:
