@@ -1,0 +1,46 @@
+"""Which words of a request say who asks, and which say what for."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rbac.model_file import Definition
+
+_ACTIONS: Final = ("act", "action", "verb", "method", "permission", "operation")
+_OBJECTS: Final = ("obj", "object", "path", "resource", "res", "url", "uri", "thing")
+_ROLES: Final = ("role", "sub", "subject", "user", "principal")
+_SUBJECTS: Final = ("sub", "subject", "user", "principal")
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The words of a model's request by what they are for; ``None`` for what the model does not ask about.
+
+    ``role`` is the word that a role stands in, ``sub`` the one a person stands in: the same word where the
+    model has only one (``r = sub, obj, act``).
+    """
+
+    words: tuple[str, ...]
+    role: str
+    sub: str | None
+    obj: str | None
+    act: str | None
+
+    @classmethod
+    def of(cls, definition: Definition) -> "Axes":
+        """By name (``role``, ``sub``, ``obj``, ``act`` and what others call them), else by place: who,
+        what, how."""
+        words = definition.request_words
+        role = _first(_ROLES, words) or words[0]
+        act = _first(_ACTIONS, words) or (words[-1] if len(words) > 1 else None)
+        left = [word for word in words if word not in {role, act}]
+        obj = _first(_OBJECTS, left) or (left[-1] if left and left[-1] not in _SUBJECTS else None)
+        return cls(words, role, _first(_SUBJECTS, words), obj, None if act == role else act)
+
+    @property
+    def caller(self) -> tuple[str, ...]:
+        """The words that say who asks."""
+        return tuple(word for word in self.words if word in {self.role, self.sub})
+
+
+def _first(wanted: tuple[str, ...], words: "tuple[str, ...] | list[str]") -> str | None:
+    return next((name for name in wanted if name in words), None)

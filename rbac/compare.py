@@ -1,0 +1,172 @@
+"""Which requests two policies answer differently, found without asking each of them.
+
+A request can only be answered differently if a rule matches it that the other document does not have in the
+same place. Only these are looked at, and what is found is put to both enforcers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import ClassVar
+
+from rbac.errors import RbacError
+from rbac.formula import AllOf, conjuncts, words_of
+from rbac.space import Group, Member, Space
+from rbac.table import RuleTable
+
+Masks = tuple[int, int]
+
+
+class SpaceError(RbacError):
+    """The space and an enforcer disagree about a request: a mistake in this package."""
+
+    code: ClassVar[str] = "space_disagrees"
+
+
+class Comparison:
+    """Two policies of a space whose matchers have a formula, by their positions in it."""
+
+    def __init__(self, space: Space, old: int = 0, new: int = 1) -> None:
+        self.space = space
+        self._positions = (old, new)
+        self._tables = (space.tables[old], space.tables[new])
+        self.who: Sequence[Group] = [group for group in space.groups if _asks(space, group)]
+        self.what: Sequence[Group] = [group for group in space.groups if not _asks(space, group)]
+        self._everything: Masks = (self._tables[0].all, self._tables[1].all)
+        self._incomparable = self._tables[0].allows(0) != self._tables[1].allows(0) or not _same_effect(
+            *self._tables
+        )
+        tails: dict[tuple[object, ...], int] = {}
+        self._tails = tuple(self._tails_of(side, tails) for side in (0, 1))
+
+    def masks(self, words: Mapping[str, str]) -> Masks:
+        """For each of the two policies the rules that these words leave possible, whatever the other words
+        are."""
+        old, new = (
+            table.mask(
+                AllOf(tuple(p for p in conjuncts(table.formula) if words_of(p) <= words.keys())), words
+            )
+            for table in self._tables
+        )
+        return old, new
+
+    def changed(self, masks: Masks) -> Masks | None:
+        """Of the rules left possible, those that can make a difference; ``None`` when any request could
+        differ."""
+        if self._incomparable:
+            return None
+        tails = [{self._tails[side][rule] for rule in _bits(masks[side])} for side in (0, 1)]
+        if self._tables[0].ordered:
+            orders = [[self._tails[side][rule] for rule in _bits(masks[side])] for side in (0, 1)]
+            return (0, 0) if orders[0] == orders[1] else masks
+        different = tails[0] ^ tails[1]
+        old, new = (
+            sum(1 << rule for rule in _bits(masks[side]) if self._tails[side][rule] in different)
+            for side in (0, 1)
+        )
+        return old, new
+
+    def differ(self, masks: Masks) -> bool:
+        """Whether the policies decide differently when these rules match."""
+        return self._tables[0].allows(masks[0]) != self._tables[1].allows(masks[1])
+
+    def cells(self, who: Mapping[str, str]) -> Iterator[dict[str, str]]:
+        """For a caller with these words: every class of the other words on which the answers differ, by an
+        example."""
+        groups = [
+            *(self._free_words(group, who) for group in self.who),
+            *(group.members for group in self.what),
+        ]
+        words = [
+            *(tuple(word for word in group.words if word not in who) for group in self.who),
+            *(group.words for group in self.what),
+        ]
+        whole = all(word in who for group in self.who for word in group.words)
+        start = self.masks(who) if whole else self._everything
+        changed = self.changed(start) if whole else None
+        for members in self._walk(groups, 0, start, changed):
+            yield {
+                word: value
+                for names, member in zip(words, members, strict=True)
+                for word, value in zip(names, member.values, strict=True)
+            }
+
+    def first(self) -> dict[str, str] | None:
+        """Some request that is answered differently; ``None`` when the policies are equivalent on the whole
+        space."""
+        for members in product(*(group.members for group in self.who)):
+            who = {
+                word: value
+                for group, member in zip(self.who, members, strict=True)
+                for word, value in zip(group.words, member.values, strict=True)
+            }
+            for cell in self.cells(who):
+                return {**who, **cell}
+        return None
+
+    def _free_words(self, group: Group, who: Mapping[str, str]) -> Sequence[Member]:
+        """The members of a group of caller words, with what is known of the caller put in."""
+        free = tuple(word for word in group.words if word not in who)
+        if not free:
+            return (Member((), self._members_masks(self.masks({word: who[word] for word in group.words}))),)
+        members: dict[Masks, Member] = {}
+        for values in product(*(self.space.vocabularies[word].values for word in free)):
+            words = {**who, **dict(zip(free, values, strict=True))}
+            masks = self.masks({word: words[word] for word in group.words})
+            members.setdefault(masks, Member(values, self._members_masks(masks)))
+        return tuple(members.values())
+
+    def _members_masks(self, masks: Masks) -> tuple[int, ...]:
+        spread = [0] * len(self.space.tables)
+        for position, mask in zip(self._positions, masks, strict=True):
+            spread[position] = mask
+        return tuple(spread)
+
+    def _walk(
+        self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, changed: Masks | None
+    ) -> Iterator[tuple[Member, ...]]:
+        if changed is not None and not (masks[0] & changed[0] | masks[1] & changed[1]):
+            return
+        if depth == len(groups):
+            if self.differ(masks):
+                yield ()
+            return
+        old, new = self._positions
+        for member in groups[depth]:
+            left = (masks[0] & member.masks[old], masks[1] & member.masks[new])
+            for others in self._walk(groups, depth + 1, left, changed):
+                yield (member, *others)
+
+    def _tails_of(self, side: int, tails: dict[tuple[object, ...], int]) -> list[int]:
+        """For each rule a number for what it does besides saying whom it is about: equal numbers, equal
+        effect."""
+        table, position = self._tables[side], self._positions[side]
+        allow, deny = table.effects
+        columns = []
+        for group in self.what:
+            met = [0] * len(table.rows)
+            for number, member in enumerate(group.members):
+                for rule in _bits(member.masks[position]):
+                    met[rule] |= 1 << number
+            columns.append(met)
+        return [
+            tails.setdefault(
+                (*(met[rule] for met in columns), allow >> rule & 1, deny >> rule & 1), len(tails)
+            )
+            for rule in range(len(table.rows))
+        ]
+
+
+def _asks(space: Space, group: Group) -> bool:
+    return not set(space.axes.caller).isdisjoint(group.words)
+
+
+def _same_effect(old: RuleTable, new: RuleTable) -> bool:
+    definitions = [table.policy.document.definition.effect for table in (old, new)]
+    return definitions[0] == definitions[1] and old.empty == new.empty
+
+
+def _bits(mask: int) -> Iterable[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest

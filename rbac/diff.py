@@ -1,0 +1,250 @@
+"""What a change of the rules changes for callers: which cells are granted, which revoked, and nothing
+else."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
+from rbac.compare import Comparison, SpaceError
+from rbac.decision import Decision
+from rbac.names import SUBJECT
+from rbac.policy import Policy
+from rbac.routes import Route
+from rbac.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One cell that comes out differently. ``witness``: not a known route, but an example of a class of
+    requests."""
+
+    caller: Caller
+    endpoint: Endpoint
+    old: Decision
+    new: Decision
+
+    @property
+    def granted(self) -> bool:
+        """Whether the change is for more access."""
+        return self.new.allowed
+
+    @property
+    def witness(self) -> bool:
+        """Whether the endpoint is not a known route but an example of the requests that change alike."""
+        return not self.endpoint.known
+
+    @property
+    def line(self) -> int | None:
+        """The line of the rule that allows: in the new document for a grant, in the old one for what is
+        revoked."""
+        rule = (self.new if self.granted else self.old).rule
+        return rule.line if rule else None
+
+    @property
+    def denied_by(self) -> int | None:
+        """The line of the deny that matters: in the new document for what is revoked, in the old one for a
+        grant."""
+        denying = self.old if self.granted else self.new
+        return denying.rule.line if denying.rule and denying.reason == "denied_by_rule" else None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """A role link that is new or gone, or that carries something else than before.
+
+    ``granted`` and ``revoked`` count the changed cells of whoever is on its left, or for a link that stays
+    of the role on its right.
+    """
+
+    user: str
+    role: str
+    change: Literal["added", "removed", "kept"]
+    line: int
+    granted: int
+    revoked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Two documents compared. ``cells`` are about roles, ``people`` about those whom a document names."""
+
+    old: str
+    new: str
+    cells: tuple[Change, ...]
+    people: tuple[Change, ...]
+    links: tuple[LinkChange, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def equivalent(self) -> bool:
+        """Whether nobody's access changes."""
+        return not self.cells and not self.people
+
+    @cached_property
+    def granted(self) -> tuple[Change, ...]:
+        """The cells of roles that are open now and were closed."""
+        return tuple(change for change in self.cells if change.granted)
+
+    @cached_property
+    def revoked(self) -> tuple[Change, ...]:
+        """The cells of roles that are closed now and were open."""
+        return tuple(change for change in self.cells if not change.granted)
+
+
+def diff(
+    old: Policy, new: Policy, routes: Sequence[Route] = (), *, subjects: str = SUBJECT, control: bool = False
+) -> Diff:
+    """Exactly what changes from ``old`` to ``new``: on the known routes, and by an example each everywhere
+    else.
+
+    ``control`` counts requests with control characters too, which the service never lets through. Raises
+    RequestError for models that ask with different words.
+    """
+    return _Differ(old, new, routes, subjects, control=control).result()
+
+
+class _Differ:
+    def __init__(
+        self, old: Policy, new: Policy, routes: Sequence[Route], subjects: str, *, control: bool
+    ) -> None:
+        self._policies = (old, new)
+        self._space = Space((old, new), routes, control=control)
+        self._comparison = Comparison(self._space) if self._space.tables else None
+        self._callers = callers_of(self._space, subjects)
+        self._endpoints = endpoints_of(self._space) if routes else ()
+        self._classes = {self._class_of(endpoint.words) for endpoint in self._endpoints}
+
+    def result(self) -> Diff:
+        cells: list[Change] = []
+        people: list[Change] = []
+        for caller in self._callers:
+            changes = self._changes(caller)
+            (people if caller.kind == "subject" else cells).extend(changes)
+        people += self._with_roles(cells, people)
+        if not cells and not people:
+            people += self._anywhere()
+        old, new = self._policies
+        links = tuple(_link_changes(old, new, cells, people))
+        return Diff(old.revision, new.revision, tuple(cells), tuple(people), links, self._space.notes)
+
+    def _changes(self, caller: Caller) -> Iterator[Change]:
+        """What changes for one caller: known routes in their order, then examples off the routes."""
+        if self._comparison is None:
+            yield from self._walk(caller)
+            return
+        masks = self._comparison.masks(caller.words)
+        changed = self._comparison.changed(masks)
+        if changed == (0, 0):
+            return
+        for endpoint in self._endpoints:
+            yield from self._asked(caller, endpoint)
+        for words in self._comparison.cells(caller.words):
+            if self._class_of(words) not in self._classes:
+                change = self._ask(caller, self._endpoint(words))
+                if change is None:
+                    raise SpaceError(f"{caller.words} {words}")
+                yield change
+
+    def _asked(self, caller: Caller, endpoint: Endpoint) -> Iterator[Change]:
+        change = self._ask(caller, endpoint)
+        if change is not None:
+            yield change
+
+    def _ask(self, caller: Caller, endpoint: Endpoint) -> Change | None:
+        request = self._space.request({**caller.words, **endpoint.words})
+        old, new = (policy.decide_request(request) for policy in self._policies)
+        return None if old.allowed == new.allowed else Change(caller, endpoint, old, new)
+
+    def _walk(self, caller: Caller) -> Iterator[Change]:
+        """Without a formula: every endpoint of the space."""
+        for endpoint in self._endpoints or endpoints_of(self._space):
+            yield from self._asked(caller, endpoint)
+
+    def _endpoint(self, words: Mapping[str, str]) -> Endpoint:
+        axes = self._space.axes
+        return Endpoint(words.get(axes.act or "", ""), words.get(axes.obj or "", ""), words, known=False)
+
+    def _class_of(self, words: Mapping[str, str]) -> tuple[int, ...]:
+        """What tells this endpoint apart from others: the rules that its words leave possible, word by
+        word."""
+        if self._comparison is None:
+            return ()
+        groups = [group.words for group in self._comparison.what]
+        return tuple(
+            mask
+            for names in groups
+            for mask in self._comparison.masks({name: words.get(name, "") for name in names})
+        )
+
+    def _with_roles(self, cells: Iterable[Change], people: Sequence[Change]) -> Iterator[Change]:
+        """What changes for a named person who brings a role, and not for that role as such: a lock-out,
+        above all."""
+        axes = self._space.axes
+        if self._comparison is None or axes.sub is None or axes.sub == axes.role:
+            return
+        known = {(change.caller.label, _key(change.endpoint), change.granted) for change in (*cells, *people)}
+        roles = [caller for caller in self._callers if caller.kind == "role"]
+        for person in self._callers:
+            if person.kind != "subject" or not self._is_touched(person):
+                continue
+            for role in roles:
+                words = {**role.words, axes.sub: person.name}
+                both = Caller("subject", person.name, f"{person.name} as {role.label}", words)
+                for change in self._changes(both):
+                    key = (_key(change.endpoint), change.granted)
+                    if (role.label, *key) not in known and (person.label, *key) not in known:
+                        yield change
+
+    def _is_touched(self, person: Caller) -> bool:
+        """Whether a rule that is about this person, and not about everybody with a token, is changed."""
+        if self._comparison is None:
+            return False
+        token = next(caller for caller in self._callers if caller.kind == "token")
+        common = self._comparison.masks(token.words)
+        masks = self._comparison.masks(person.words)
+        return self._comparison.changed((masks[0] & ~common[0], masks[1] & ~common[1])) != (0, 0)
+
+    def _anywhere(self) -> Iterator[Change]:
+        """A change that shows for no caller as they come, such as one whose ``sub`` is the name of a role."""
+        found = self._comparison.first() if self._comparison is not None else None
+        if found is not None:
+            axes = self._space.axes
+            who = {word: found[word] for word in axes.caller}
+            label = ", ".join(f"{word} {value!r}" for word, value in who.items())
+            rest = {word: value for word, value in found.items() if word not in who}
+            change = self._ask(
+                Caller("subject", who[axes.sub or axes.role], label, who), self._endpoint(rest)
+            )
+            if change is None:
+                raise SpaceError(f"{found}")
+            yield change
+
+
+def _key(endpoint: Endpoint) -> tuple[str, ...]:
+    return (endpoint.act, endpoint.obj, *endpoint.words.values())
+
+
+def _link_changes(
+    old: Policy, new: Policy, cells: Iterable[Change], people: Iterable[Change]
+) -> Iterator[LinkChange]:
+    """Role links that came, went, or carry something else, in the order of the documents."""
+    counts: dict[str, list[int]] = {}
+    for change in (*cells, *people):
+        counts.setdefault(change.caller.name, [0, 0])[not change.granted] += 1
+    before, after = (_links(policy) for policy in (old, new))
+    for link, line in {**before, **after}.items():
+        user, role = link[:2]
+        state: Literal["added", "removed", "kept"] = "kept"
+        if link not in before or link not in after:
+            state = "added" if link in after else "removed"
+        granted, revoked = counts.get(role if state == "kept" else user, (0, 0))
+        if state != "kept" or granted or revoked:
+            yield LinkChange(user, role, state, line, granted, revoked)
+
+
+def _links(policy: Policy) -> dict[tuple[str, ...], int]:
+    document = policy.document
+    rows = document.rows.get("g", ())
+    return {tuple(row): line for row, line in zip(rows, document.lines.get("g", ()), strict=True)}

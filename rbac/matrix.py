@@ -1,0 +1,58 @@
+"""Roles against endpoints: what each role may do, cell by cell, as the enforcer decides it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
+from rbac.decision import Decision, Rule
+from rbac.policy import Policy
+from rbac.routes import Route
+from rbac.space import Space
+
+
+class Cell(NamedTuple):
+    """Whether a role may do it, by which rule, and whether it is another role's rule that says so."""
+
+    allowed: bool
+    rule: Rule | None
+    inherited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """``cells[i][j]`` is what ``callers[i]`` may do to ``endpoints[j]``. ``notes`` say what may be
+    missing."""
+
+    revision: str
+    callers: tuple[Caller, ...]
+    endpoints: tuple[Endpoint, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...]
+
+
+def matrix(policy: Policy, routes: Sequence[Route] = ()) -> Matrix:
+    """The rows are nobody, any valid token, and every role; the columns the known routes, or what the rules
+    are about."""
+    space = Space((policy,), routes)
+    callers = tuple(caller for caller in callers_of(space) if caller.kind != "subject")
+    endpoints = endpoints_of(space)
+    column = policy.relations.role_column
+    rows = []
+    for caller in callers:
+        decisions = (
+            policy.decide_request(space.request({**caller.words, **endpoint.words})) for endpoint in endpoints
+        )
+        rows.append(tuple(_cell(caller, decision, column) for decision in decisions))
+    return Matrix(policy.revision, callers, endpoints, tuple(rows), space.notes)
+
+
+def _cell(caller: Caller, decision: Decision, role_column: int | None) -> Cell:
+    rule = decision.rule
+    inherited = (
+        rule is not None
+        and caller.kind == "role"
+        and role_column is not None
+        and rule.fields[role_column] != caller.name
+    )
+    return Cell(decision.allowed, rule, inherited)

@@ -1,0 +1,196 @@
+"""All rules of a policy evaluated at once: which of them match a request, as a bit mask.
+
+The enforcer has the last word on every request. This says beforehand which requests two documents could
+answer differently, and which requests cannot be told apart.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import and_, or_
+
+from casbin.constant.constants import (
+    ALLOW_AND_DENY_EFFECT,
+    ALLOW_OVERRIDE_EFFECT,
+    DENY_OVERRIDE_EFFECT,
+)
+
+from rbac.formula import AllOf, AnyOf, Condition, Formula, NoFormulaError, Not, Operand, formula_of
+from rbac.links import LIMIT
+from rbac.policy import Policy
+from rbac.vocabulary import Vocabulary
+
+Assignment = Mapping[str, str]
+"""Values for some words of the request."""
+
+
+class RuleTable:
+    """The rules of one policy in the order in which it decides; bit ``n`` of a mask is rule ``n``.
+
+    A policy without rules is one rule of empty columns, as Casbin has it. Raises NoFormulaError for a
+    matcher of which this cannot be said.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        definition = policy.document.definition
+        self.policy = policy
+        self.formula = formula_of(definition)
+        self.columns = definition.policy_words
+        rows: Sequence[Sequence[str]] = policy.enforcer.model["p"]["p"].policy
+        self.empty = not rows
+        self.rows = rows or [[""] * len(self.columns)]
+        self.all = (1 << len(self.rows)) - 1
+        self._effect = definition.effect
+        self._links = _read_links(policy)
+        self._values: dict[Condition, dict[tuple[str, ...], int]] = {}
+        self._closures: dict[tuple[str, str, str], frozenset[str]] = {}
+        self._vocabularies: Mapping[str, Vocabulary] = {}
+
+    def learn(self, vocabularies: Mapping[str, Vocabulary]) -> None:
+        """Take over what the values of each word are matched against; needed before :meth:`mask`."""
+        self._vocabularies = vocabularies
+        self._values.clear()
+
+    @cached_property
+    def _holders(self) -> dict[str, dict[str, int]]:
+        """For each column: value to the rules that hold it."""
+        holders: dict[str, dict[str, int]] = {}
+        for index, column in enumerate(self.columns):
+            masks: dict[str, int] = {}
+            for number, row in enumerate(self.rows):
+                masks[row[index]] = masks.get(row[index], 0) | 1 << number
+            holders[column] = masks
+        return holders
+
+    @cached_property
+    def effects(self) -> tuple[int, int]:
+        """The rules that allow, and those that deny."""
+        if "eft" not in self.columns or self.empty:
+            return self.all, 0
+        holders = self._holders["eft"]
+        return holders.get("allow", 0), holders.get("deny", 0)
+
+    def values(self, operand: Operand) -> frozenset[str]:
+        """Every value that a literal or a rule's column has; none for a word of the request."""
+        match operand.kind:
+            case "literal":
+                return frozenset((operand.name,))
+            case "rule":
+                return frozenset(self._holders[operand.name])
+        return frozenset()
+
+    def linked_names(self, definition: str, *, domains: bool = False) -> frozenset[str]:
+        """The names in the links of a role definition, or the domains."""
+        links = self._links[definition]
+        if domains:
+            return frozenset(links)
+        return frozenset(
+            name for graph in links.values() for pair in graph.items() for name in (pair[0], *pair[1])
+        )
+
+    def mask(self, formula: Formula, assignment: Assignment) -> int:
+        """The rules for which ``formula`` holds, given a value for each of its words."""
+        match formula:
+            case Condition():
+                values = tuple(assignment[word] for word in formula.words)
+                known = self._values.setdefault(formula, {})
+                if values not in known:
+                    known[values] = self._condition(formula, values)
+                return known[values]
+            case Not(part):
+                return self.all & ~self.mask(part, assignment)
+            case AllOf(parts):
+                return reduce(and_, (self.mask(part, assignment) for part in parts), self.all)
+            case AnyOf(parts):
+                return reduce(or_, (self.mask(part, assignment) for part in parts), 0)
+
+    def allows(self, mask: int) -> bool:
+        """What the policy decides when exactly these rules match, by its effect."""
+        allow, deny = self.effects
+        match self._effect:
+            case _ if self.empty:
+                return bool(mask) or self._effect == DENY_OVERRIDE_EFFECT
+            case effect if effect == ALLOW_OVERRIDE_EFFECT:
+                return bool(mask & allow)
+            case effect if effect == DENY_OVERRIDE_EFFECT:
+                return not mask & deny
+            case effect if effect == ALLOW_AND_DENY_EFFECT:
+                return bool(mask & allow) and not mask & deny
+        decisive = mask & (allow | deny)
+        return bool(decisive & -decisive & allow)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of the rules matters: the first match decides."""
+        return self._effect not in {ALLOW_OVERRIDE_EFFECT, DENY_OVERRIDE_EFFECT, ALLOW_AND_DENY_EFFECT}
+
+    def _condition(self, condition: Condition, values: Sequence[str]) -> int:
+        """The rules for which one condition holds: asked once for each combination of columns it looks at."""
+        given = dict(zip(condition.words, values, strict=True))
+        if condition.function not in {"==", *self._links} and condition.operands[0].kind == "request":
+            return self._pattern(condition, values[0])
+        if (
+            condition.function == "=="
+            and len(values) == 1
+            and "rule" in {operand.kind for operand in condition.operands}
+        ):
+            column = next(operand.name for operand in condition.operands if operand.kind == "rule")
+            return self._holders[column].get(values[0], 0)
+        choices: list[tuple[int, tuple[str, ...]]] = [(self.all, ())]
+        for operand in condition.operands:
+            choices = [
+                (mask & more, (*chosen, value))
+                for mask, chosen in choices
+                for value, more in self._choices(operand, given)
+                if mask & more
+            ]
+        return reduce(or_, (mask for mask, chosen in choices if self._holds(condition.function, chosen)), 0)
+
+    def _choices(self, operand: Operand, given: Assignment) -> Iterable[tuple[str, int]]:
+        if operand.kind == "rule":
+            return self._holders[operand.name].items()
+        return ((given[operand.name] if operand.kind == "request" else operand.name, self.all),)
+
+    def _pattern(self, condition: Condition, value: str) -> int:
+        vocabulary = self._vocabularies[condition.words[0]]
+        matched = vocabulary.matching(value)
+        found = 0
+        for pattern, mask in self._choices(condition.operands[1], {}):
+            if matched >> vocabulary.numbers[condition.function, pattern] & 1:
+                found |= mask
+        return found
+
+    def _holds(self, function: str, values: Sequence[str]) -> bool:
+        if function == "==":
+            return values[0] == values[1]
+        if function in self._links:
+            domain = values[2] if len(values) > 2 else ""
+            return values[0] == values[1] or values[1] in self.closure(function, values[0], domain)
+        raise NoFormulaError(f"`{function}` between columns of a rule")
+
+    def closure(self, definition: str, name: str, domain: str = "") -> frozenset[str]:
+        """Every role that ``name`` has through links, not counting itself."""
+        key = (definition, name, domain)
+        if key not in self._closures:
+            graph = self._links[definition].get(domain, {})
+            reached: set[str] = set()
+            level = {name}
+            for _ in range(LIMIT):
+                level = {role for member in level for role in graph.get(member, ())} - reached
+                reached |= level
+            self._closures[key] = frozenset(reached)
+        return self._closures[key]
+
+
+def _read_links(policy: Policy) -> dict[str, dict[str, dict[str, set[str]]]]:
+    """For each role definition: domain (``""`` without) to name to the roles it is linked to."""
+    document = policy.document
+    model = policy.enforcer.model
+    links: dict[str, dict[str, dict[str, set[str]]]] = {}
+    for definition, width in document.definition.roles.items():
+        if "(" in model["g"][definition].value:
+            raise NoFormulaError(f"links of `{definition}` have conditions")
+        graphs = links.setdefault(definition, {})
+        for row in document.rows.get(definition, ()):
+            graph = graphs.setdefault(row[2] if width > 2 else "", {})
+            graph.setdefault(row[0], set()).add(row[1])
+    return links
