@@ -16,6 +16,12 @@ _MATCHES: Mapping[str, Callable[[str, str], bool]] = {
     "keyMatch5": casbin_functions.key_match5,
     "regexMatch": casbin_functions.regex_match,
 }
+FUNCTIONS: Mapping[str, Callable[[str, str], bool]] = {
+    **_MATCHES,
+    "keyMatch": casbin_functions.key_match,
+    "globMatch": casbin_functions.glob_match,
+    "ipMatch": casbin_functions.ip_match,
+}
 # A path in which nothing but `/*` and `{name}` means more than itself is valid for all of them.
 _PLAIN = re.compile(r"(?:[\w.~%@:=&;, \n-]++|/\*?+|\{[A-Za-z_]\w*+\})*+")
 

@@ -1,0 +1,37 @@
+"""Everything suspicious in a document, in one sorted list. What is wrong in it, reading has refused already."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rbac.document import Document
+from rbac.errors import Problem
+from rbac.lints.in_model import check_model
+from rbac.lints.in_names import check_names
+from rbac.lints.in_patterns import check_patterns
+from rbac.lints.in_routes import check_routes
+from rbac.lints.in_rules import check_rules
+from rbac.lints.reading import Reading
+from rbac.names import SUBJECT
+from rbac.routes import Route
+
+_CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
+    check_model,
+    check_names,
+    check_patterns,
+    check_rules,
+)
+
+
+def lint(
+    document: Document, routes: Sequence[Route] | None = None, *, subjects: str = SUBJECT
+) -> tuple[Problem, ...]:
+    """The warnings for ``document``, those of its reading included, sorted by file, line and column.
+
+    With ``routes``, rules that meet none of them are told too. ``subjects`` is the pattern of a person's name.
+    """
+    reading = Reading(document, subjects)
+    problems = list(document.warnings)
+    for check in _CHECKS:
+        problems += check(reading)
+    if routes:
+        problems += check_routes(reading, routes)
+    return tuple(sorted(problems))

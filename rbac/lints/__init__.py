@@ -1,0 +1,1 @@
+"""The checks behind :func:`rbac.lint.lint`, one concern a module."""

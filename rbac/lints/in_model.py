@@ -1,0 +1,104 @@
+"""Warnings about the model: one that allows by default, and text that Casbin rewrites inside quotes."""
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator
+
+from casbin.constant.constants import DENY_OVERRIDE_EFFECT
+from casbin.model.function import FunctionMap
+from casbin.util import SimpleEval
+
+from rbac.errors import Problem
+from rbac.expression import evaluated, rewrite
+from rbac.lints.reading import Reading
+
+_LITERAL = re.compile(r""""[^"]*"|'[^']*'""")
+_REWRITTEN = re.compile(r"&&|\|\||!(?!=)|\b[rp]\d*\.")
+_MOST_TRIALS = 64
+
+
+def check_model(reading: Reading) -> Iterator[Problem]:
+    yield from _default(reading)
+    yield from _rewritten_literals(reading)
+
+
+def _default(reading: Reading) -> Iterator[Problem]:
+    if reading.document.definition.effect == DENY_OVERRIDE_EFFECT:
+        message = "with this effect everything is allowed that no rule denies"
+        hint = (
+            "write `some(where (p.eft == allow)) && !some(where (p.eft == deny))`, so that rules must allow"
+        )
+        yield reading.in_model("e", "!some", "allows-by-default", message, hint)
+        return
+    request = _allowed_without_rules(reading)
+    if request is not None:
+        words = reading.document.definition.request_words
+        asked = ", ".join(f"{word} = {value}" for word, value in zip(words, request, strict=True))
+        message = f"the matcher allows a request even when there is no rule at all, such as `{asked}`"
+        hint = "let every way through the matcher compare the request with a rule's columns (`p.…`)"
+        yield reading.in_model("m", "m", "allows-by-default", message, hint)
+
+
+def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:
+    """A request of non-empty words that the matcher allows when every ``p.*`` is ``""``, as Casbin asks then."""
+    definition = reading.document.definition
+    if evaluated(definition.matcher):
+        return None  # Casbin refuses to answer without rules
+    literals = _literals(reading.tree)
+    choices = [
+        (*literals.get(f"r_{word}", ()), "x", f"x{index}")
+        for index, word in enumerate(definition.request_words)
+    ]
+    functions = FunctionMap.load_function_map().get_functions()
+    functions.update({role: lambda *names: names[0] == names[1] for role in definition.roles})
+    expression = SimpleEval(rewrite(definition.matcher), functions)
+    nothing = {f"p_{word}": "" for word in definition.policy_words}
+    for request in itertools.islice(itertools.product(*choices), _MOST_TRIALS):
+        words = {f"r_{word}": value for word, value in zip(definition.request_words, request, strict=True)}
+        if _is_true(expression, {**words, **nothing}):
+            return request
+    return None
+
+
+def _is_true(expression: SimpleEval, names: dict[str, str]) -> bool:
+    try:
+        return bool(expression.eval(names))
+    except Exception:  # noqa: BLE001 - a request of made-up words may be one that the matcher fails over: no answer
+        return False
+
+
+def _literals(tree: ast.expr) -> dict[str, list[str]]:
+    """The strings that the matcher compares each word with."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        operands = [node.left, *node.comparators]
+        names = [operand.id for operand in operands if isinstance(operand, ast.Name)]
+        texts = [
+            item.value for item in operands if isinstance(item, ast.Constant) and isinstance(item.value, str)
+        ]
+        for name in names:
+            found.setdefault(name, []).extend(texts)
+    return found
+
+
+def _rewritten_literals(reading: Reading) -> Iterator[Problem]:
+    for key in reading.document.definition.matchers:
+        for line, text in reading.entries[key].parts:
+            for literal in _LITERAL.finditer(text):
+                match = _REWRITTEN.search(literal.group())
+                if match is not None:
+                    column = literal.start() + match.start() + 1
+                    message = f"Casbin rewrites the `{match.group()}` inside `{literal.group()}` as if it were no text"
+                    hint = "compare with a text that holds none of `&&`, `||`, `!`, `r.` and `p.`"
+                    yield Problem(
+                        reading.document.model_name,
+                        line,
+                        column,
+                        "operator-in-text",
+                        "warning",
+                        message,
+                        hint,
+                    )

@@ -1,0 +1,182 @@
+"""Warnings about names: roles that lead nowhere or come from nowhere, people used as roles, and look-alikes."""
+
+import ast
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from rbac.errors import Problem
+from rbac.expression import calls
+from rbac.lints.reading import Reading, ancestors
+
+# Letters of other alphabets that are drawn like a Latin one (Unicode's confusables.txt, the everyday ones).
+_TWINS = str.maketrans(
+    "аеорсухіјѕԁһӏвкмнтгԛԝүзАВЕКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανιρκτυχγωı",
+    "aeopcyxijsdhlbkmhtrqwyzABEKMHOPCTYXIJSGABEZHIKMNOPTYXoavipktuxywi",
+)
+_INVISIBLE = re.compile(
+    "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+)
+_QUOTED = re.compile(r"""(["'])[^"']*\1""")
+
+
+def check_names(reading: Reading) -> Iterator[Problem]:
+    yield from _invisible(reading)
+    yield from _empty_or_quoted(reading)
+    yield from _look_alikes(reading)
+    yield from _people_as_roles(reading)
+    yield from _roles_without_rules(reading)
+    yield from _roles_not_granted(reading)
+
+
+def _named(reading: Reading) -> Iterator[tuple[int, int, str]]:
+    """Every name of a role or a subject, with line and column, in no order."""
+    column = reading.relations.role_column
+    if column is not None:
+        for line, row in reading.rules():
+            yield line, column, row[column]
+    for line, row in zip(
+        reading.document.lines.get("g", ()), reading.document.rows.get("g", ()), strict=True
+    ):
+        yield line, 0, row[0]
+        yield line, 1, row[1]
+
+
+def _invisible(reading: Reading) -> Iterator[Problem]:
+    if _INVISIBLE.search(reading.policy_text) is None:
+        return
+    for number, text in enumerate(reading.policy_text.split("\n"), 1):
+        match = _INVISIBLE.search(text.strip())
+        if match is None or text.lstrip()[:1] == "#":
+            continue
+        column = text.index(match.group()) + 1
+        message = (
+            f"the invisible character `U+{ord(match.group()):04X}` makes this word another than it looks"
+        )
+        hint = "delete it; it is easiest to type the line anew"
+        yield Problem(
+            reading.document.policy_name, number, column, "invisible-character", "warning", message, hint
+        )
+
+
+def _empty_or_quoted(reading: Reading) -> Iterator[Problem]:
+    for line, column, name in _named(reading):
+        if not name:
+            message = "the name is empty, and so is the role of a caller without a token"
+            yield reading.in_rule(
+                line, column, "empty-name", message, "name a role, or write `everyone` if you mean it"
+            )
+    if '"' not in reading.policy_text and "'" not in reading.policy_text:
+        return
+    for rule in reading.document.rules():
+        for column, word in enumerate(rule.fields):
+            if _QUOTED.fullmatch(word):
+                message = f"the quotes are part of the word {'`' + word + '`'}, which no request will have"
+                yield reading.in_rule(rule.line, column, "quoted-word", message, "delete the quotes")
+
+
+def _look_alikes(reading: Reading) -> Iterator[Problem]:
+    first: dict[str, tuple[int, int]] = {}
+    for line, column, name in _named(reading):
+        if name not in first or line < first[name][0]:
+            first[name] = (line, column)
+    alike: dict[str, list[str]] = {}
+    for name in first:
+        alike.setdefault(skeleton(name), []).append(name)
+    for names in alike.values():
+        original, *others = sorted(names, key=lambda name: first[name])
+        for name in others:
+            line, column = first[name]
+            where = f"`{original}` on line {first[original][0]}"
+            message = f"`{name}`{_letters(name)} looks like {where}, and is another name"
+            hint = f"write `{original}` if you mean the same, else choose a name that cannot be mistaken"
+            yield reading.in_rule(line, column, "look-alike-name", message, hint)
+
+
+def skeleton(name: str) -> str:
+    """What a name looks like to a hurried reader: without case, accents of width, spaces and foreign twins."""
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", name)).translate(_TWINS).casefold()
+    return "".join(plain.split())
+
+
+def _letters(name: str) -> str:
+    """The letters of a name that are not Latin, told by their Unicode names."""
+    twins = [character for character in name if character.isalpha() and ord(character) in _TWINS]
+    told = ", ".join(f"{unicodedata.name(character, '?').title()}" for character in dict.fromkeys(twins))
+    return f" (with {told})" if told else ""
+
+
+def _people_as_roles(reading: Reading) -> Iterator[Problem]:
+    looks = re.compile(reading.subjects, re.DOTALL).fullmatch
+    told = set()
+    for roles in reading.links.values():
+        for role, line in roles.items():
+            if role not in told and looks(role):
+                told.add(role)
+                message = f"`{role}` looks like a person, and stands where a role is given"
+                hint = "write `g, who, role`, and give people a role of their own to share"
+                yield reading.in_rule(line, 1, "subject-as-role", message, hint)
+
+
+def _roles_without_rules(reading: Reading) -> Iterator[Problem]:
+    """A link to a role that no rule names, also not through further links, gives nobody anything."""
+    for ptype, used in _used_by_matcher(reading).items():
+        links: dict[str, dict[str, int]] = {}
+        for line, row in zip(reading.document.lines[ptype], reading.document.rows[ptype], strict=True):
+            links.setdefault(row[0], {}).setdefault(row[1], line)
+        known: dict[str, tuple[str, ...]] = {}
+        told = set()
+        for roles in links.values():
+            for role, line in roles.items():
+                if (
+                    role in told
+                    or role in used
+                    or any(name in used for name in ancestors(links, role, known))
+                ):
+                    continue
+                told.add(role)
+                message = f"no rule names `{role}`, so this link gives nothing"
+                hint = f"add a rule for `{role}`, or delete the link"
+                yield reading.in_rule(line, 1, "role-without-rules", message, hint)
+
+
+def _used_by_matcher(reading: Reading) -> Mapping[str, set[str]]:
+    """For each link type, the names that the matcher compares with it; no entry where that cannot be told."""
+    used: dict[str, set[str]] = {}
+    unknown = set()
+    for function, arguments in calls(reading.tree):
+        if function not in reading.document.definition.roles:
+            continue
+        second = arguments[1]
+        column = reading.column(second.id.removeprefix("p_")) if isinstance(second, ast.Name) else None
+        names = used.setdefault(function, set())
+        if isinstance(second, ast.Constant):
+            names.add(str(second.value))
+        elif column is None:
+            unknown.add(function)
+        else:
+            names.update(row[column] for row in reading.document.rows["p"])
+    return {ptype: names for ptype, names in used.items() if ptype not in unknown}
+
+
+def _roles_not_granted(reading: Reading) -> Iterator[Problem]:
+    """Where roles come from links alone (no word of the request but the caller's own name is looked up), and the
+    document's people look like people, a role that no link gives is out of reach."""
+    column = reading.relations.role_column
+    sources = {relation.word for relation in reading.relations.pairs if relation.how == "role"}
+    words = reading.document.definition.request_words
+    looks = re.compile(reading.subjects, re.DOTALL).fullmatch
+    if column is None or {words[word] for word in sources} != {"sub"} or not reading.links:
+        return
+    granted = {role for roles in reading.links.values() for role in roles}
+    if not all(looks(name) for name in reading.links if name not in granted):
+        return
+    told = {*granted, *reading.relations.constants}
+    for line, row in reading.rules():
+        role = row[column]
+        if role not in told and not looks(role):
+            told.add(role)
+            message = f"nothing gives anyone the role `{role}`"
+            yield reading.in_rule(
+                line, column, "role-not-granted", message, f"add a link such as `g, who, {role}`"
+            )

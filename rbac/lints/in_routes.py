@@ -1,0 +1,102 @@
+"""Warnings about rules that meet no known endpoint: a path or a method that was mistyped, or has gone."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rbac.errors import Problem
+from rbac.lints.covering import Cover, segments
+from rbac.lints.reading import Reading
+from rbac.patterns import FUNCTIONS
+from rbac.routes import Route
+
+
+def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]:
+    """A warning for each rule whose path, or whose method on that path, none of ``routes`` has.
+
+    A route that no rule reaches is no problem: what no rule opens is closed, and is meant to be.
+    """
+    path, method = reading.path_column, reading.method_column
+    if path is None:
+        return
+    known = _KnownPaths(routes, reading.functions.get(path, ()))
+    methods = reading.functions.get(method, ()) if method is not None else ()
+    met: dict[str, frozenset[str]] = {}
+    for line, row in reading.rules():
+        pattern = row[path]
+        if pattern not in met:
+            met[pattern] = known.acts(pattern)
+        if not met[pattern]:
+            message = f"no known endpoint has a path like `{pattern}`"
+            hint = "correct the path, or delete the rule; `rbac routes` lists what is known"
+            yield reading.in_rule(line, path, "rule-without-route", message, hint)
+        elif method is not None and not _asks(row[method], met[pattern], methods):
+            answered = ", ".join(f"`{act}`" for act in sorted(met[pattern]))
+            message = f"no known endpoint under `{pattern}` answers `{row[method]}`"
+            hint = f"the methods known there are {answered}"
+            yield reading.in_rule(line, method, "rule-without-route", message, hint)
+
+
+class _KnownPaths:
+    """The known routes, asked which of them a pattern meets."""
+
+    def __init__(self, routes: Sequence[Route], functions: Sequence[str]) -> None:
+        self._functions = functions
+        self._routes = [(route, route.sample()) for route in routes]
+        self._by_path: dict[str, set[str]] = {}
+        for route, sample in self._routes:
+            for path in (route.obj, sample):
+                self._by_path.setdefault(path, set()).add(route.act)
+        self._by_start: dict[str, list[tuple[Route, str]]] = {}
+        for route, sample in self._routes:
+            self._by_start.setdefault(_start(route.obj), []).append((route, sample))
+
+    def acts(self, pattern: str) -> frozenset[str]:
+        """The methods of the routes that ``pattern`` meets."""
+        found = set(self._by_path.get(pattern, ()))
+        for route, sample in self._near(pattern):
+            if route.act not in found and self._meets(pattern, route, sample):
+                found.add(route.act)
+        return frozenset(found)
+
+    def _near(self, pattern: str) -> Sequence[tuple[Route, str]]:
+        """The routes worth a closer look: where the first segments are words, only those with the same one."""
+        if not all(segments(function, pattern) for function in self._functions):
+            return self._routes
+        start = _start(pattern)
+        return self._routes if not start else [*self._by_start.get(start, ()), *self._by_start.get("", ())]
+
+    def _meets(self, pattern: str, route: Route, sample: str) -> bool:
+        return (
+            pattern == "*"
+            or route.matches(pattern)
+            or any(
+                _matches(function, value, pattern)
+                for function in self._functions
+                for value in (sample, route.obj)
+            )
+        )
+
+
+def _start(path: str) -> str:
+    """The first segment of a path if it is a plain word, else ``""``."""
+    start = path.lstrip("/").partition("/")[0]
+    return start if re.fullmatch(r"[\w.~%@=&;-]+", start) else ""
+
+
+def _matches(function: str, value: str, pattern: str) -> bool:
+    if segments(function, pattern) is not None:
+        cover = Cover(function)
+        cover.add(pattern, 0)
+        return any(True for _ in cover.find(value))
+    try:
+        return bool(FUNCTIONS[function](value, pattern))
+    except ValueError:  # an address where the route has a path: it meets nothing
+        return False
+
+
+def _asks(word: str, acts: frozenset[str], functions: Sequence[str]) -> bool:
+    return (
+        word in acts
+        or word == "*"
+        or any(_matches(function, act, word) for function in functions for act in acts)
+    )

@@ -1,0 +1,112 @@
+"""What the checks share: a document, its matcher as a tree, and what each column of a rule is there for."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from casbin.util import util
+
+from rbac.document import Document
+from rbac.errors import Problem
+from rbac.expression import evaluated, parse
+from rbac.links import Graph, link_graphs
+from rbac.model_file import Entry, ModelFile
+from rbac.names import SUBJECT
+from rbac.patterns import FUNCTIONS, pattern_columns
+from rbac.policy_file import FieldPlaces
+from rbac.relations import Relations, read_relations
+from rbac.source import decode
+
+_PATHS = ("obj", "path", "url")
+_METHODS = ("act", "method", "verb")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document on its way through the checks."""
+
+    document: Document
+    subjects: str = SUBJECT
+    places: FieldPlaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", FieldPlaces(self.policy_text))
+
+    @cached_property
+    def policy_text(self) -> str:
+        return decode(self.document.policy_bytes, self.document.policy_name).text or ""
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        """The entries of the model file by key."""
+        text = decode(self.document.model_bytes, self.document.model_name).text or ""
+        return {entry.key: entry for entry in ModelFile(text, self.document.model_name).entries}
+
+    @cached_property
+    def tree(self) -> ast.expr:
+        """The matcher ``m``, with what ``eval()`` reads from a rule taken as true."""
+        matcher = self.document.definition.matcher
+        return parse(util.replace_eval(matcher, ["True"] * len(evaluated(matcher))))
+
+    @cached_property
+    def relations(self) -> Relations:
+        return read_relations(self.document.definition)
+
+    @cached_property
+    def links(self) -> Graph:
+        """The links of ``g``, whatever their domain: each name to the roles it is given, with their lines."""
+        rows, lines = self.document.rows.get("g", []), self.document.lines.get("g", ())
+        return link_graphs(zip(rows, lines, strict=True), domains=False).get("", {})
+
+    def column(self, word: str) -> int | None:
+        """The position of a column of ``p``, ``None`` if rules have none of that name."""
+        words = self.document.definition.policy_words
+        return words.index(word) if word in words else None
+
+    @cached_property
+    def functions(self) -> dict[int, tuple[str, ...]]:
+        """The functions that read each column of ``p`` as a pattern."""
+        named = pattern_columns(self.tree, FUNCTIONS)
+        words = self.document.definition.policy_words
+        return {
+            index: tuple(sorted(named[f"p_{word}"]))
+            for index, word in enumerate(words)
+            if f"p_{word}" in named
+        }
+
+    @cached_property
+    def path_column(self) -> int | None:
+        return next((column for word in _PATHS if (column := self.column(word)) is not None), None)
+
+    @cached_property
+    def method_column(self) -> int | None:
+        return next((column for word in _METHODS if (column := self.column(word)) is not None), None)
+
+    def rules(self) -> Iterator[tuple[int, list[str]]]:
+        """Every ``p`` rule with its line, in file order."""
+        return zip(self.document.lines["p"], self.document.rows["p"], strict=True)
+
+    def in_rule(self, line: int, column: int, code: str, message: str, hint: str) -> Problem:
+        """A warning at a column (from 0, behind the type; -1 is the type) of the row on ``line``."""
+        place = self.places.column(line, column)
+        return Problem(self.document.policy_name, line, place, code, "warning", message, hint)
+
+    def in_model(self, key: str, needle: str, code: str, message: str, hint: str) -> Problem:
+        """A warning at the first ``needle`` in an entry of the model."""
+        line, column = self.entries[key].find(needle)
+        return Problem(self.document.model_name, line, column, code, "warning", message, hint)
+
+
+def ancestors(links: Graph, name: str, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Every role that ``name`` holds through links, nearest first; ``known`` remembers answers."""
+    if name not in known:
+        found: dict[str, None] = {}
+        level: Sequence[str] = [name]
+        while level:
+            level = [
+                role for user in level for role in links.get(user, ()) if role != name and role not in found
+            ]
+            found.update(dict.fromkeys(level))
+        known[name] = tuple(found)
+    return known[name]
