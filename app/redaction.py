@@ -20,11 +20,11 @@ _PATTERNS = (
         ),
         rf"\1\2{MARK}",
     ),
-    # The header itself, whatever its scheme: as a line, in a dict, or in ASGI's list of pairs.
+    # The header itself, whatever its scheme: as a line (up to its end), in a dict, or in ASGI's list of pairs.
     (
         re.compile(
             rf"(\b(?:proxy-)?authorization(?:{_QUOTE})?\s{{0,8}}[:=,]\s{{0,8}}b?(?:{_QUOTE})?)"
-            r"(?!(?:Bearer|Basic|Negotiate|DPoP)\b)[\w.~+/%=-][^\s\"',\\]*",
+            r"(?!(?:Bearer|Basic|Negotiate|DPoP)\b)[\w.~+/%=-][^\"'\\\n]*",
             re.ASCII | re.IGNORECASE,
         ),
         rf"\1{MARK}",
