@@ -74,6 +74,15 @@ def questions(
     return found
 
 
+def document_names(policy: Policy) -> frozenset[str]:
+    """Every name that the document could mean a caller by."""
+    rows, relations = policy.document.rows, policy.relations
+    column = relations.role_column
+    ruled = {row[column] for row in rows["p"]} if column is not None else set()
+    linked = {name for kind, links in rows.items() if kind.startswith("g") for row in links for name in row}
+    return frozenset(ruled | linked | set(relations.constants))
+
+
 class _Asking:
     """Makes the questions for one policy, and collects what is wrong with them."""
 
@@ -173,14 +182,7 @@ class _Asking:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        """Every name that the document could mean a caller by."""
-        rows = self.policy.document.rows
-        column = self.policy.relations.role_column
-        ruled = {row[column] for row in rows["p"]} if column is not None else set()
-        linked = {
-            name for kind, links in rows.items() if kind.startswith("g") for row in links for name in row
-        }
-        return frozenset(ruled | linked | set(self.policy.relations.constants))
+        return document_names(self.policy)
 
     @cached_property
     def _everybody(self) -> tuple[_Asker, ...]:

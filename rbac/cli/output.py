@@ -55,7 +55,11 @@ def say(console: Console, *pieces: str | tuple[str, str]) -> None:
 
 def emit_json(value: Any) -> None:
     """``value`` as the one JSON document on stdout, indented, in UTF-8 whatever the locale says."""
-    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    emit_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def emit_text(text: str) -> None:
+    """``text`` to stdout as it is, in UTF-8."""
     sys.stdout.flush()
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:
@@ -63,6 +67,11 @@ def emit_json(value: Any) -> None:
     else:
         binary.write(text.encode("utf-8", "backslashreplace"))
         binary.flush()
+
+
+def counted(number: int, name: str) -> str:
+    """``1 rule``, ``2 rules``."""
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def report_trouble(error: BaseException) -> None:

@@ -1,0 +1,175 @@
+"""``rbac check``: everything that is wrong or suspicious in a document."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from rbac.cli.annotations import github_commands, sarif
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    ModelOption,
+    PolicyOption,
+    RoutesOption,
+    SubjectsOption,
+    known_routes,
+    subject_pattern,
+)
+from rbac.cli.output import (
+    NO,
+    counted,
+    emit_json,
+    emit_text,
+    report_trouble,
+    say,
+    show_problem,
+    source_lines,
+    stdout,
+)
+from rbac.document import Document, check_bytes, revision
+from rbac.errors import Problem, RbacError
+from rbac.lint import lint
+from rbac.names import SUBJECT
+from rbac.routes import KnownRoutes
+
+EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
+
+    rbac check --strict
+    rbac check --watch
+    rbac check --format sarif > policy.sarif
+"""
+
+CheckFormat = Literal["text", "json", "sarif", "github"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check", epilog=EXAMPLE)(check)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found. ``document`` is ``None`` where the reading refused it."""
+
+    revision: str
+    document: Document | None
+    problems: tuple[Problem, ...]
+
+    def failed(self, *, strict: bool) -> bool:
+        """Whether there is an error, or, when it is strict, anything at all."""
+        return any(strict or problem.severity == "error" for problem in self.problems)
+
+
+def check(
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved.")] = False,
+    model: ModelOption = MODEL,
+    policy: PolicyOption = POLICY,
+    routes: RoutesOption = None,
+    subjects: SubjectsOption = None,
+    output: Annotated[
+        CheckFormat, typer.Option("--format", help="For people, programs, code scanning, or GitHub's log.")
+    ] = "text",
+) -> None:
+    """Say what is wrong in the policy: every mistake with its line and what to do. Exit code 1 if there is any.
+
+    Errors keep a policy from being loaded. Warnings do not, unless --strict.
+    """
+    pattern = subject_pattern(subjects)
+    known = known_routes(routes, policy)
+
+    def once() -> bool:
+        checked = check_files(model, policy, known, pattern.pattern if pattern else SUBJECT)
+        show(checked, output, (model, policy), strict=strict)
+        return checked.failed(strict=strict)
+
+    if watch:
+        _keep_checking(once, (model, policy))
+    elif once():
+        raise typer.Exit(NO)
+
+
+def check_files(model: Path, policy: Path, routes: KnownRoutes, subjects: str = SUBJECT) -> Checked:
+    """Read and lint the document in these files. Raises ``OSError`` for a file that cannot be read."""
+    model_bytes, policy_bytes = model.read_bytes(), policy.read_bytes()
+    document, problems = check_bytes(
+        model_bytes, policy_bytes, model_name=str(model), policy_name=str(policy)
+    )
+    if document is not None:
+        problems = lint(document, routes or None, subjects=subjects)
+    return Checked(revision(model_bytes, policy_bytes), document, tuple(problems))
+
+
+def show(checked: Checked, output: CheckFormat, files: Sequence[Path], *, strict: bool) -> None:
+    """Write what was found to stdout."""
+    if output == "json":
+        emit_json(
+            {"revision": checked.revision, "problems": [_shape(problem) for problem in checked.problems]}
+        )
+    elif output == "sarif":
+        emit_json(sarif(checked.problems))
+    elif output == "github":
+        emit_text(github_commands(checked.problems))
+    else:
+        _show_text(checked, files, strict=strict)
+
+
+def _shape(problem: Problem) -> dict[str, object]:
+    keys = ("code", "severity", "file", "line", "column", "message", "hint")
+    return {key: getattr(problem, key) for key in keys}
+
+
+def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool) -> None:
+    console = stdout()
+    sources = {str(file): source_lines(file) for file in files}
+    for problem in checked.problems:
+        lines = sources.get(problem.file, [])
+        source = lines[problem.line - 1] if 0 < problem.line <= len(lines) else None
+        show_problem(console, problem, source)
+        console.print()
+    errors = sum(problem.severity == "error" for problem in checked.problems)
+    warnings = len(checked.problems) - errors
+    if checked.document is None:
+        verdict = (f"refused: {counted(errors, 'error')}, {counted(warnings, 'warning')}", "bold red")
+    elif warnings:
+        verdict = (counted(warnings, "warning"), "bold red" if strict else "bold yellow")
+    else:
+        verdict = ("clean", "bold green")
+    say(console, " and ".join(map(str, files)), ": ", verdict, (_extent(checked), "dim"))
+
+
+def _extent(checked: Checked) -> str:
+    if checked.document is None:
+        return f"  (revision {checked.revision})"
+    kinds = {"p": 0, "g": 0}
+    for ptype, rows in checked.document.rows.items():
+        kinds[ptype[0]] += len(rows)
+    return (
+        f"  ({counted(kinds['p'], 'rule')}, {counted(kinds['g'], 'role link')}, revision {checked.revision})"
+    )
+
+
+def _keep_checking(once: Callable[[], bool], files: Sequence[Path]) -> None:
+    """Check now and after every change, until Ctrl-C. A file that is missing for a moment is said and waited for."""
+    from watchfiles import watch
+
+    console = stdout()
+    folders = {file.absolute().parent for file in files}
+    names = {file.name for file in files}
+
+    def attempt() -> None:
+        try:
+            once()
+        except (OSError, RbacError) as error:
+            report_trouble(error)
+        say(console, ("watching; Ctrl-C ends", "dim"))
+
+    attempt()
+    for changes in watch(*folders, recursive=False, raise_interrupt=False):
+        # A mounted ConfigMap swaps a link called `..data` instead of the files themselves.
+        if any(Path(changed).name in {*names, "..data"} for _, changed in changes):
+            console.rule(style="dim")
+            attempt()

@@ -1,0 +1,127 @@
+"""``rbac explain``: why a request is allowed or denied."""
+
+from typing import Annotated, Any
+
+import typer
+
+from rbac.axes import Axes
+from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
+from rbac.cli.output import NO, emit_json, say, stdout
+from rbac.decision import Explanation
+from rbac.errors import RequestError
+from rbac.policy import Policy
+from rbac.questions import document_names
+from rbac.vocabulary import stranger
+
+EXAMPLE = """Examples: a role; one person; a model that asks with other words.
+
+    rbac explain --role user --act GET --obj /admin
+    rbac explain --sub 7f3c1e52-0000-0000-0000-000000000000 --act GET --obj /profile
+    rbac explain --role editor --act read --obj doc-1 --with dom=acme
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("explain", epilog=EXAMPLE)(explain)
+
+
+def explain(
+    act: Annotated[str, typer.Option("--act", help="The method.", show_default=False)] = "",
+    obj: Annotated[str, typer.Option("--obj", help="The path.", show_default=False)] = "",
+    sub: Annotated[
+        str | None, typer.Option("--sub", help="The person: the token's `sub`.", show_default=False)
+    ] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="Their role; several times for several.", show_default=False),
+    ] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="WORD=TEXT", help="Another word of the model.", show_default=False),
+    ] = None,
+    model: ModelOption = MODEL,
+    policy: PolicyOption = POLICY,
+    output: FormatOption = "text",
+) -> None:
+    """Say why a request is allowed or denied: the rule, the way to its role, or the rules that were nearly met.
+
+    Without --sub, a role is anybody with a valid token and that role; with neither, it is nobody. Exit code 1 for
+    a denied request.
+    """
+    loaded = Policy.load(model, policy)
+    axes = Axes.of(loaded.document.definition)
+    asked = _more(words or [])
+    asked |= {axes.act: act} if act and axes.act else {}
+    asked |= {axes.obj: obj} if obj and axes.obj else {}
+    explanation = _ask(loaded, axes, asked, sub, role or [])
+    if output == "json":
+        emit_json(_shape(explanation))
+    else:
+        _show(explanation, loaded.document.policy_name)
+    if not explanation.decision.allowed:
+        raise typer.Exit(NO)
+
+
+def _more(words: list[str]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    for word, equals, _ in pairs:
+        if not (word and equals):
+            raise typer.BadParameter(f"{word!r} is not WORD=TEXT", param_hint="--with")
+    return {word: text for word, _, text in pairs}
+
+
+def _ask(policy: Policy, axes: Axes, words: dict[str, str], sub: str | None, roles: list[str]) -> Explanation:
+    """The explanation for this caller: a role without a person is somebody whom the document does not name."""
+    if sub is not None and axes.sub is None:
+        raise RequestError("the model asks for no person; leave out --sub")
+    if sub is not None and roles and axes.sub == axes.role:
+        raise RequestError(f"the model asks with `{axes.role}` alone: give --sub or --role, not both")
+    if axes.sub is not None and axes.sub != axes.role and (roles or sub is not None):
+        words[axes.sub] = stranger(axes.sub, document_names(policy)) if sub is None else sub
+    elif sub is not None:
+        words[axes.role] = sub
+    if len(roles) > 1:
+        return policy.explain(roles=roles, **words)
+    if roles:
+        words[axes.role] = roles[0]
+    return policy.explain(**words)
+
+
+def _shape(explanation: Explanation) -> dict[str, Any]:
+    decision = explanation.decision
+    rule = decision.rule
+    return {
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "rule": None if rule is None else {"line": rule.line, "text": rule.text},
+        "role_path": list(explanation.role_path),
+        "nearest": [
+            {"line": near.rule.line, "text": near.rule.text, "missing": near.missing}
+            for near in explanation.nearest
+        ],
+        "revision": decision.revision,
+    }
+
+
+def _show(explanation: Explanation, policy_name: str) -> None:
+    console = stdout()
+    decision = explanation.decision
+    verdict = ("allowed", "bold green") if decision.allowed else ("denied", "bold red")
+    reasons = {
+        "allowed_by_rule": " by this rule",
+        "denied_by_rule": " by this rule",
+        "denied_by_default": ": no rule allows it",
+        "allowed_by_default": ": no rule denies it",
+    }
+    say(console, verdict, reasons[decision.reason])
+    if decision.rule is not None:
+        say(console, f"  {policy_name}:{decision.rule.line}: ", (decision.rule.text, "bold"))
+    if len(explanation.role_path) > 1:
+        say(console, f"  the way to its role: {' > '.join(explanation.role_path)}")
+    if explanation.nearest:
+        say(console, "nearly met:")
+    for near in explanation.nearest:
+        say(console, f"  {policy_name}:{near.rule.line}: {near.rule.text}")
+        say(console, ("      it would need ", "dim"), near.missing)
+    say(console, (f"revision {decision.revision}", "dim"))

@@ -1,0 +1,62 @@
+"""Policy test results in JUnit's XML, which every pipeline shows."""
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from rbac.scenarios import Case, Report
+
+# What XML 1.0 (section 2.2) cannot hold at all, escaped or not.
+_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_xml(report: Report) -> bytes:
+    """One ``testsuite`` a file, one ``testcase`` a test, and in its ``failure`` a line for each request that failed."""
+    root = ET.Element("testsuites", name="rbac")
+    by_file = groupby(report.cases, key=lambda case: (case.question.place.file, case.question.suite))
+    for (file, suite), of_file in by_file:
+        element = ET.SubElement(root, "testsuite", name=_clean(suite), file=_clean(file))
+        scenarios = [
+            list(cases) for _, cases in groupby(of_file, key=lambda case: case.question.scenario.place)
+        ]
+        for cases in scenarios:
+            _add_case(element, suite, cases, report.policy_name)
+        _count(element, len(scenarios))
+    _count(root, sum(int(element.get("tests", "0")) for element in root))
+    ET.indent(root)
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body + b"\n"
+
+
+def _add_case(element: ET.Element, suite: str, cases: Sequence[Case], policy_name: str) -> None:
+    scenario = cases[0].question.scenario
+    found = ET.SubElement(
+        element,
+        "testcase",
+        name=_clean(scenario.name),
+        classname=_clean(suite),
+        file=_clean(scenario.place.file),
+        line=str(scenario.place.line),
+        time="0",
+    )
+    failed = [case for case in cases if not case.passed]
+    if failed:
+        failure = ET.SubElement(found, "failure", message=_clean(failed[0].says()), type="test-failed")
+        failure.text = _clean("\n".join(_line(case, policy_name) for case in failed))
+
+
+def _line(case: Case, policy_name: str) -> str:
+    place = case.question.place
+    return f"{place.file}:{place.line}: {case.says()} ({case.because(policy_name)})"
+
+
+def _count(element: ET.Element, tests: int) -> None:
+    element.set("tests", str(tests))
+    element.set("failures", str(len(list(element.iter("failure")))))
+    element.set("errors", "0")
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
