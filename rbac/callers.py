@@ -9,7 +9,7 @@ from rbac.names import SUBJECT
 from rbac.space import Space
 
 NOBODY: Final = "nobody"
-ANYBODY: Final = "any valid token"
+ANY_TOKEN: Final = "any valid token"  # noqa: S105 a label, no password
 
 # More columns than this are no overview. Only a model with more than four words and no routes gets there.
 MOST_ENDPOINTS: Final = 20_000
@@ -52,7 +52,7 @@ def callers_of(space: Space, subjects: str = SUBJECT) -> tuple[Caller, ...]:
     people = sorted({person for found in names for person in (*found.subjects, *found.singled_out)})
     role, sub = space.axes.role, space.axes.sub
     token = {} if sub is None else {sub: space.stranger(sub)}
-    nobody, any_token = (_free(label, roles) for label in (NOBODY, ANYBODY))
+    nobody, any_token = (_free(label, roles) for label in (NOBODY, ANY_TOKEN))
     found: list[Caller] = [Caller("nobody", nobody, nobody, dict.fromkeys(space.axes.caller, ""))]
     found += _tenants(space, "token", any_token, token)
     for name in roles:

@@ -1,0 +1,94 @@
+"""``rbac matrix``: roles against endpoints."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rbac import matrix_views
+from rbac.cli.options import MODEL, POLICY, ModelOption, PolicyOption, RoutesOption, known_routes
+from rbac.cli.output import emit_json, printable, say, stderr, stdout
+from rbac.matrix import Cell, Matrix
+from rbac.matrix import matrix as review_matrix
+from rbac.policy import Policy
+
+EXAMPLE = """Examples: on the terminal; as a page for the auditors.
+
+    rbac matrix
+    rbac matrix --format html > access.html
+"""
+
+Format = Literal["text", "json", "csv", "markdown", "html", "svg"]
+_WRITERS: Final[Mapping[str, Callable[[Matrix], str]]] = {
+    "csv": matrix_views.to_csv,
+    "markdown": matrix_views.to_markdown,
+    "html": matrix_views.to_html,
+    "svg": matrix_views.to_svg,
+}
+_MARKS: Final = {"yes": ("✓", "bold green"), "inherited": ("↳", "green")}
+_NARROWEST_ENDPOINT: Final = 24
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("matrix", epilog=EXAMPLE)(matrix)
+
+
+def matrix(
+    model: ModelOption = MODEL,
+    policy: PolicyOption = POLICY,
+    routes: RoutesOption = None,
+    output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
+) -> None:
+    """Show what each role may do, endpoint by endpoint, with a row for nobody and one for any valid token."""
+    made = review_matrix(Policy.load(model, policy), known_routes(routes, policy))
+    if output == "json":
+        emit_json(matrix_views.to_json(made))
+    elif output == "text":
+        _show(made)
+    else:
+        sys.stdout.write(_WRITERS[output](made))
+    for note in made.notes:
+        say(stderr(), ("note: ", "bold yellow"), note)
+
+
+def _show(made: Matrix) -> None:
+    console = stdout()
+    columns = [max(len(caller.label), 1) for caller in made.callers]
+    endpoint = max((len(f"{endpoint.act} {endpoint.obj}") for endpoint in made.endpoints), default=0)
+    if max(endpoint, _NARROWEST_ENDPOINT) + sum(width + 2 for width in columns) <= console.width:
+        _show_table(console, made)
+    else:
+        _show_list(console, made)
+    say(console, ("✓ allowed, ↳ allowed by another role's rule, ✕ denied by a rule", "dim"))
+
+
+def _show_table(console: Console, made: Matrix) -> None:
+    """One row an endpoint, one column a role."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("endpoint", no_wrap=True)
+    for caller in made.callers:
+        table.add_column(printable(caller.label), justify="center", no_wrap=True)
+    for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
+        table.add_row(Text(printable(f"{endpoint.act} {endpoint.obj}")), *map(_mark, cells))
+    console.print(table)
+
+
+def _show_list(console: Console, made: Matrix) -> None:
+    """Where the columns would not fit: under each endpoint the roles that reach it."""
+    for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
+        say(console, (f"{endpoint.act} {endpoint.obj}", "bold"))
+        line = Text("    ")
+        for caller, cell in zip(made.callers, cells, strict=True):
+            if cell.allowed or cell.rule:
+                line.append_text(_mark(cell)).append(f" {printable(caller.label)}  ")
+        console.print(line if line.plain.strip() else Text("    nobody", style="dim"))
+
+
+def _mark(cell: Cell) -> Text:
+    mark, style = _MARKS.get(matrix_views.word(cell), ("✕", "red") if cell.rule else ("·", "dim"))
+    return Text(mark, style=style)

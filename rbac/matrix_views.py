@@ -1,0 +1,205 @@
+"""A matrix as JSON, CSV, Markdown, a web page and a picture."""
+
+import csv
+import io
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+from rbac.matrix import Cell, Matrix
+
+ALLOWED: Final = "yes"
+INHERITED: Final = "inherited"
+DENIED: Final = ""
+
+
+def word(cell: Cell) -> str:
+    """The cell in one word: ``yes``, ``inherited`` (by another role's rule), or nothing."""
+    if not cell.allowed:
+        return DENIED
+    return INHERITED if cell.inherited else ALLOWED
+
+
+def to_json(matrix: Matrix) -> dict[str, Any]:
+    """``{revision, roles, endpoints, cells}``; ``cells[i][j]`` is about role i and endpoint j."""
+    return {
+        "revision": matrix.revision,
+        "roles": [caller.label for caller in matrix.callers],
+        "endpoints": [{"act": endpoint.act, "obj": endpoint.obj} for endpoint in matrix.endpoints],
+        "cells": [
+            [
+                {
+                    "allowed": cell.allowed,
+                    "rule": cell.rule.line if cell.rule else None,
+                    "inherited": cell.inherited,
+                }
+                for cell in row
+            ]
+            for row in matrix.cells
+        ],
+        "complete": not matrix.notes,
+        "notes": list(matrix.notes),
+    }
+
+
+def to_csv(matrix: Matrix) -> str:
+    """One line an endpoint, one column a role. What a spreadsheet would run as a formula gets a ``'`` in
+    front."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["method", "path", *(_harmless(caller.label) for caller in matrix.callers)])
+    for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True):
+        writer.writerow([_harmless(endpoint.act), _harmless(endpoint.obj), *map(word, cells)])
+    return text.getvalue()
+
+
+def to_markdown(matrix: Matrix) -> str:
+    """A table for a wiki or a pull request: one row an endpoint, one column a role."""
+    lines = [
+        _markdown_row(["endpoint", *(_markdown(caller.label) for caller in matrix.callers)]),
+        _markdown_row(["---", *(":-:" for _ in matrix.callers)]),
+    ]
+    for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True):
+        name = f"`{endpoint.act} {endpoint.obj}`".replace("|", "\\|")
+        lines.append(_markdown_row([name, *(_mark(cell) for cell in cells)]))
+    lines += ["", f"✓ allowed, (✓) by another role's rule. Revision `{matrix.revision}`."]
+    lines += [f"\n> {note}" for note in matrix.notes]
+    return "\n".join(lines) + "\n"
+
+
+def to_html(matrix: Matrix) -> str:
+    """One page with nothing to load: a table whose header and first column stay in sight."""
+    head = "".join(f"<th scope='col'><span>{escape(caller.label)}</span></th>" for caller in matrix.callers)
+    rows = "".join(
+        f"<tr><th scope='row'><b>{escape(endpoint.act)}</b> {escape(endpoint.obj)}</th>"
+        f"{''.join(map(_html_cell, cells))}</tr>\n"
+        for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True)
+    )
+    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in matrix.notes)
+    return _PAGE.format(
+        revision=escape(matrix.revision),
+        summary=f"{len(matrix.callers)} callers, {len(matrix.endpoints)} endpoints",
+        head=head,
+        rows=rows,
+        notes=notes,
+    )
+
+
+def to_svg(matrix: Matrix) -> str:
+    """The matrix as a picture that scales: endpoints down, roles across."""
+    side, left = 22, 40 + 7 * max((len(f"{e.act} {e.obj}") for e in matrix.endpoints), default=0)
+    top = 30 + 6 * max((len(caller.label) for caller in matrix.callers), default=0)
+    width, height = left + side * len(matrix.callers) + 90, top + side * len(matrix.endpoints) + 40
+    parts = [
+        f'<text x="{left + side * i + 15}" y="{top - 8}" transform="rotate(-50 {left + side * i + 15} {top - 8})">'
+        f"{escape(caller.label)}</text>"
+        for i, caller in enumerate(matrix.callers)
+    ]
+    for j, (endpoint, cells) in enumerate(zip(matrix.endpoints, _columns(matrix), strict=True)):
+        y = top + side * j
+        name = f"{endpoint.act} {endpoint.obj}"
+        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
+        for i, cell in enumerate(cells):
+            title = f"{matrix.callers[i].label}: {name}: {_title(cell)}"
+            parts.append(
+                f'<rect class="{_kind(cell)}" x="{left + side * i}" y="{y}" width="20" height="20" rx="4">'
+                f"<title>{escape(title)}</title></rect>"
+            )
+    caption = f"revision {matrix.revision}; filled: allowed, framed: by another role's rule"
+    parts.append(f'<text class="dim" x="10" y="{height - 12}">{escape(caption)}</text>')
+    return _PICTURE.format(width=width, height=height, body="\n".join(parts))
+
+
+def _columns(matrix: Matrix) -> Sequence[tuple[Cell, ...]]:
+    """The cells of each endpoint, one for each role."""
+    return list(zip(*matrix.cells, strict=True))
+
+
+def _kind(cell: Cell) -> str:
+    return word(cell) or ("deny" if cell.rule else "no")
+
+
+def _mark(cell: Cell) -> str:
+    return {ALLOWED: "✓", INHERITED: "(✓)"}.get(word(cell), "")
+
+
+def _title(cell: Cell) -> str:
+    verdict = "allowed" if cell.allowed else "denied"
+    return f"{verdict} by line {cell.rule.line}: {cell.rule.text}" if cell.rule else f"{verdict}, no rule"
+
+
+def _html_cell(cell: Cell) -> str:
+    mark = {ALLOWED: "✓", INHERITED: "↳"}.get(word(cell), "✕" if cell.rule else "")
+    label = escape(_title(cell), quote=True)
+    return f"<td class='{_kind(cell)}' title='{label}' aria-label='{label}'>{mark}</td>"
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _markdown(text: str) -> str:
+    for character in "\\`*_{}[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Access matrix {revision}</title>
+<style>
+:root {{ color-scheme: light dark; --fg: #1c2733; --bg: #fff; --line: #d8dee6; --yes: #1a7f4b; --deny: #b3261e; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --fg: #e4e9ef; --bg: #14191f; --line: #323b46; --yes: #4cc38a; --deny: #ff8b80; }}
+}}
+body {{ font: 14px/1.4 system-ui, sans-serif; color: var(--fg); background: var(--bg); margin: 2rem; }}
+h1 {{ font-size: 1.3rem; margin: 0; }}
+p {{ color: color-mix(in srgb, var(--fg) 65%, transparent); margin: .3rem 0 1rem; }}
+table {{ border-collapse: separate; border-spacing: 0; }}
+thead th {{ position: sticky; top: 0; background: var(--bg); z-index: 2; vertical-align: bottom; padding: .4rem; }}
+thead span {{ writing-mode: vertical-rl; transform: rotate(180deg); font-weight: 600; white-space: nowrap; }}
+tbody th {{ position: sticky; left: 0; background: var(--bg); text-align: left; font: 13px ui-monospace, monospace;
+  padding: .25rem 1rem .25rem 0; white-space: nowrap; z-index: 1; }}
+td, tbody th {{ border-top: 1px solid var(--line); }}
+td {{ min-width: 2rem; text-align: center; }}
+td.yes {{ background: color-mix(in srgb, var(--yes) 28%, var(--bg)); color: var(--yes); font-weight: 700; }}
+td.inherited {{ background: color-mix(in srgb, var(--yes) 10%, var(--bg)); color: var(--yes); }}
+td.deny {{ color: var(--deny); }}
+tbody tr:hover > * {{ border-top-color: var(--fg); }}
+</style>
+</head>
+<body>
+<h1>Access matrix</h1>
+<p>Revision {revision}. {summary}.
+✓ allowed, ↳ allowed by another role's rule, ✕ denied by a rule, empty: no rule.</p>
+{notes}
+<table>
+<thead><tr><th></th>{head}</tr></thead>
+<tbody>
+{rows}</tbody>
+</table>
+</body>
+</html>
+"""
+
+_PICTURE: Final = """<svg xmlns="http://www.w3.org/2000/svg"
+  viewBox="0 0 {width} {height}" width="{width}" height="{height}">
+<style>
+text {{ font: 12px ui-monospace, Menlo, Consolas, monospace; fill: #1c2733; }}
+.dim {{ fill: #67737f; }}
+rect {{ stroke: #d8dee6; fill: #f4f6f8; }}
+rect.yes {{ fill: #1a7f4b; stroke: #1a7f4b; }}
+rect.inherited {{ fill: #dcf2e6; stroke: #1a7f4b; }}
+rect.deny {{ fill: #fbe4e2; stroke: #b3261e; }}
+</style>
+<rect x="0" y="0" width="{width}" height="{height}" style="fill: #fff; stroke: none"/>
+{body}
+</svg>
+"""
