@@ -1,0 +1,59 @@
+"""Rounds in which every engine gets its turn, so that a noisy moment meets them all; medians over the rounds."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.remote import Remote
+
+Turn = Callable[[int, int], float]  # (calls, skip) -> seconds a call
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds a call, one figure a round."""
+
+    rounds: tuple[float, ...]
+    calls: int
+
+    @property
+    def median(self) -> float:
+        return median(self.rounds)
+
+
+def interleave(
+    turns: Mapping[str, Turn], *, rounds: int, slice_seconds: float, at_most: float
+) -> dict[str, Timing]:
+    """Times each of ``turns`` in alternation.
+
+    A turn takes about ``slice_seconds``, a slow engine at least one call; after ``at_most`` seconds no further round
+    is begun (there are at least two). The first turn of each only finds out how many calls fit.
+    """
+    calls = {name: _fitting(turn, slice_seconds) for name, turn in turns.items()}
+    seen: dict[str, list[float]] = {name: [] for name in turns}
+    until = time.perf_counter() + at_most
+    for number in range(rounds):
+        if number >= 2 and time.perf_counter() > until:
+            break
+        order = list(turns) if number % 2 else list(reversed(turns))
+        for name in order:
+            seen[name].append(turns[name](calls[name], number * calls[name]))
+    return {name: Timing(tuple(figures), calls[name]) for name, figures in seen.items()}
+
+
+def ratio(over: Timing, under: Timing) -> float:
+    """The median of the rounds' own ratios: both sides of each were measured next to each other."""
+    return median(a / b for a, b in zip(over.rounds, under.rounds, strict=True))
+
+
+def asking(engine: Remote, kind: str) -> Turn:
+    """A turn that has an engine decide requests of one kind."""
+    return lambda calls, skip: engine.time(kind, calls, skip)
+
+
+def _fitting(turn: Turn, seconds: float) -> int:
+    calls = 1
+    while (spent := turn(calls, 0) * calls) < seconds / 8:
+        calls *= 2 if spent > seconds / 1000 else 16
+    return max(1, round(calls * seconds / spent))
