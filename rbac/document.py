@@ -103,6 +103,20 @@ class DocumentAdapter(Adapter):
             model[ptype[0]][ptype].policy.extend(rows)
 
 
+def parse_definition(model: bytes, *, name: str = "model.conf") -> Definition:
+    """The model in these bytes alone, whatever policy it is for; raises :class:`PolicyError` with all its problems."""
+    source = decode(model, name)
+    problems = [*source.problems]
+    if source.text is not None:
+        definition, entries, found = read_model(source.text, name)
+        problems += found
+        if definition is not None:
+            problems += DocumentErrors(definition, entries, name).in_model()
+            if not any(problem.severity == "error" for problem in problems):
+                return definition
+    raise PolicyError(problems)
+
+
 def check_bytes(
     model: bytes,
     policy: bytes,

@@ -52,7 +52,7 @@ def read_rows(
     kinds = _kinds(definition)
     problems: list[Problem] = []
     words = Words()
-    split = _bracketed_pieces if _BRACKETS.search(text) else _plain_pieces
+    split = split_line if _BRACKETS.search(text) else _plain_pieces
     for number, raw in enumerate(text.split("\n"), 1):
         if pause is not None and number % _PAUSE_EVERY == 0:
             pause()
@@ -101,7 +101,7 @@ def _plain_pieces(line: str) -> list[str]:
     return line.split(",")
 
 
-def _bracketed_pieces(line: str) -> list[str]:
+def split_line(line: str) -> list[str]:
     """What stands between commas outside ``()`` and ``[]``, as in Casbin, which does not pair them."""
     if _BRACKETS.search(line) is None or line.lstrip()[:1] == "#":
         return line.split(",")
@@ -186,7 +186,7 @@ class FieldPlaces:
         """Where, from 1, the word of column ``field`` (-1 is the type) begins on ``line``."""
         if not self._lines:
             self._lines = self._text.split("\n")
-        return _offset(_bracketed_pieces(self._lines[line - 1]), field + 1) + 1
+        return _offset(split_line(self._lines[line - 1]), field + 1) + 1
 
 
 def rows_in_file_order(

@@ -11,38 +11,57 @@ _ANY, _REST = "{}", "*"
 
 def segments(function: str, pattern: str) -> tuple[str, ...] | None:
     """The segments of a path pattern, ``{}`` for a name and a last ``*``; ``None`` if they do not tell its meaning."""
-    named = _NAMED.get(function)
-    if named is None:
+    if function not in _NAMED:
         return None
     pieces = pattern.split("/")
-    found = []
-    names = []
-    for position, piece in enumerate(pieces):
-        if named.fullmatch(piece):
-            names.append(piece)
-            found.append(_ANY)
-        elif _LITERAL.fullmatch(piece) or (piece == _REST and 0 < position == len(pieces) - 1):
-            found.append(piece)
-        else:
-            return None
-    repeated = function == "keyMatch4" and len(set(names)) < len(names)
-    return None if repeated else tuple(found)
+    found = [_segment(function, piece) for piece in pieces]
+    if len(pieces) > 1 and pieces[-1] == _REST:
+        found[-1] = _REST
+    if "" in found or (function == "keyMatch4" and _repeats(pieces, found)):
+        return None
+    return tuple(found)
+
+
+def _segment(function: str, piece: str) -> str:
+    """``{}`` for a name, ``/`` before a literal, ``""`` for anything else."""
+    if piece.isalnum():
+        return "/" + piece
+    if _NAMED[function].fullmatch(piece):
+        return _ANY
+    return f"/{piece}" if _LITERAL.fullmatch(piece) else ""
+
+
+def _repeats(pieces: list[str], found: list[str]) -> bool:
+    names = [piece for piece, kind in zip(pieces, found, strict=True) if kind == _ANY]
+    return len(set(names)) < len(names)
 
 
 class _Node:
     __slots__ = ("children", "rest", "rules")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.rules: list[int] = []
-        self.rest: list[int] = []
+        self.children: dict[str, _Node] | None = None
+        self.rules: tuple[int, ...] = ()
+        self.rest: tuple[int, ...] = ()
+
+    def child(self, piece: str) -> "_Node":
+        if self.children is None:
+            self.children = {}
+        node = self.children.get(piece)
+        if node is None:
+            node = self.children[piece] = _Node()
+        return node
 
 
 class Cover:
-    """Rules by their pattern; finds those whose pattern meets whatever another pattern meets."""
+    """Rules by their pattern; finds those whose pattern meets whatever another pattern meets.
 
-    def __init__(self, function: str) -> None:
+    ``read`` remembers the segments of patterns, and may be shared by covers for the same function.
+    """
+
+    def __init__(self, function: str, read: dict[str, tuple[str, ...] | None] | None = None) -> None:
         self._function = function
+        self._read = {} if read is None else read
         self._same: dict[str, list[int]] = {}
         self._prefixes: dict[str, list[int]] = {}
         self._root = _Node()
@@ -51,13 +70,23 @@ class Cover:
         self._same.setdefault(pattern, []).append(rule)
         if self._function == "keyMatch" and "*" in pattern:
             self._prefixes.setdefault(pattern[: pattern.index("*")], []).append(rule)
-        pieces = segments(self._function, pattern)
+        pieces = self._segments(pattern)
         if pieces is None:
             return
         node = self._root
-        for piece in pieces[:-1] if pieces[-1] == _REST else pieces:
-            node = node.children.setdefault(piece, _Node())
-        (node.rest if pieces[-1] == _REST else node.rules).append(rule)
+        if pieces[-1] == _REST:
+            for piece in pieces[:-1]:
+                node = node.child(piece)
+            node.rest += (rule,)
+            return
+        for piece in pieces:
+            node = node.child(piece)
+        node.rules += (rule,)
+
+    def _segments(self, pattern: str) -> tuple[str, ...] | None:
+        if pattern not in self._read:
+            self._read[pattern] = segments(self._function, pattern)
+        return self._read[pattern]
 
     def find(self, pattern: str) -> Iterator[int]:
         """The rules whose pattern covers ``pattern``, its own among them."""
@@ -67,7 +96,7 @@ class Cover:
             literal = pattern if end < 0 else pattern[:end]
             for length in range(len(literal) + 1):
                 yield from self._prefixes.get(literal[:length], ())
-        pieces = segments(self._function, pattern)
+        pieces = self._segments(pattern)
         if pieces is not None:
             yield from _walk(self._root, pieces, 0)
 
@@ -78,9 +107,12 @@ def _walk(node: _Node, pieces: tuple[str, ...], position: int) -> Iterator[int]:
         return
     yield from node.rest
     piece = pieces[position]
-    if piece == _REST and position == len(pieces) - 1:
+    if node.children is None or piece == _REST:
         return
-    if piece in node.children:
-        yield from _walk(node.children[piece], pieces, position + 1)
-    if piece not in ("", _ANY) and _ANY in node.children and "." not in piece.replace("\\.", ""):
-        yield from _walk(node.children[_ANY], pieces, position + 1)
+    child = node.children.get(piece)
+    if child is not None:
+        yield from _walk(child, pieces, position + 1)
+    if piece not in ("/", _ANY) and "." not in piece.replace("\\.", ""):
+        child = node.children.get(_ANY)
+        if child is not None:
+            yield from _walk(child, pieces, position + 1)

@@ -81,6 +81,7 @@ class Covering:
         self._function = columns[self._path].function if self._path is not None else ""
         self._kept = [i for i, column in enumerate(columns) if column.kind != "free" and i != self._path]
         self._wider = self._alternatives(columns)
+        self._read: dict[str, tuple[str, ...] | None] = {}
         self._covers: dict[tuple[str, ...], Cover] = {}
         self._rank = self._ranks()
 
@@ -129,7 +130,7 @@ class Covering:
             firsts.append(position)
             cover = self._covers.get(key)
             if cover is None:
-                cover = self._covers[key] = Cover(self._function)
+                cover = self._covers[key] = Cover(self._function, self._read)
             cover.add(self._path_of(row), position)
         return firsts
 

@@ -1,0 +1,105 @@
+"""Every code that a problem of a document can have: how grave it is, what it means, and what to do about it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from rbac.errors import Severity
+
+
+class ProblemCode(NamedTuple):
+    """One kind of problem. A code never changes its meaning, so that scripts may rely on it."""
+
+    severity: Severity
+    meaning: str
+    remedy: str
+
+
+def _error(meaning: str, remedy: str) -> ProblemCode:
+    return ProblemCode("error", meaning, remedy)
+
+
+def _warning(meaning: str, remedy: str) -> ProblemCode:
+    return ProblemCode("warning", meaning, remedy)
+
+
+_ERRORS = {
+    "undecodable": _error(
+        "the file holds a byte that is not UTF-8 text", "save the file with the encoding UTF-8"
+    ),
+    "control-character": _error("the file holds an invisible control character", "type the line anew"),
+    "unknown-type": _error(
+        "a line begins with a type that the model does not define", "begin it with `p` or `g`"
+    ),
+    "wrong-width": _error(
+        "a line has too many or too few columns", "add or delete columns, or run `rbac fmt`"
+    ),
+    "unknown-effect": _error("an effect is neither `allow` nor `deny`", "write `allow` or `deny`"),
+    "unbalanced-bracket": _error("a bracket is not closed, or closes nothing", "close it, or delete it"),
+    "model-syntax": _error("a line of the model is not `key = value` in a section", "write `key = value`"),
+    "unknown-section": _error("Casbin ignores a section of that name", "correct the name"),
+    "duplicate-section": _error("a section is opened twice", "write each section once"),
+    "duplicate-key": _error("a key is defined twice, and Casbin uses the last", "keep one of the two"),
+    "unknown-key": _error(
+        "Casbin ignores a key of that name in that section", "correct the key or its section"
+    ),
+    "missing-definition": _error(
+        "the model lacks a definition that it needs", "add the section and the line"
+    ),
+    "invalid-word": _error("a word of a request or a rule is no single word", "separate words by one comma"),
+    "invalid-role-definition": _error(
+        "a role definition does not say its columns", "write `_, _` or `_, _, _`"
+    ),
+    "unsupported-effect": _error("Casbin does not know the policy effect", "write one of its five effects"),
+    "comment-cuts-matcher": _error(
+        "a `#` cuts off the rest of a matcher", "give the comment a line of its own"
+    ),
+    "differs-from-casbin": _error("Casbin reads the model differently", "write one `key = value` a line"),
+    "matcher-syntax": _error(
+        "the matcher is no expression that Casbin can evaluate", "correct the expression"
+    ),
+    "unknown-word": _error("the matcher names a word that is not defined", "correct it, or define the word"),
+    "unknown-function": _error(
+        "the matcher calls a function that Casbin does not have", "use one of Casbin's"
+    ),
+    "invalid-pattern": _error("a pattern is one that Casbin would fail over", "correct the pattern"),
+    "mixed-priority": _error("priorities are partly numbers and partly not", "write whole numbers"),
+    "role-cycle": _error("roles inherit from each other in a circle", "delete one of the links"),
+    "role-chain-too-long": _error("a chain of roles is longer than Casbin follows", "link the ends directly"),
+    "no-rules": _error("the matcher reads its conditions from rules, and there is none", "add a rule"),
+}
+_WARNINGS = {
+    "byte-order-mark": _warning("the file begins with a byte-order mark", "run `rbac fmt`"),
+    "crlf": _warning("lines end in CRLF", "run `rbac fmt`"),
+    "invalid-condition": _warning("the condition in a rule cannot be evaluated", "correct the condition"),
+    "allows-by-default": _warning(
+        "the model allows what no rule allows", "make rules allow, and deny the rest"
+    ),
+    "operator-in-text": _warning(
+        "Casbin rewrites an operator inside quoted text", "write the text without it"
+    ),
+    "invisible-character": _warning("a word holds a character that nobody sees", "delete the character"),
+    "empty-name": _warning("a rule or a link is for the empty name", "name the role"),
+    "quoted-word": _warning("the quotes around a word are taken as part of it", "delete the quotes"),
+    "look-alike-name": _warning("two names look alike, and are not the same", "write one of them alone"),
+    "subject-as-role": _warning("a person's name is given as a role", "make a role, and give that"),
+    "role-without-rules": _warning(
+        "a link gives a role that no rule names", "add a rule, or delete the link"
+    ),
+    "role-not-granted": _warning("nothing gives anyone this role", "add a link, or delete the rule"),
+    "unescaped-dot": _warning("a `.` in a pattern stands for any character", "write `\\.`"),
+    "open-ended-regex": _warning("an expression also meets longer words", "end it with `$`"),
+    "wildcard-for-role": _warning(
+        "every path is open to a role that is no administrator's", "name the paths"
+    ),
+    "duplicate-rule": _warning("a line is repeated", "delete one of the two"),
+    "ignored-deny": _warning("the effect of the model never looks at a deny", "change the effect"),
+    "ignored-allow": _warning("the effect of the model never looks at an allow", "change the effect"),
+    "contradictory-rules": _warning("two lines say allow and deny of the same", "keep the one that is meant"),
+    "pointless-rule": _warning(
+        "a wider rule decides all that this one would", "delete it, or narrow the other"
+    ),
+    "overridden-rule": _warning("a deny covers all that this rule allows", "delete it, or narrow the deny"),
+    "rule-without-route": _warning("no known endpoint meets the rule", "correct the path or the method"),
+}
+PROBLEM_CODES: Mapping[str, ProblemCode] = MappingProxyType({**_ERRORS, **_WARNINGS})
