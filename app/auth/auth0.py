@@ -23,6 +23,11 @@ class Auth0Rules(ClaimRules):
     browser SDK.
     """
 
+    def check_use(self, claims: dict[str, Any]) -> None:
+        """``nonce``, if there is one, could be a nonce."""
+        if not isinstance(claims.get("nonce", ""), str):
+            raise InvalidToken("bad_claim")
+
     def check_audience(self, claims: dict[str, Any]) -> None:
         """One of our clients is in ``aud``, and is the one that the token was issued to."""
         audience = required(claims, "aud")
@@ -34,7 +39,7 @@ class Auth0Rules(ClaimRules):
         if len(audiences) == 1 and "azp" not in claims:
             return
         party = required(claims, "azp")
-        if not isinstance(party, str) or not isinstance(claims.get("nonce", ""), str):
+        if not isinstance(party, str):
             raise InvalidToken("bad_claim")
         if party not in self.audiences:
             raise InvalidToken("wrong_audience")

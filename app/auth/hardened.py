@@ -11,7 +11,7 @@ from typing import Any
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi_cloudauth.base import UserInfoAuth
 from fastapi_cloudauth.verification import JWKsVerifier
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from app.auth.claims import ClaimRules
 from app.auth.compact import IdToken, read_strictly
@@ -54,6 +54,11 @@ class HardenedAuth(UserInfoAuth):
         self.verifier = StrictVerifier(keys, rules)
 
     async def call(self, http_auth: HTTPAuthorizationCredentials) -> BaseModel | dict[str, Any] | None:
-        """The verified claims, or the model that ``claim()`` asked for."""
-        token = as_id_token(http_auth)
-        return token.claims if self.user_info is None else await super().call(token)
+        """The verified claims, or the model that the library's ``claim()`` asked for."""
+        claims = as_id_token(http_auth).claims
+        if self.user_info is None:
+            return claims
+        try:
+            return self.user_info.model_validate(claims)
+        except ValidationError:
+            raise InvalidToken("bad_claim") from None

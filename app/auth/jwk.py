@@ -33,6 +33,8 @@ class SigningKey:
         bits, exponent_bits = (number.bit_length() for number in self.numbers)
         if not _MIN_BITS <= bits <= _MAX_BITS or exponent_bits > _MAX_EXPONENT_BITS:
             raise ValueError("an RSA key that is too small, or so large that verifying takes milliseconds")
+        if self.numbers[0] % 2 == 0:
+            raise ValueError("an RSA modulus is a product of odd primes")
         self.key: Key = jwk.construct({"kty": "RSA", "n": modulus, "e": exponent}, algorithm="RS256")
 
     def is_in(self, keys: Mapping[str, "SigningKey"]) -> bool:

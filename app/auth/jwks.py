@@ -109,10 +109,10 @@ class KeySet(JWKS):
             if kid in self._keys:
                 return self._keys[kid]
             if not self._keys:
-                raise KeysUnavailable(math.ceil(self._due - self._clock.monotonic()))
+                break
         if self._keys:
             raise InvalidToken("unknown_key")
-        raise KeysUnavailable(math.ceil(self._due - self._clock.monotonic()))
+        raise KeysUnavailable(math.ceil(max(1.0, self._due - self._clock.monotonic())))
 
     def _ask_for_unknown(self) -> bool:
         """Begins a fetch for a key id that nobody has seen, unless another was begun for one within 10 s."""

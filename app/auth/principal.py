@@ -95,9 +95,8 @@ class PrincipalReader:
                 wrong = flaw(candidate)
                 (flaws if wrong else roles)[wrong or candidate] = None
             if flaws:
-                log.warning(
-                    "claim `%s` of subject `%s` holds no role: %s", name, claims["sub"], ", ".join(flaws)
-                )
+                listed = ", ".join(flaws)
+                log.warning("not a role in claim `%s` of subject `%s`: %s", name, claims["sub"], listed)
         return tuple(roles)
 
     def _candidates(self, name: str, value: Any, flaws: dict[str, None]) -> list[Any]:

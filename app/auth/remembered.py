@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from app.auth.principal import Principal
 
-_SECOND_CHANCES = 8
+_SECOND_CHANCES = 64
 
 
 class _Remembered:
@@ -56,10 +56,12 @@ class TokenCache:
         digest = sha256(token).digest()
         if digest in self._entries:
             self._drop(digest)
+        if len(token) > self._max_bytes:
+            return
+        while len(self._entries) >= self._max_tokens or self._bytes + len(token) > self._max_bytes:
+            self._evict()
         self._entries[digest] = _Remembered(principal, expires, kid, len(token))
         self._bytes += len(token)
-        while len(self._entries) > self._max_tokens or self._bytes > self._max_bytes:
-            self._evict()
 
     def forget(self, kids: Collection[str]) -> int:
         """Drops every token that one of ``kids`` signed, and every expired one. Returns how many."""
