@@ -1,0 +1,33 @@
+"""A listening issuer, a clock that stands still, and an authenticator that trusts the one and reads the other."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.auth.provider import Provider, provider_of
+from app.auth.tokens import Authenticator
+from tests.support.authenticating import ProviderChoice
+from tests.support.clock import TestClock
+from tests.support.issuer import Issuer
+
+
+@pytest.fixture
+def clock() -> TestClock:
+    return TestClock()
+
+
+@pytest.fixture
+def issuer(clock: TestClock) -> Iterator[Issuer]:
+    with Issuer(clock.now) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def provider(issuer: Issuer) -> Provider:
+    return provider_of(ProviderChoice(issuer.jwks_url))
+
+
+@pytest.fixture
+async def authenticator(provider: Provider, clock: TestClock) -> AsyncIterator[Authenticator]:
+    async with Authenticator(provider, clock=clock.clock) as authenticator:
+        yield authenticator

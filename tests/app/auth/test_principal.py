@@ -1,0 +1,115 @@
+"""How verified claims become a principal: clean names, roles in order, and no role out of what is not one."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from app.auth.principal import Principal, PrincipalReader, flaw
+
+COGNITO = PrincipalReader(
+    ("custom:role", "cognito:groups"), frozenset({"cognito:groups"}), ("cognito:username",)
+)
+ANY_LISTS = PrincipalReader(("https://example.com/roles",), None, ("nickname", "name"))
+SUB = "7f3c1a52-0b54-4d5e-9a3e-2f6f0c1d8e90"
+
+
+def roles(claims: dict[str, Any], reader: PrincipalReader = COGNITO) -> tuple[str, ...]:
+    return reader.read({"sub": SUB} | claims).roles
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({}, ()),
+        ({"custom:role": "admin"}, ("admin",)),
+        ({"custom:role": "admin,user"}, ("admin,user",)),
+        ({"custom:role": "admin user"}, ("admin user",)),
+        ({"custom:role": " admin"}, (" admin",)),
+        ({"custom:role": '["admin"]'}, ('["admin"]',)),
+        ({"custom:role": "管理者"}, ("管理者",)),
+        ({"custom:role": "r" * 256}, ("r" * 256,)),
+        ({"cognito:groups": ["b", "a", "b"]}, ("b", "a")),
+        ({"custom:role": "a", "cognito:groups": ["b", "a"]}, ("a", "b")),
+        ({"cognito:groups": [], "custom:role": "x"}, ("x",)),
+        ({"groups": ["admin"], "role": "admin"}, ()),
+    ],
+)
+def test_a_string_is_one_role_and_groups_are_a_list_of_them(
+    claims: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    assert roles(claims) == expected
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected", "why"),
+    [
+        ({"custom:role": ""}, (), "blank"),
+        ({"custom:role": " \u3000"}, (), "blank"),
+        ({"custom:role": "admin\n"}, (), "control characters"),
+        ({"custom:role": "ad\x00min"}, (), "control characters"),
+        ({"custom:role": "ad\x7fmin"}, (), "control characters"),
+        ({"custom:role": "ad\x9bmin"}, (), "control characters"),
+        ({"custom:role": "ad\u2028min"}, (), "control characters"),
+        ({"custom:role": "r" * 257}, (), "longer than 256 characters"),
+        ({"custom:role": ["admin"]}, (), "a list where a string belongs"),
+        ({"custom:role": {"admin": True}}, (), "an object where a string belongs"),
+        ({"custom:role": None}, (), "null where a string belongs"),
+        ({"custom:role": True}, (), "a boolean where a string belongs"),
+        ({"custom:role": 7}, (), "a number where a string belongs"),
+        ({"cognito:groups": "admin"}, (), "a string where a list belongs"),
+        ({"cognito:groups": {"admin": 1}}, (), "an object where a string belongs"),
+        ({"cognito:groups": ["a", ["b"], "", "c"]}, ("a", "c"), "a list where a string belongs, blank"),
+    ],
+)
+def test_what_is_not_a_clean_string_is_no_role_and_the_log_says_why(
+    caplog: pytest.LogCaptureFixture, claims: dict[str, Any], expected: tuple[str, ...], why: str
+) -> None:
+    assert roles(claims) == expected
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("app.auth", "WARNING")
+    assert record.getMessage() == f"not a role in claim `{next(iter(claims))}` of subject `{SUB}`: {why}"
+
+
+def test_a_thousand_bad_roles_are_one_bounded_line(caplog: pytest.LogCaptureFixture) -> None:
+    assert roles({"cognito:groups": ["\x1b[31m forged \n" * 5] * 1000}) == ()
+    (record,) = caplog.records
+    assert len(record.getMessage()) < 200
+    assert "forged" not in record.getMessage()
+
+
+def test_good_roles_say_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    roles({"custom:role": "admin", "cognito:groups": ["a"]})
+    assert caplog.records == []
+
+
+def test_where_the_customer_writes_the_claim_a_string_is_one_role_and_a_list_is_several() -> None:
+    assert roles({"https://example.com/roles": ["a", "b"]}, ANY_LISTS) == ("a", "b")
+    assert roles({"https://example.com/roles": "a,b"}, ANY_LISTS) == ("a,b",)
+
+
+def test_username_is_the_first_clean_one_and_email_only_a_clean_one() -> None:
+    principal = ANY_LISTS.read(
+        {"sub": SUB, "nickname": "a\nb", "name": "Alice", "email": ["x"], "email_verified": 1}
+    )
+    assert (principal.username, principal.email, principal.email_verified) == ("Alice", None, False)
+    principal = COGNITO.read(
+        {"sub": SUB, "cognito:username": "alice", "email": "a@b.c", "email_verified": "true"}
+    )
+    assert (principal.username, principal.email, principal.email_verified) == ("alice", "a@b.c", True)
+    assert COGNITO.read({"sub": SUB}).username is None
+
+
+def test_a_principal_is_frozen_and_prints_no_claim() -> None:
+    principal = COGNITO.read({"sub": SUB, "cognito:username": "alice", "email": "alice@example.com"})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        principal.sub = "root"  # type: ignore[misc]  # that is what is tested
+    with pytest.raises(TypeError):
+        principal.claims["sub"] = "root"  # type: ignore[index]  # that is what is tested
+    assert "example.com" not in repr(principal)
+    assert principal == COGNITO.read(dict(principal.claims))
+    assert len({principal, COGNITO.read(dict(principal.claims)), Principal("x")}) == 2
+
+
+def test_half_a_surrogate_pair_is_a_flaw() -> None:
+    assert flaw("\ud800") == "control characters"

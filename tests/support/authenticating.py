@@ -1,0 +1,36 @@
+"""What tests of authentication share: the settings of a provider, why a token is refused, a background at rest."""
+
+from dataclasses import dataclass
+
+from app.auth.errors import InvalidToken, KeysUnavailable
+from app.auth.provider import ProviderName
+from app.auth.tokens import Authenticator
+from tests.support.clock import TestClock, until
+from tests.support.issuer import Issuer
+
+
+@dataclass(frozen=True)
+class ProviderChoice:
+    """The settings that make a provider; the test issuer's pool by default."""
+
+    jwks_url: str
+    identity_provider: ProviderName = "cognito"
+    issuer: str = Issuer.issuer
+    audiences: tuple[str, ...] = (Issuer.client_id, Issuer.other_client_id)
+    role_claims: tuple[str, ...] = ("custom:role", "cognito:groups")
+
+
+async def refusal(authenticator: Authenticator, token: str) -> str:
+    """The reason that ``token`` is refused for, "" when it is accepted. Any other exception passes."""
+    try:
+        await authenticator.authenticate(token)
+    except InvalidToken as error:
+        return error.reason
+    except KeysUnavailable as error:
+        return error.code
+    return ""
+
+
+async def settled(authenticator: Authenticator, clock: TestClock, fetches: int) -> None:
+    """Waits until ``fetches`` fetches are over and the background waits for the next."""
+    await until(lambda: authenticator.fetches == fetches and clock.sleepers == 1)
