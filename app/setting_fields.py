@@ -70,7 +70,7 @@ class SettingFields(BaseSettings):
         examples=["true"],
     )
 
-    host: Annotated[str, AfterValidator(shapes.listen_address)] = Field(
+    listen_address: Annotated[str, AfterValidator(shapes.listen_address)] = Field(
         "127.0.0.1",
         description="Address that `python -m app` listens on; `0.0.0.0` for every interface (a container).",
         examples=["0.0.0.0"],

@@ -70,7 +70,7 @@ def project_id(value: str) -> str:
 
 
 def listen_address(value: str) -> str:
-    """An address of this machine. A host name is none: some shells and tools put one into ``HOST``."""
+    """An address of this machine to listen on, not a name of it."""
     if value != "localhost":
         try:
             ip_address(value)

@@ -38,7 +38,7 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
     (POOL, {"ENVIRONMENT": "prod"}, "ENVIRONMENT", "one of `development`, `staging` or `production`"),
     (DEVELOPMENT, {"DEBUG": "maybe"}, "DEBUG", "`true` or `false`"),
     (PRODUCTION, {"DEBUG": "true"}, "DEBUG", "`false` in production"),
-    (PRODUCTION, {"HOST": "x86_64-conda-linux-gnu"}, "HOST", "an IP address"),
+    (PRODUCTION, {"LISTEN_ADDRESS": "gateway.example.com"}, "LISTEN_ADDRESS", "an IP address"),
     (PRODUCTION, {"PORT": "0"}, "PORT", "at least 1"),
     (PRODUCTION, {"PORT": "65536"}, "PORT", "at most 65535"),
     (PRODUCTION, {"PORT": "http"}, "PORT", "a whole number"),

@@ -1,0 +1,39 @@
+"""CORS for the origins that the settings name. A preflight is answered here and is no request of its own."""
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.checkpoint import Checkpoint
+
+_EXPOSED = ("X-Request-ID", "WWW-Authenticate", "ETag")
+
+
+class CrossOriginMiddleware:
+    """Starlette's CORS layer, put up once the settings are known; nothing at all where no origin is allowed."""
+
+    def __init__(self, app: ASGIApp, checkpoint: Checkpoint) -> None:
+        self.app = app
+        self.checkpoint = checkpoint
+        self._layer: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        layer = self._layer
+        if layer is None:
+            layer = self._layer = self._put_up()
+        await layer(scope, receive, send)
+
+    def _put_up(self) -> ASGIApp:
+        settings = self.checkpoint.settings
+        if not settings.allowed_origins:
+            return self.app
+        return CORSMiddleware(
+            self.app,
+            allow_origins=settings.allowed_origins,
+            allow_methods=settings.allowed_methods,
+            allow_headers=settings.allowed_headers,
+            allow_credentials="*" not in settings.allowed_origins,
+            expose_headers=_EXPOSED,
+        )

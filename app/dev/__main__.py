@@ -1,0 +1,78 @@
+"""``make run``: a local Cognito with four users, and the service beside it, until Ctrl-C ends both."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from types import FrameType
+
+from app.config import Settings, SettingsError, load_settings
+from app.dev import cognito
+
+_STOP_SECONDS = 15
+
+
+def main() -> int:
+    """Runs until the service ends or a signal ends it; the service's exit code, 2 when it could not start."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return _complain(str(error))
+    if not settings.is_development:
+        return _complain("`make run` is for development: ENVIRONMENT must be development")
+    for port, setting in ((settings.port, "PORT"), (settings.dev_cognito_port, "DEV_COGNITO_PORT")):
+        if _taken(port):
+            return _complain(f"port {port} is taken: end what uses it, or choose another with {setting}=...")
+    with cognito.served(settings.dev_cognito_port) as endpoint_url:
+        pool = cognito.seed(endpoint_url)
+        print(_welcome(settings), flush=True)
+        return _serve(
+            {
+                "COGNITO_ENDPOINT_URL": endpoint_url,
+                "COGNITO_USER_POOL_ID": pool.pool_id,
+                "COGNITO_APP_CLIENT_ID": pool.client_id,
+            }
+        )
+
+
+def _serve(environment: dict[str, str]) -> int:
+    service = subprocess.Popen([sys.executable, "-m", "app"], env=os.environ | environment)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        service.terminate()  # Ctrl-C reaches the service by itself too: stopping twice is stopping once
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    code = service.wait()
+    return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _welcome(settings: Settings) -> str:
+    base = f"http://127.0.0.1:{settings.port}"
+    lines = ["", f"Sekisho listens on {base}; edit policy.csv, save, and ask again. Ctrl-C ends it.", ""]
+    lines.append(f"  curl {base}/user{'':41}# nobody")
+    for name, role in cognito.USERS.items():
+        path = "/admin" if role == "admin" else "/user"
+        command = f'curl -H "Authorization: Bearer $(make -s token AS={name})" {base}{path}'
+        lines.append(f"  {command}  # {name}: {role or 'no role'}")
+    return "\n".join([*lines, ""])
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""The service. ``uvicorn app.main:app`` serves it; ``python -m app`` checks every setting and the policy first.
+
+Importing this module starts nothing and needs no Cognito: settings, keys and policy are read in the lifespan.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+
+from app import documentation, problems
+from app.auth.middleware import AuthorizationMiddleware
+from app.checkpoint import Checkpoint
+from app.config import Settings, Surface, load_surface
+from app.cross_origin import CrossOriginMiddleware
+from app.request_log import RequestLogMiddleware
+from app.routers import debug, health, protected, public
+from app.start import ReadableStart, opened
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Without ``settings`` they are read when it starts, from the environment and the env files."""
+    surface = load_surface() if settings is None else Surface.of(settings)
+    checkpoint = Checkpoint()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(app, checkpoint, settings):
+            yield
+
+    app = FastAPI(
+        title=surface.api_title,
+        version=surface.api_version,
+        description=documentation.DESCRIPTION,
+        lifespan=lifespan,
+        middleware=[
+            Middleware(ReadableStart),
+            Middleware(RequestLogMiddleware, show_error_details=surface.debug),
+            Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
+            Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
+        ],
+        redirect_slashes=False,  # the policy decided about this path, not about another
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.state.checkpoint = checkpoint
+    for router in (public.router, protected.router):
+        app.include_router(router, prefix=surface.api_prefix)
+    app.include_router(health.router)
+    if surface.debug and surface.environment == "development":
+        app.include_router(debug.router)
+    documentation.install(app)
+    problems.install(app)
+    return app
+
+
+app = create_app()

@@ -1,0 +1,188 @@
+"""Every error answer of the service, in one shape: RFC 9457 ``application/problem+json``, mapped to HTTP here alone.
+
+Besides the members of the standard a problem carries ``error``, a stable code that programs may branch on,
+``request_id``, and what the raiser adds (on a 403 ``decision_id`` and ``policy_revision``). A 401 carries an RFC 6750
+challenge.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from app.language import Language, preferred_language
+from app.request_id import request_id_var
+
+REALM = "sekisho"
+MEDIA_TYPE = "application/problem+json"
+
+
+# Stable code -> (status, English, Japanese). The codes are part of the interface; the sentences are not.
+class Wording(NamedTuple):
+    """What a code means: its HTTP status, and a sentence in each language."""
+
+    status: int
+    english: str
+    japanese: str
+
+
+PROBLEMS: Mapping[str, Wording] = {
+    "invalid_path": Wording(
+        400,
+        "The request path holds a character that no path may hold.",
+        "リクエストのパスに使用できない文字が含まれています。",
+    ),
+    "bad_request": Wording(400, "The request could not be understood.", "リクエストを解釈できませんでした。"),
+    "authentication_required": Wording(
+        401,
+        "This needs a bearer token, and none was sent.",
+        "この操作にはベアラートークンが必要ですが、送信されていません。",
+    ),
+    "invalid_token": Wording(
+        401,
+        "The bearer token was not accepted.",
+        "ベアラートークンが受け付けられませんでした。",
+    ),
+    "access_denied": Wording(
+        403,
+        "The token is valid, but the policy does not allow this.",
+        "トークンは有効ですが、ポリシーはこの操作を許可していません。",
+    ),
+    "not_found": Wording(404, "There is nothing at this path.", "このパスには何もありません。"),
+    "method_not_allowed": Wording(
+        405,
+        "This path does not answer to this method.",
+        "このパスはこのメソッドに対応していません。",
+    ),
+    "payload_too_large": Wording(413, "The request body is too large.", "リクエストの本文が大きすぎます。"),
+    "validation_failed": Wording(
+        422,
+        "The request does not have the form this endpoint needs.",
+        "リクエストの形式がこのエンドポイントの要件を満たしていません。",
+    ),
+    "internal_error": Wording(
+        500,
+        "Something went wrong on our side. The request id finds it in our logs.",
+        "サーバー側で問題が発生しました。リクエストIDでログを調べることができます。",
+    ),
+    "keys_unavailable": Wording(
+        503,
+        "Tokens cannot be checked yet, because the issuer's keys have not been reached. Try again shortly.",
+        "発行者の公開鍵をまだ取得できていないため、トークンを検証できません。しばらくしてから再試行してください。",
+    ),
+}
+
+_CODE_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One error answer. ``extra`` holds extension members; ``challenge`` the RFC 6750 header of a 401."""
+
+    code: str
+    status: int
+    detail: str
+    language: Language
+    instance: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """The answer that carries this problem."""
+        body = {
+            "type": f"urn:sekisho:problem:{self.code.replace('_', '-')}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": self.instance,
+            "error": self.code,
+            "request_id": request_id_var.get(),
+            **self.extra,
+        }
+        headers = {"Content-Language": self.language, "Cache-Control": "no-store", **self.headers}
+        return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
+
+
+def problem(
+    scope: Scope,
+    code: str,
+    *,
+    status: int | None = None,
+    detail: str = "",
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer for ``code`` in the caller's language. ``detail`` is appended to the code's own sentence."""
+    wording = PROBLEMS[code]
+    language = preferred_language(_header(scope, b"accept-language"))
+    sentence = wording.japanese if language == "ja" else wording.english
+    return Problem(
+        code=code,
+        status=status or wording.status,
+        detail=f"{sentence} {detail}".rstrip(),
+        language=language,
+        instance=printable(scope["path"]),
+        extra=extra or {},
+        headers=headers or {},
+    ).response()
+
+
+def challenge(code: str | None = None, description: str = "") -> dict[str, str]:
+    """The ``WWW-Authenticate`` header of RFC 6750, section 3: no error attribute when there were no credentials."""
+    value = f'Bearer realm="{REALM}"'
+    if code is not None:
+        value += f', error="{code}", error_description="{description}"'
+    return {"WWW-Authenticate": value}
+
+
+def printable(text: str) -> str:
+    """``text`` with every character that UTF-8 or a log line could choke on written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def install(app: FastAPI) -> None:
+    """Answers every error that routing and endpoints raise on purpose as a problem."""
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise TypeError("this handler is for HTTP errors") from error
+        code = _CODE_BY_STATUS.get(error.status_code)
+        if code is None:
+            code = (
+                "authentication_required" if error.status_code == HTTPStatus.UNAUTHORIZED else "bad_request"
+            )
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.UNAUTHORIZED:
+            headers |= challenge()
+        return problem(request.scope, code, status=error.status_code, headers=headers)
+
+    async def invalid_request(request: Request, error: Exception) -> Response:
+        if not isinstance(error, RequestValidationError):
+            raise TypeError("this handler is for validation errors") from error
+        places = [
+            {"loc": [str(step) for step in fault["loc"]], "msg": fault["msg"]} for fault in error.errors()
+        ]
+        return problem(request.scope, "validation_failed", extra={"errors": places})
+
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid_request)
+
+
+def internal_error(scope: Scope, error: Exception, *, show_details: bool) -> Response:
+    """The 500 for an error that nobody expected; what it was is shown only where ``show_details`` allows it."""
+    extra = {"exception": printable(f"{type(error).__name__}: {error}")} if show_details else None
+    return problem(scope, "internal_error", extra=extra)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    for key, value in scope.get("headers", ()):
+        if key == name:
+            return bytes(value).decode("latin-1")
+    return ""

@@ -1,0 +1,132 @@
+"""How a request becomes the words that a model asks with: the ``POLICY_REQUEST`` setting, made into one function.
+
+``sub=claims.sub, role=roles, obj=path, act=method`` is the default. The other sources are ``claims.<name>``, ``host``
+and ``client_ip``. A value that a request does not have is "": no rule that names something meets it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.types import Scope
+
+from app.auth.principal import Principal
+
+# (path, method, scope, principal) -> the word
+Reader = Callable[[str, str, Scope, Principal | None], str]
+
+_CLAIM = "claims."
+
+
+class RequestWordsError(ValueError):
+    """A mapping that does not fit: an unknown source, a word mapped twice, or words that are not the model's."""
+
+    code = "request_words"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWords:
+    """Reads a model's words, in the model's order, from a request.
+
+    ``role_index`` is the place of the word that the caller's roles fill, ``None`` when no word takes them. What is read
+    there is the caller's only role, "" when there is none or more than one.
+    """
+
+    words: tuple[str, ...]
+    readers: tuple[Reader, ...]
+    role_index: int | None
+
+    @classmethod
+    def parse(cls, mapping: str, model_words: Sequence[str]) -> "RequestWords":
+        """The reader for ``mapping`` (``word=source, …``).
+
+        Raises :class:`RequestWordsError` unless it fills exactly ``model_words``.
+        """
+        sources = dict(_pairs(mapping))
+        missing = [word for word in model_words if word not in sources]
+        unknown = [word for word in sources if word not in model_words]
+        if missing or unknown:
+            faults = [f"`{word}` of the model is not mapped" for word in missing]
+            faults += [f"`{word}` is mapped, but the model has no such word" for word in unknown]
+            raise RequestWordsError("; ".join(faults))
+        by_role = [index for index, word in enumerate(model_words) if sources[word] == "roles"]
+        if len(by_role) > 1:
+            raise RequestWordsError("only one word can be filled from `roles`")
+        readers = tuple(_reader(sources[word]) for word in model_words)
+        return cls(tuple(model_words), readers, by_role[0] if by_role else None)
+
+    def read(self, path: str, method: str, scope: Scope, principal: Principal | None) -> tuple[str, ...]:
+        """The words of one request, in the model's order."""
+        return tuple([reader(path, method, scope, principal) for reader in self.readers])
+
+
+def _pairs(mapping: str) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for part in mapping.split(","):
+        word, equals, source = (piece.strip() for piece in part.partition("="))
+        if not word or not equals or not source:
+            raise RequestWordsError(f"`{part.strip()}` is not of the form word=source")
+        if any(word == known for known, _ in pairs):
+            raise RequestWordsError(f"`{word}` is mapped twice")
+        pairs.append((word, source))
+    return pairs
+
+
+def _reader(source: str) -> Reader:
+    if source.startswith(_CLAIM) and source != _CLAIM:
+        return _claim_reader(source.removeprefix(_CLAIM))
+    try:
+        return _READERS[source]
+    except KeyError:
+        known = ", ".join(f"`{name}`" for name in _READERS)
+        raise RequestWordsError(f"`{source}` is no source; there are {known} and `claims.<name>`") from None
+
+
+def _claim_reader(name: str) -> Reader:
+    if name == "sub":
+        return lambda _path, _method, _scope, principal: "" if principal is None else principal.sub
+
+    def read(_path: str, _method: str, _scope: Scope, principal: Principal | None) -> str:
+        return "" if principal is None else _claim_text(principal.claims.get(name))
+
+    return read
+
+
+def _claim_text(value: Any) -> str:
+    """A claim as a word: a string as it is, true and numbers as their JSON text, anything else is no value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return orjson.dumps(value).decode("ascii")
+    return ""
+
+
+def _only_role(_path: str, _method: str, _scope: Scope, principal: Principal | None) -> str:
+    return principal.roles[0] if principal is not None and len(principal.roles) == 1 else ""
+
+
+def host_name(scope: Scope) -> str:
+    """The host that a request names, in lower case, without its port; "" when it names none."""
+    for key, value in scope["headers"]:
+        if key == b"host":
+            name: str = value.decode("latin-1").lower()
+            bracket = name.rfind("]")
+            colon = name.rfind(":")
+            return name[:colon] if colon > bracket else name
+    return ""
+
+
+def client_ip(scope: Scope) -> str:
+    """The address that a request came from, as the server saw it; "" when it is unknown."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+_READERS: dict[str, Reader] = {
+    "roles": _only_role,
+    "path": lambda path, _method, _scope, _principal: path,
+    "method": lambda _path, method, _scope, _principal: method,
+    "host": lambda _path, _method, scope, _principal: host_name(scope),
+    "client_ip": lambda _path, _method, scope, _principal: client_ip(scope),
+}

@@ -1,0 +1,60 @@
+"""Probes: alive, and ready for traffic."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from app.checkpoint import Checkpoint
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+class PolicyState(BaseModel):
+    """``current`` is false while a newer document has been refused and the last good one goes on deciding."""
+
+    revision: str
+    current: bool
+    problems: int
+
+
+class KeysState(BaseModel):
+    """``known`` is false until the issuer's keys have been reached once; ``fresh`` while the last fetch worked."""
+
+    known: bool
+    fresh: bool
+
+
+class Readiness(BaseModel):
+    status: Literal["ready", "not ready"]
+    policy: PolicyState
+    keys: KeysState
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> Health:
+    """The process answers."""
+    return Health()
+
+
+@router.get(
+    "/readyz", summary="Ready for traffic", responses={503: {"description": "Not ready", "model": Readiness}}
+)
+async def readyz(request: Request, response: Response) -> Readiness:
+    """Whether a policy is loaded and the issuer's keys are known. A newer document that was refused changes nothing."""
+    checkpoint: Checkpoint = request.app.state.checkpoint
+    live, keys = checkpoint.live, checkpoint.authenticator
+    ready = keys.keys_known
+    if not ready:
+        response.status_code = 503
+    return Readiness(
+        status="ready" if ready else "not ready",
+        policy=PolicyState(
+            revision=live.policy.revision, current=not live.problems, problems=len(live.problems)
+        ),
+        keys=KeysState(known=keys.keys_known, fresh=keys.last_fetch_ok),
+    )

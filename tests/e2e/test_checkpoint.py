@@ -1,0 +1,139 @@
+"""A user signs in to Cognito, calls an endpoint with the ID token, and policy.csv alone decides."""
+
+import shutil
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Demo
+from tests.support.service import ROOT
+
+CALLERS = (None, "carol", "bob", "alice")
+
+TABLE = {
+    "/": (200, 200, 200, 200),
+    "/public": (200, 200, 200, 200),
+    "/healthz": (200, 200, 200, 200),
+    "/readyz": (200, 200, 200, 200),
+    "/docs": (200, 200, 200, 200),
+    "/docs/assets/swagger-ui.css": (200, 200, 200, 200),
+    "/openapi.json": (200, 200, 200, 200),
+    "/protected": (401, 200, 200, 200),
+    "/profile": (401, 200, 200, 200),
+    "/debug/token": (401, 200, 200, 200),
+    "/user": (401, 403, 200, 200),
+    "/admin": (401, 403, 403, 200),
+    "/nowhere": (401, 403, 403, 403),
+    "/admin/": (401, 403, 403, 403),
+    "//admin": (401, 403, 403, 403),
+    "/user/%2e%2e/admin": (401, 403, 403, 403),
+}
+
+
+@pytest.fixture(autouse=True)
+def _shipped_policy(demo: Demo) -> Iterator[None]:
+    """Every test begins with the shipped policy in force."""
+    yield
+    shutil.copy(ROOT / "policy.csv", demo.service.policy)
+    assert demo.service.eventually("/admin", demo.id_token("bob"), 403)
+    assert demo.service.eventually("/user", demo.id_token("bob"), 200)
+
+
+@pytest.mark.parametrize("path", TABLE)
+def test_the_shipped_policy_answers_each_caller_as_the_table_says(demo: Demo, path: str) -> None:
+    assert tuple(demo.status(path, caller) for caller in CALLERS) == TABLE[path]
+
+
+def test_a_saved_rule_is_in_force_without_a_restart(demo: Demo) -> None:
+    assert demo.status("/admin", "bob") == 403
+    with demo.service.policy.open("a") as policy:
+        policy.write("p, user, /admin, GET, allow\n")
+    assert demo.service.eventually("/admin", demo.id_token("bob"), 200)
+    assert demo.status("/admin", "carol") == 403
+    # the shipped tests say that a user does not administer: in development that is a warning
+    assert demo.service.eventually_logs("a user does not administer") or demo.service.eventually_logs(
+        "/admin"
+    )
+
+
+def test_a_broken_line_changes_nothing_and_the_log_says_which_line(demo: Demo) -> None:
+    lines = (ROOT / "policy.csv").read_text().splitlines()
+    demo.service.policy.write_text("\n".join([*lines, "p, usr /admin GET"]) + "\n")
+    assert demo.service.eventually_logs(f"policy.csv:{len(lines) + 1}:")
+    assert [demo.status("/admin", caller) for caller in CALLERS] == list(TABLE["/admin"])
+    state = demo.service.get("/readyz").json()
+    assert state["status"] == "ready"
+    assert state["policy"]["current"] is False
+
+
+def test_a_deny_for_one_subject_locks_out_that_person_alone(demo: Demo) -> None:
+    sub = demo.service.get("/profile", demo.id_token("bob")).json()["profile"]["sub"]
+    with demo.service.policy.open("a") as policy:
+        policy.write(f"p, {sub}, /*, *, deny\n")
+    assert demo.service.eventually("/user", demo.id_token("bob"), 403)
+    assert demo.status("/public", "bob") == 403
+    assert [demo.status("/protected", caller) for caller in (None, "carol", "alice")] == [401, 200, 200]
+
+
+def test_an_administrator_with_a_wildcard_finds_out_what_does_not_exist(demo: Demo) -> None:
+    with demo.service.policy.open("a") as policy:
+        policy.write("p, admin, /*, *, allow\n")
+    assert demo.service.eventually("/nowhere", demo.id_token("alice"), 404)
+    assert demo.status("/nowhere", "bob") == 403
+    answer = demo.service.request("DELETE", "/admin", demo.id_token("alice"))
+    assert (answer.status_code, answer.json()["error"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET"
+
+
+def test_the_bodies_hold_what_the_token_says(demo: Demo) -> None:
+    token = demo.id_token("alice")
+    claims = demo.service.get("/debug/token", token).json()["claims"]
+    user = {"username": "alice", "email": "alice@example.com", "sub": claims["sub"], "role": "admin"}
+    protected = demo.service.get("/protected", token).json()
+    assert protected == {"message": "Hello, alice! Your token is valid.", "user_info": user}
+    assert demo.service.get("/user", token).json()["user_data"] == {"username": "alice", "role": "admin"}
+    profile = demo.service.get("/profile", token).json()["profile"]
+    assert profile == user | {"email_verified": True, "auth_time": claims["auth_time"], "token_use": "id"}
+
+
+def test_what_an_administrator_may_do_is_read_from_the_policy(demo: Demo) -> None:
+    def permissions() -> list[str]:
+        found: list[str] = demo.service.get("/admin", demo.id_token("alice")).json()["admin_info"][
+            "permissions"
+        ]
+        return found
+
+    before = permissions()
+    assert {"GET /admin", "GET /user", "GET /"} <= set(before)
+    text = (ROOT / "policy.csv").read_text()
+    demo.service.policy.write_text(text.replace("g, admin, user\n", ""))
+    assert demo.service.eventually("/user", demo.id_token("alice"), 403)
+    assert set(before) - set(permissions()) == {"GET /user"}
+
+
+def test_greetings_and_refusals_are_japanese_where_that_is_preferred(demo: Demo) -> None:
+    token = demo.id_token("bob")
+    assert demo.service.get("/user", token, accept_language="ja").json()["message"].startswith("bobさん")
+    refusal = demo.service.get("/admin", token, accept_language="ja, en;q=0.5")
+    assert refusal.json()["detail"].startswith("トークンは有効ですが")
+    assert refusal.headers["content-language"] == "ja"
+
+
+def test_a_refusal_says_in_development_which_rule_was_nearest(demo: Demo) -> None:
+    refusal = demo.service.get("/admin", demo.id_token("bob")).json()
+    assert refusal["error"] == "access_denied"
+    assert refusal["policy_revision"] == demo.service.get("/readyz").json()["policy"]["revision"]
+    assert refusal["decision_id"]
+    assert refusal["explanation"]["nearest"][0]["text"] == "p, admin, /admin, GET, allow"
+
+
+def test_the_local_cognito_speaks_as_cognito_does(demo: Demo) -> None:
+    keys = httpx.get(
+        f"{demo.endpoint_url}/{demo.pool.pool_id}/.well-known/jwks.json", trust_env=False
+    ).json()["keys"]
+    assert keys[0]["kty"] == "RSA"
+    claims = demo.service.get("/debug/token", demo.id_token("bob")).json()["claims"]
+    assert claims["iss"] == f"https://cognito-idp.eu-west-1.amazonaws.com/{demo.pool.pool_id}"
+    assert claims["aud"] == demo.pool.client_id
+    assert claims["custom:role"] == "user"

@@ -1,0 +1,58 @@
+"""Forged, damaged and borrowed tokens over real HTTP: each is 401 with a challenge, and none leaves a trace but that."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.hostile import hostile_tokens, sendable
+from tests.support.issuer import Issuer
+from tests.support.service import Service, running
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
+def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    settings = {
+        "COGNITO_USER_POOL_ID": issuer.pool_id,
+        "COGNITO_APP_CLIENT_ID": issuer.client_id,
+        "COGNITO_ENDPOINT_URL": issuer.endpoint,
+        "LOG_LEVEL": "DEBUG",
+        "LOG_FORMAT": "json",
+    }
+    with running(tmp_path_factory.mktemp("hostile"), settings) as started:
+        assert started.eventually("/admin", issuer.token(), 200)
+        yield started
+
+
+def test_every_hostile_token_is_401_with_a_challenge_everywhere(service: Service, issuer: Issuer) -> None:
+    hostile = [(name, token) for name, token in hostile_tokens(issuer) if sendable(token)]
+    assert len(hostile) >= 100
+    wrong = []
+    with httpx.Client(base_url=service.base_url, trust_env=False, timeout=20) as client:
+        for name, token in hostile:
+            for path in ("/public", "/admin"):
+                answer = client.get(path, headers=[(b"Authorization", b"Bearer " + token.encode("utf-8"))])
+                challenge = answer.headers.get("www-authenticate", "")
+                if answer.status_code != 401 or not challenge.startswith('Bearer realm="sekisho", error="invalid_token"'):
+                    wrong.append((name, path, answer.status_code, challenge))
+                if token and token in answer.text:
+                    wrong.append((name, path, "echoed"))
+    assert wrong == []
+    assert service.get("/admin", issuer.token()).status_code == 200
+
+
+def test_no_hostile_token_gets_into_the_log_nor_a_stack_trace(service: Service, issuer: Issuer) -> None:
+    genuine = issuer.token()
+    service.get("/admin", genuine)
+    log = service.log()
+    assert log.count('"path"') > 100  # access lines: the log is not empty for want of a level
+    assert "Traceback" not in log
+    assert genuine not in log
+    assert not re.search(r"eyJ[A-Za-z0-9_-]{10,}\.", log)

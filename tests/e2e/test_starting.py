@@ -1,0 +1,170 @@
+"""Starting and stopping: one message and exit code 2 for what is wrong, and nothing left running behind."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.service import ROOT, clean_environment, free_port, running
+
+POOL = {
+    "ENVIRONMENT": "production",
+    "COGNITO_USER_POOL_ID": "eu-west-1_AbC123xyz",
+    "COGNITO_APP_CLIENT_ID": "1h57kf5cpq17m0eml12example",
+}
+
+
+def start(
+    settings: Mapping[str, str], *arguments: str, cwd: Path = ROOT
+) -> "subprocess.CompletedProcess[str]":
+    """Runs ``python -m app`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=cwd,
+        env=clean_environment(PYTHONPATH=str(ROOT), **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_wrong_setting_is_named_in_one_message() -> None:
+    settings = {
+        "ENVIRONMENT": "production",
+        "DEBUG": "true",
+        "COGNITO_USER_POOL_ID": "nonsense",
+        "ALLOWED_ORIGINS": "*",
+        "PORT": "70000",
+        "LOG_FILE": "/nowhere/at/all.log",
+    }
+    ended = start(settings)
+    assert ended.returncode == 2
+    for name in (*settings, "COGNITO_APP_CLIENT_ID"):
+        assert name in ended.stderr or name == "ENVIRONMENT"
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("p, usr /admin GET", "policy.csv:{last}:"),
+        ("q, user, /admin, GET, allow", "policy.csv:{last}:"),
+        ("p, user, /admin, GET, alow", "alow"),
+        ("g, user, admin", "policy.csv:"),
+        ("p, user, /admin, GET, allow", "policy_tests/"),
+    ],
+)
+def test_a_policy_that_does_not_pass_its_gate_is_a_refused_start(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    for name in ("model.conf", "policy.csv"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "policy_tests", tmp_path / "policy_tests")
+    with (tmp_path / "policy.csv").open("a") as policy:
+        policy.write(line + "\n")
+    ended = start(POOL, cwd=tmp_path)
+    last = len((tmp_path / "policy.csv").read_text().splitlines())
+    assert ended.returncode == 2
+    assert complaint.format(last=last) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_words_that_do_not_fit_the_model_are_a_refused_start() -> None:
+    ended = start(POOL | {"POLICY_REQUEST": "sub=claims.sub, obj=path, act=method"})
+    assert ended.returncode == 2
+    assert "`role` of the model is not mapped" in ended.stderr
+
+
+def test_uvicorn_alone_says_why_it_does_not_start_and_shows_no_traceback() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "uvicorn", "app.main:app", "--port", str(free_port())],
+        cwd=ROOT,
+        env=clean_environment(ENVIRONMENT="production"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "COGNITO_USER_POOL_ID" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_importing_the_application_needs_no_settings_at_all() -> None:
+    code = "import app.main; print(len(app.main.app.routes) > 5)"
+    ended = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-c", code],
+        cwd=ROOT,
+        env=clean_environment(ENVIRONMENT="production"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.stdout.strip(), ended.stderr) == ("True", "")
+
+
+def test_several_workers_serve_with_settings_from_the_environment(tmp_path: Path) -> None:
+    command = ("-m", "uvicorn", "app.main:app", "--workers", "4", "--port", "{port}")
+    with running(tmp_path, {}, command) as service:
+        assert {service.get("/public").status_code for _ in range(20)} == {200}
+        assert service.get("/admin").status_code == 401
+
+
+def test_workers_of_python_m_app_are_gone_after_a_stop(tmp_path: Path) -> None:
+    with running(tmp_path, {"WORKERS": "2"}) as service:
+        assert service.get("/public").status_code == 200
+        assert service.stop() == 0
+        with pytest.raises(httpx.TransportError):
+            service.get("/public")
+
+
+@pytest.mark.parametrize("setting", ["PORT", "DEV_COGNITO_PORT"])
+def test_a_taken_port_is_one_clear_sentence(setting: str) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = holder.getsockname()[1]
+        ports = {"PORT": str(free_port()), "DEV_COGNITO_PORT": str(free_port())} | {setting: str(taken)}
+        ended = subprocess.run(
+            [sys.executable, "-m", "app.dev"],
+            cwd=ROOT,
+            env=clean_environment(**ports),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr == f"port {taken} is taken: end what uses it, or choose another with {setting}=...\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_make_run_leaves_nothing_listening(tmp_path: Path, number: int) -> None:
+    cognito_port = free_port()
+    with running(tmp_path, {"DEV_COGNITO_PORT": str(cognito_port)}, ("-m", "app.dev")) as service:
+        if number == signal.SIGINT:
+            os.killpg(service.process.pid, number)  # what Ctrl-C does: everybody in the foreground gets it
+            assert service.process.wait(30) == 0
+        else:
+            assert service.stop(number) == 0
+        ports = (cognito_port, int(service.base_url.rsplit(":", 1)[1]))
+        deadline = time.monotonic() + 10
+        while any(_listening(port) for port in ports) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not [port for port in ports if _listening(port)]
+        assert "Traceback" not in service.log()
+
+
+def _listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
