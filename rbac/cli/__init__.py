@@ -67,7 +67,17 @@ def build_app() -> typer.Typer:
         module = f"rbac.cli.{name}"
         if find_spec(module) is not None:
             import_module(module).register(app)
+    for command in app.registered_commands:
+        command.epilog = _listed(command.epilog or "")
     return app
+
+
+def _listed(examples: str) -> str:
+    """Examples, a sentence and indented commands, so that each command keeps a line of its own in the help."""
+    lines = (
+        f"- `{line.strip()}`" if line.startswith(" ") else line for line in examples.splitlines() if line
+    )
+    return "\n\n".join(lines)
 
 
 def _root() -> None:

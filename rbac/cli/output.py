@@ -2,10 +2,10 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -19,6 +19,7 @@ YES: Final = 0
 NO: Final = 1
 UNABLE: Final = 2
 
+_PATIENCE_S: Final = 1.0
 SEVERITY_STYLE: Final = {"error": "bold red", "warning": "yellow"}
 
 # C0, DEL and C1: what a policy or a log file could use to paint over a terminal, and line separators besides.
@@ -44,13 +45,27 @@ def stderr() -> Console:
     return Console(file=sys.stderr, highlight=False, emoji=False, markup=False)
 
 
-def say(console: Console, *pieces: str | tuple[str, str]) -> None:
-    """One line of text, never wrapped or cut: a piece is a string, or a string and its style."""
+def say(console: Console, *pieces: str | tuple[str, str], hang: int | None = None) -> None:
+    """One line of text: a piece is a string, or a string and its style.
+
+    It is never cut. With ``hang`` it is wrapped on a terminal, further lines indented so far; a pipe gets one line.
+    """
     line = Text()
     for piece in pieces:
         text, style = piece if isinstance(piece, tuple) else (piece, "")
         line.append(printable(text), style)
-    console.print(line, soft_wrap=True)
+    if hang is not None and console.is_terminal and line.cell_len > console.width:
+        _print_hanging(console, line, hang)
+    else:
+        console.print(line, soft_wrap=True)
+
+
+def _print_hanging(console: Console, line: Text, hang: int) -> None:
+    first, *rest = line.wrap(console, console.width)
+    console.print(first, soft_wrap=True)
+    remaining = Text(" ").join(rest)
+    for piece in remaining.wrap(console, max(console.width - hang, 20)):
+        console.print(Text(" " * hang).append_text(piece), soft_wrap=True)
 
 
 def emit_json(value: Any) -> None:
@@ -136,30 +151,50 @@ def source_lines(path: Path) -> list[str]:
         return []
 
 
-@contextmanager
-def progress(label: str, total: int | None) -> Iterator[Progress]:
-    """A bar on stderr while something takes long; silent when stderr is no terminal.
+class Bar:
+    """A progress bar on stderr, which shows itself when something has taken a second, and on a terminal alone."""
 
-    ``bar.update(bar.task_ids[0], completed=n)`` moves it; :func:`track` does so for a sequence.
-    """
-    console = stderr()
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        bar.add_task(label, total=total)
-        yield bar
+    def __init__(self, label: str, total: int | None) -> None:
+        self._console = stderr()
+        self._label = label
+        self._total = total
+        self._done = 0
+        self._shown: Progress | None = None
+        self._due = time.monotonic() + _PATIENCE_S if self._console.is_terminal else float("inf")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+
+    def advance(self, steps: int = 1) -> None:
+        """Say that so many more steps are done."""
+        self.update(self._done + steps)
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """Say how many steps are done, and of how many, if that has become clear."""
+        self._done = done
+        self._total = self._total if total is None else total
+        if self._shown is None and time.monotonic() >= self._due:
+            self._shown = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._shown.add_task(self._label, total=self._total)
+            self._shown.start()
+        if self._shown is not None:
+            self._shown.update(self._shown.task_ids[0], completed=self._done, total=self._total)
 
 
 def track(items: Iterable[Item], label: str, total: int | None = None) -> Iterator[Item]:
-    """``items`` one by one, with :func:`progress` showing how many are done."""
-    with progress(label, total) as bar:
+    """``items`` one by one, with a :class:`Bar` that counts them."""
+    with Bar(label, total) as bar:
         for item in items:
             yield item
-            bar.advance(bar.task_ids[0])
+            bar.advance()
