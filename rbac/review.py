@@ -76,7 +76,13 @@ def who_can(
         decision = policy.decide_request(space.request(request))
         if decision.allowed:
             path = policy.explain(**{word: request.get(word, "") for word in space.words}).role_path
-            found.append(Reach(caller, decision, path))
+            # The caller of a role is somebody; the way begins with the role.
+            known = (
+                path[1:]
+                if caller.kind != "subject" and path[:1] == (space.stranger(space.axes.sub),)
+                else path
+            )
+            found.append(Reach(caller, decision, known))
     return tuple(found)
 
 

@@ -35,9 +35,11 @@ class RuleTable:
         self.policy = policy
         self.formula = formula_of(definition)
         self.columns = definition.policy_words
-        rows: Sequence[Sequence[str]] = policy.enforcer.model["p"]["p"].policy
-        self.empty = not rows
-        self.rows = rows or [[""] * len(self.columns)]
+        rules = len(policy.document.rows["p"])
+        self.empty = not rules
+        self.rows: Sequence[Sequence[str]] = [
+            policy.rule_at(position).fields for position in range(rules)
+        ] or [[""] * len(self.columns)]
         self.all = (1 << len(self.rows)) - 1
         self._effect = definition.effect
         self._links = _read_links(policy)
@@ -184,7 +186,7 @@ class RuleTable:
 def _read_links(policy: Policy) -> dict[str, dict[str, dict[str, set[str]]]]:
     """For each role definition: domain (``""`` without) to name to the roles it is linked to."""
     document = policy.document
-    model = policy.enforcer.model
+    model = document.casbin_model()
     links: dict[str, dict[str, dict[str, set[str]]]] = {}
     for definition, width in document.definition.roles.items():
         if "(" in model["g"][definition].value:
