@@ -1,6 +1,26 @@
 """The decision: who may do what, from a Casbin model and a policy document that is read strictly."""
 
 from rbac.decision import Decision, Explanation, NearMiss, Rule
-from rbac.errors import PolicyError, Problem, RbacError, RequestError
+from rbac.document import Document
+from rbac.enforcer import IndexedEnforcer
+from rbac.errors import EvaluationError, PolicyError, Problem, RbacError, RequestError
+from rbac.lint import lint
+from rbac.live import LivePolicy
+from rbac.policy import Policy
 
-__all__ = ["Decision", "Explanation", "NearMiss", "PolicyError", "Problem", "RbacError", "RequestError", "Rule"]
+__all__ = [
+    "Decision",
+    "Document",
+    "EvaluationError",
+    "Explanation",
+    "IndexedEnforcer",
+    "LivePolicy",
+    "NearMiss",
+    "Policy",
+    "PolicyError",
+    "Problem",
+    "RbacError",
+    "RequestError",
+    "Rule",
+    "lint",
+]

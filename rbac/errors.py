@@ -1,4 +1,5 @@
-"""What can go wrong with a policy, as one family: :class:`RbacError` and its leaves, each with a stable ``code``."""
+"""What can go wrong with a policy, as one family: :class:`RbacError` and its leaves, each with a stable
+``code``."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ Severity = Literal["error", "warning"]
 class Problem:
     """One thing wrong or suspicious in a document, at the place where a person would mend it.
 
-    ``line`` and ``column`` count from 1, in characters; 0 means the file as a whole. ``message`` is one sentence without
-    a capital or a full stop, and quotes what the user wrote in backticks; ``hint`` says what to do.
+    ``line`` and ``column`` count from 1, in characters; 0 means the file as a whole. ``message`` is one
+    sentence without a capital or a full stop, and quotes what the user wrote in backticks; ``hint`` says what
+    to do.
     """
 
     file: str
@@ -36,7 +38,8 @@ class RbacError(Exception):
 
 
 class PolicyError(RbacError):
-    """A document that must not decide anything. ``problems`` is the whole list, sorted by file, line and column."""
+    """A document that must not decide anything. ``problems`` is the whole list, sorted by file, line and
+    column."""
 
     code: ClassVar[str] = "policy_refused"
 
@@ -46,6 +49,14 @@ class PolicyError(RbacError):
 
 
 class RequestError(RbacError, ValueError):
-    """A question that the model cannot be asked: a word it does not have, or several roles where it takes one."""
+    """A question that the model cannot be asked: a word it does not have, or several roles where it takes
+    one."""
 
     code: ClassVar[str] = "request_refused"
+
+
+class EvaluationError(RbacError):
+    """A request that the matcher failed over: an address that is none, an attribute that is not there. It is
+    not allowed."""
+
+    code: ClassVar[str] = "evaluation_failed"

@@ -1,0 +1,266 @@
+"""Why a request is answered as it is: the way to the deciding rule's role, or the rules that were nearly met.
+
+Asked for seldom, so nothing here is prepared before it is: an explanation costs one pass over the rules and a
+few thousand decisions at most, however many rules there are.
+"""
+
+import heapq
+import logging
+import time
+from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from casbin.util import SimpleEval, generate_conditional_g_function, generate_g_function
+from casbin.util.util import has_eval
+
+from rbac.decision import Decision, Explanation, NearMiss, Rule
+from rbac.errors import EvaluationError
+from rbac.expression import rewrite
+from rbac.relations import Relation
+
+if TYPE_CHECKING:
+    from rbac.policy import Policy
+
+MOST_NEAREST: Final = 5
+# Bounds for one word of the request: values tried, values compared letter by letter, rules with one value
+# looked at.
+_MOST_VALUES: Final = 2_000
+_MOST_COMPARED: Final = 100
+_MOST_RULES: Final = 200
+# Names and methods are alike from here on (a slip of the pen); what lies below says nothing.
+_ALIKE: Final = 0.7
+# A matcher that cannot be indexed makes every try a pass over the rules; then this is the bound for a word,
+# in seconds.
+_BUDGET_S: Final = 0.25
+# A value that no document names, for a word that the request leaves empty.
+_ANY: Final = "\ue000any"
+
+_ANYBODY: Final = 0
+_RANKS: Final = {"role": 1, "equal": 3, "pattern": 4}
+
+log = logging.getLogger("rbac.explain")
+
+Words = tuple[Any, ...]
+
+
+def explain(policy: "Policy", decision: Decision, words: Words) -> Explanation:
+    """The explanation of ``decision``, which ``policy`` took about the request ``words``."""
+    path = () if decision.rule is None else role_path(policy, decision.rule, words)
+    nearest = nearest_misses(policy, words) if decision.reason == "denied_by_default" else ()
+    return Explanation(decision, path, nearest)
+
+
+def role_path(policy: "Policy", rule: Rule, words: Words) -> tuple[str, ...]:
+    """From the caller to the role that ``rule`` names: ``("bob", "user", "authenticated")``.
+
+    The caller comes first if the request names one, then the role it was asked with, then the links that lead
+    on. Empty for a rule without a role, and where the matcher compares roles in a way that is not understood.
+    """
+    relations = policy.relations
+    if relations.role_column is None:
+        return ()
+    role = rule.fields[relations.role_column]
+    caller = _caller(policy, words)
+    chains = [
+        (chain if words[relation.word] == caller else (*_known(caller), *chain))
+        for relation in relations.pairs
+        if relation.column == relations.role_column and (chain := _chain(policy, relation, rule, words))
+    ]
+    if chains:
+        return min(chains, key=len)
+    return (*_known(caller), role) if role in relations.constants else ()
+
+
+def _caller(policy: "Policy", words: Words) -> str:
+    """Who asks: the word ``sub``, else the first word. A request may hold things that have no name."""
+    index = policy.words.index("sub") if "sub" in policy.words else 0
+    return words[index] if isinstance(words[index], str) else ""
+
+
+def _known(caller: str) -> tuple[str, ...]:
+    return (caller,) if caller else ()
+
+
+def _chain(policy: "Policy", relation: Relation, rule: Rule, words: Words) -> tuple[str, ...]:
+    """How one comparison of the matcher leads from its word to the rule's role, if it does."""
+    value, role = words[relation.word], rule.fields[relation.column]
+    if not isinstance(value, str) or relation.how == "pattern":
+        return ()
+    if value == role:
+        return (value,)
+    if relation.how == "equal":
+        return ()
+    domain: tuple[Any, ...] = ()
+    if relation.domain is not None:
+        side, index = relation.domain
+        domain = ((words if side == "r" else rule.fields)[index],)
+    return policy.enforcer.role_path(value, role, *domain)
+
+
+class _Found(NamedTuple):
+    """A near miss and its place: the kind of change, how far the value is from the asked one, the line."""
+
+    rank: int
+    distance: float
+    line: int
+    miss: NearMiss
+
+
+def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
+    """At most five rules that one changed word of the request would have met, so that it were allowed; best
+    first.
+
+    Best is a caller who need only be anybody, then another role, then another value that a rule spells out (a
+    method), then another path; of one kind, the value most like the one asked with; then the order of the
+    file. A rule counts once.
+    """
+    search = _Search(policy, words)
+    best: dict[Rule, _Found] = {}
+    for relation in sorted(policy.relations.pairs, key=lambda relation: _RANKS[relation.how]):
+        if isinstance(words[relation.word], str):
+            for found in search.misses(relation):
+                known = best.setdefault(found.miss.rule, found)
+                if found[:3] < known[:3]:
+                    best[found.miss.rule] = found
+    return tuple(
+        found.miss for found in heapq.nsmallest(MOST_NEAREST, best.values(), key=lambda found: found[:3])
+    )
+
+
+class _Search:
+    """The search for what one request nearly met."""
+
+    def __init__(self, policy: "Policy", words: Words) -> None:
+        self.policy = policy
+        self.words = words
+        self.holders: dict[int, dict[str, list[int]]] = {}
+        self.matches = _rule_matcher(policy)
+
+    def misses(self, relation: Relation) -> Iterator[_Found]:
+        """Near misses by another value of the word of ``relation``, at least the five best if there are as
+        many."""
+        asked: str = self.words[relation.word]
+        word = self.policy.words[relation.word]
+        values = self._values(relation, asked)
+        deadline = time.perf_counter() + _BUDGET_S
+        found = 0
+        if not asked and (rule := self._allowing(self._changed(relation, _ANY))):
+            found = 1
+            yield _Found(_ANYBODY, 0.0, rule.line, NearMiss(rule, f"any {word} instead of none"))
+        for distance, value, positions in values:
+            if found >= MOST_NEAREST or time.perf_counter() > deadline:
+                return
+            for rule in self._met(relation, value, positions):
+                found += 1
+                instead = f"`{asked}`" if asked else "none"
+                rank = _RANKS[relation.how] + (relation.how == "role" and word != "role")
+                yield _Found(
+                    rank, distance, rule.line, NearMiss(rule, f"{word} `{value}` instead of {instead}")
+                )
+
+    def _changed(self, relation: Relation, value: str) -> Words:
+        return (*self.words[: relation.word], value, *self.words[relation.word + 1 :])
+
+    def _values(self, relation: Relation, asked: str) -> list[tuple[float, str, list[int]]]:
+        """What allowing rules have in the column, other than ``asked``: nearest first, with the rules that
+        have it."""
+        holders = self._holders(relation.column)
+        passed = {asked, *(self.policy.relations.constants if relation.how == "role" else ())}
+        others = (value for value in holders if value not in passed)
+        rough = heapq.nsmallest(_MOST_VALUES, others, key=lambda value: _roughly(asked, value))
+        alike = 0.0 if relation.how == "pattern" else _ALIKE
+        ordered = [
+            (_distance(asked, value, alike), holders[value][0], value) for value in rough[:_MOST_COMPARED]
+        ]
+        ordered += [(2.0, holders[value][0], value) for value in rough[_MOST_COMPARED:]]
+        return [(distance, value, holders[value]) for distance, _, value in sorted(ordered)]
+
+    def _holders(self, column: int) -> dict[str, list[int]]:
+        """The rules that allow, by what they have in ``column``."""
+        if column in self.holders:
+            return self.holders[column]
+        effect = self.policy.effect_column
+        holders = self.holders[column] = {}
+        for position, row in enumerate(self.policy.document.rows["p"]):
+            if effect is None or row[effect] == "allow":
+                holders.setdefault(row[column], []).append(position)
+        return holders
+
+    def _met(self, relation: Relation, value: str, positions: list[int]) -> Iterator[Rule]:
+        """The rules at ``positions`` that the request would meet with ``value``, if it were allowed with
+        it."""
+        for spelling in _spellings(relation, value):
+            changed = self._changed(relation, spelling)
+            first = self._allowing(changed)
+            if first is None:
+                continue
+            if first.fields[relation.column] == value:
+                yield first
+            others = (self.policy.document_rule(position) for position in positions[:_MOST_RULES])
+            found = (rule for rule in others if rule != first and self.matches(changed, rule))
+            yield from islice(found, MOST_NEAREST)
+            return
+
+    def _allowing(self, words: Words) -> Rule | None:
+        """The rule that allows another request, if one does."""
+        try:
+            decision = self.policy.decide_request(words)
+        except EvaluationError:
+            return None
+        return decision.rule if decision.allowed else None
+
+
+def _spellings(relation: Relation, value: str) -> tuple[str, ...]:
+    """Words that a rule with ``value`` in this column should meet: the value, or what it is an expression
+    for."""
+    if relation.how != "pattern":
+        return (value,)
+    alternatives = value.strip("()^$").split("|")
+    return (value, alternatives[0].strip("()"), value.partition("/")[0])
+
+
+def _roughly(asked: str, value: str) -> tuple[int, int]:
+    """A distance that is cheap: what does not begin alike, and the difference in length."""
+    alike = 0
+    for one, other in zip(asked, value, strict=False):
+        if one != other:
+            break
+        alike += 1
+    return len(asked) - alike, abs(len(asked) - len(value))
+
+
+def _distance(asked: str, value: str, alike: float) -> float:
+    """How much two texts differ, from 0 to 1; 1 for all that are less than ``alike``: no name is a bit like
+    another."""
+    ratio = SequenceMatcher(None, asked, value, autojunk=False).ratio()
+    return 1.0 - ratio if ratio >= alike else 1.0
+
+
+def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:
+    """Whether a request meets one rule, as Casbin's own evaluator says; never, where rules bring their own
+    expressions."""
+    definition, enforcer = policy.document.definition, policy.enforcer
+    if has_eval(definition.matcher):
+        return lambda _words, _rule: False
+    functions = dict(enforcer.fm.get_functions())
+    for name, assertion in enforcer.model.model.get("g", {}).items():
+        functions[name] = (
+            generate_g_function(assertion.rm)
+            if assertion.rm is not None
+            else generate_conditional_g_function(assertion.cond_rm)
+        )
+    expression = SimpleEval(rewrite(definition.matcher), functions)
+    request = [f"r_{word}" for word in definition.request_words]
+    columns = [f"p_{word}" for word in definition.policy_words]
+
+    def matches(words: Words, rule: Rule) -> bool:
+        names = dict(zip((*request, *columns), (*words, *rule.fields), strict=True))
+        try:
+            return bool(expression.eval(names))
+        except Exception:
+            log.debug("rule %d cannot be compared with the request", rule.line, exc_info=True)
+            return False
+
+    return matches

@@ -1,0 +1,242 @@
+"""A policy that decides: one document and the enforcer that was compiled from it, neither of which ever
+changes."""
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from casbin.constant.constants import (
+    ALLOW_OVERRIDE_EFFECT,
+    DENY_OVERRIDE_EFFECT,
+    PRIORITY_EFFECT,
+    SUBJECT_PRIORITY_EFFECT,
+)
+
+from rbac.decision import Decision, Explanation, Rule
+from rbac.document import Document
+from rbac.enforcer import IndexedEnforcer
+from rbac.errors import EvaluationError, RequestError
+from rbac.explain import explain
+from rbac.names import SUBJECT, Names, read_names
+from rbac.relations import Relations, read_relations
+
+ROLE_WORD = "role"
+_PRIORITY_EFFECTS = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
+
+Words = tuple[Any, ...]
+
+
+class Policy:
+    """Decides requests by one document. Immutable, and safe to ask from any number of threads.
+
+    ``document`` is what it decides by, ``revision`` its name, ``words`` what the model's requests consist of,
+    in order (``("sub", "role", "obj", "act")``), ``enforcer`` what answers; editing rules through the
+    enforcer is not supported.
+    """
+
+    def __init__(self, document: Document, *, pause: Callable[[], None] | None = None) -> None:
+        """Compiles ``document``. ``pause`` is called every now and then, so that a thread that compiles can
+        let others run."""
+        self.document = document
+        self.revision = document.revision
+        self.words: tuple[str, ...] = document.definition.request_words
+        self._known_words = frozenset(self.words)
+        self.enforcer = IndexedEnforcer(document.casbin_model(), document.adapter())
+        self.enforcer.compile(pause)
+        self._locate = self.enforcer.locate
+        self._decisions: list[Decision | None] = [None] * len(self.enforcer.model["p"]["p"].policy)
+        self._unmatched = {
+            False: Decision(allowed=False, rule=None, reason="denied_by_default", revision=self.revision),
+            True: Decision(allowed=True, rule=None, reason="allowed_by_default", revision=self.revision),
+        }
+
+    @classmethod
+    def load(cls, model: str | Path, policy: str | Path) -> "Policy":
+        """The policy in two files, read strictly.
+
+        Raises :class:`PolicyError`, whose ``problems`` is the whole list, and ``OSError`` when a file cannot
+        be read.
+        """
+        return cls(Document.read(model, policy))
+
+    @classmethod
+    def parse(
+        cls,
+        model: bytes,
+        policy: bytes,
+        *,
+        model_name: str = "model.conf",
+        policy_name: str = "policy.csv",
+        pause: Callable[[], None] | None = None,
+    ) -> "Policy":
+        """The policy in these bytes; the names are for the problems of a :class:`PolicyError`."""
+        document = Document.parse(model, policy, model_name=model_name, policy_name=policy_name, pause=pause)
+        return cls(document, pause=pause)
+
+    def decide(self, /, *, roles: Sequence[str] | None = None, **words: Any) -> Decision:
+        """Decides the request made of the model's own words; one that is not given is "".
+
+        ``roles`` fills the word ``role`` with each of its names, and none with "": any deny denies, else any
+        allow allows. Raises :class:`RequestError` for a word the model does not have, and for several roles
+        under a priority effect.
+        """
+        request = self._request(words, roles)
+        if roles is None or len(roles) < 2:
+            return self.decide_request(request)
+        return self.decide_roles(request, self.words.index(ROLE_WORD), roles)
+
+    def decide_request(self, words: Words) -> Decision:
+        """Decides the request with these words, in the model's order. Raises :class:`EvaluationError` if it
+        cannot be decided."""
+        try:
+            allowed, position = self._locate(*words)
+        except Exception as error:
+            raise EvaluationError(f"the matcher cannot be evaluated for this request: {error}") from error
+        if position < 0:
+            return self._unmatched[allowed]
+        return self._decisions[position] or self._decision(allowed, position)
+
+    def decide_roles(self, words: Words, role_index: int, roles: Sequence[str]) -> Decision:
+        """Decides the request once for each role, put in the place ``role_index``: any deny denies, else any
+        allow allows.
+
+        Only a rule denies; a role that nothing allows takes nothing from the others. No roles leave ``words``
+        as they are. Raises :class:`RequestError` for several roles under a priority effect, where the answers
+        cannot be combined.
+        """
+        return self._role_decision(words, role_index, roles)[0]
+
+    def explain(self, /, *, roles: Sequence[str] | None = None, **words: Any) -> Explanation:
+        """Decides as :meth:`decide` does, and says why: the way to the rule's role, or the rules that were
+        nearly met."""
+        request = self._request(words, roles)
+        if roles is None or len(roles) < 2:
+            return explain(self, self.decide_request(request), request)
+        decision, request = self._role_decision(request, self.words.index(ROLE_WORD), roles)
+        return explain(self, decision, request)
+
+    def allows(self, role: str, act: str, obj: str, *, sub: str = "") -> bool:
+        """Whether a caller with this role (and ``sub``) may do ``act`` to ``obj``. For models with these
+        words, or fewer."""
+        given = {"sub": sub, "role": role, "act": act, "obj": obj}
+        if "role" not in self.words:
+            given["sub"] = sub or given.pop("role")
+        return self.decide(**{word: value for word, value in given.items() if word in self.words}).allowed
+
+    @cached_property
+    def relations(self) -> Relations:
+        """What the matcher compares with what."""
+        return read_relations(self.document.definition)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every role of the document, sorted. A name is a role if a rule or the right side of a link names
+        it."""
+        return self._names.roles
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Every person the document links to a role, sorted: names on the left of links alone that look like
+        a subject."""
+        return self._names.subjects
+
+    @cached_property
+    def _names(self) -> Names:
+        return self.names()
+
+    def names(self, subjects: str = SUBJECT) -> Names:
+        """Roles and subjects, told apart by the pattern ``subjects``."""
+        return read_names(self.document, self.relations, subjects)
+
+    def document_rule(self, index: int) -> Rule:
+        """The ``p`` rule at ``index`` of the document, in the order of the file."""
+        return Rule("p", tuple(self.document.rows["p"][index]), self.document.lines["p"][index])
+
+    def rule_at(self, position: int) -> Rule:
+        """The rule at ``position`` of the enforcer's ``p`` rules, which a priority effect sorts."""
+        return self.document_rule(position if self._order is None else self._order[position])
+
+    @cached_property
+    def _order(self) -> Sequence[int] | None:
+        """For each position in Casbin's list the index of the rule in the document; ``None`` where they are
+        the same."""
+        rows, sorted_rows = self.document.rows["p"], self.enforcer.model["p"]["p"].policy
+        if all(map(operator.is_, rows, sorted_rows)):
+            return None
+        place = {id(row): index for index, row in enumerate(rows)}
+        return [place[id(row)] for row in sorted_rows]
+
+    def _request(self, words: dict[str, Any], roles: Sequence[str] | None) -> Words:
+        """The words in the model's order, with the only role, if there is just one, in its place."""
+        if not words.keys() <= self._known_words:
+            asked = ", ".join(f"`{word}`" for word in words if word not in self._known_words)
+            raise RequestError(f"the model's request has no word {asked}; it has {_quoted(self.words)}")
+        if roles is not None:
+            if ROLE_WORD not in self._known_words or ROLE_WORD in words or isinstance(roles, str):
+                raise self._refused_roles(roles, words)
+            words[ROLE_WORD] = roles[0] if len(roles) == 1 else ""
+        return tuple([words.get(word, "") for word in self.words])
+
+    def _refused_roles(self, roles: Sequence[str], words: dict[str, Any]) -> RequestError:
+        if isinstance(roles, str):
+            return RequestError(f"`roles` is a list of names, not the text `{roles}`")
+        if ROLE_WORD in words:
+            return RequestError(f"`roles` and `{ROLE_WORD}` were both given; give one of them")
+        return RequestError(
+            f"`roles` needs a model with the word `{ROLE_WORD}`; this one has {_quoted(self.words)}"
+        )
+
+    def _role_decision(self, words: Words, role_index: int, roles: Sequence[str]) -> tuple[Decision, Words]:
+        """The decision for several roles, and the request, with one role, that it was taken for."""
+        if len(roles) > 1 and self.document.definition.effect in _PRIORITY_EFFECTS:
+            raise RequestError("a priority effect decides for one role at a time, and several were given")
+        before, after = words[:role_index], words[role_index + 1 :]
+        chosen: tuple[Decision, Words] | None = None
+        for role in roles or (words[role_index],):
+            request = (*before, role, *after)
+            decision = self.decide_request(request)
+            if decision.reason == "denied_by_rule":
+                return decision, request
+            if chosen is None or (decision.allowed and not chosen[0].allowed):
+                chosen = decision, request
+        if chosen is None:
+            raise RequestError("no role to decide for")
+        return chosen
+
+    def _decision(self, allowed: bool, position: int) -> Decision:
+        """The decision that the rule at ``position`` leads to: one object a rule, made when the rule first
+        decides."""
+        rule = self.rule_at(position)
+        effect = "allow" if self.effect_column is None else rule.fields[self.effect_column]
+        if effect not in self._decisive:
+            decision = self._unmatched[allowed]
+        else:
+            decision = Decision(
+                allowed, rule, "allowed_by_rule" if allowed else "denied_by_rule", self.revision
+            )
+        self._decisions[position] = decision
+        return decision
+
+    @cached_property
+    def effect_column(self) -> int | None:
+        """The column of a rule that says ``allow`` or ``deny``, counted from 0; ``None`` where every rule
+        allows."""
+        columns = self.document.definition.policy_words
+        return columns.index("eft") if "eft" in columns else None
+
+    @cached_property
+    def _decisive(self) -> frozenset[str]:
+        """The effects of a rule that the model's effect looks at; a rule with another one matches and decides
+        nothing."""
+        effect = self.document.definition.effect
+        if effect == ALLOW_OVERRIDE_EFFECT:
+            return frozenset({"allow"})
+        if effect == DENY_OVERRIDE_EFFECT:
+            return frozenset({"deny"})
+        return frozenset({"allow", "deny"})
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
