@@ -1,0 +1,210 @@
+"""A document in files: ``model.conf``, ``policy.csv`` and a directory of policy tests, watched by file
+events."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+from watchfiles import Change, awatch
+
+from rbac.errors import PolicyError, Problem
+from rbac.stores import Snapshot
+from rbac.stores.writers import being_written
+
+log = logging.getLogger("rbac.stores.file")
+
+# A burst of writes is one change: it is over when nothing happened for the first, or has gone on for the
+# second.
+_SETTLED_MS = 50
+_BURST_MS = 400
+# File events can be lost (network file systems, a directory moved away, a full queue): look that often
+# anyway.
+_LOOK_MS = 500
+# How long `read` waits for a writer to finish before it says that there is nothing whole to read.
+_PATIENCE_S = 2.0
+_TEST_SUFFIXES = frozenset({".yaml", ".yml"})
+
+# Device, inode, size, and the times of the last write and of the last change of any kind; None for a missing
+# file.
+_Stamp = tuple[int, int, int, int, int] | None
+
+
+class FileStore:
+    """Files on disk. ``tests`` is a directory of YAML files, or one of them; missing tests are no tests."""
+
+    def __init__(self, model: str | Path, policy: str | Path, tests: str | Path | None = None) -> None:
+        self._model = Path(model)
+        self._policy = Path(policy)
+        self._tests = None if tests is None else Path(tests)
+        self._asks_for_writers = True
+        self._was_read = False
+
+    def read(self) -> Snapshot:
+        """The files as they are once nobody writes them and none changed while all were read.
+
+        Raises :class:`PolicyError` when one cannot be read, or is still being written after two seconds.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            before = self._stamps()
+            snapshot = self._read_once()
+            open_file = self._open_file()
+            if open_file is None and self._stamps() == before:
+                self._was_read = True
+                return snapshot
+            if time.monotonic() >= deadline:
+                if self._was_read or open_file is None:
+                    raise PolicyError([_unfinished(open_file or self._policy)])
+                # Before anything was ever read, a file system that always says so is the likelier reason.
+                log.warning("%s seems to be open for writing; not asking that any more", open_file)
+                self._asks_for_writers = False
+            time.sleep(0.01)
+
+    async def changes(self) -> AsyncGenerator[None, None]:
+        """Yields at once, and whenever a file, a link on the way to it, or a policy test is written, renamed
+        or removed."""
+        while True:
+            entries, stamps = await asyncio.to_thread(self._look)
+            yield
+            with contextlib.suppress(_Moved):
+                async with contextlib.aclosing(self._events(entries, stamps)) as events:
+                    async for _ in events:
+                        yield
+
+    async def _events(
+        self, entries: frozenset[Path], stamps: dict[Path, _Stamp]
+    ) -> AsyncGenerator[None, None]:
+        """One item a burst of events on ``entries``. Raises :class:`_Moved` when other entries are to be
+        watched."""
+        watch = awatch(
+            *_directories(entries),
+            watch_filter=lambda change, path: self._concerns(change, path, entries),
+            debounce=_BURST_MS,
+            step=_SETTLED_MS,
+            rust_timeout=_LOOK_MS,
+            yield_on_timeout=True,
+            recursive=False,
+        )
+        try:
+            async with contextlib.aclosing(watch):
+                async for changes in watch:
+                    known, (now, stamps) = stamps, await asyncio.to_thread(self._look)
+                    if changes or stamps != known:
+                        yield
+                    if now != entries:
+                        raise _Moved
+        except OSError as error:
+            log.warning("no file events (%s); looking every %d ms", error, _LOOK_MS)
+            await asyncio.sleep(_LOOK_MS / 1000)
+            raise _Moved from error
+
+    def _look(self) -> tuple[frozenset[Path], dict[Path, _Stamp]]:
+        return self._entries(), self._stamps()
+
+    def _open_file(self) -> Path | None:
+        """A file that somebody is still writing."""
+        if not self._asks_for_writers:
+            return None
+        return next((path for path in self._files() if being_written(path)), None)
+
+    def _read_once(self) -> Snapshot:
+        return Snapshot(
+            model=_bytes(self._model),
+            policy=_bytes(self._policy),
+            tests={str(path): _bytes(path) for path in self._test_files()},
+            model_name=str(self._model),
+            policy_name=str(self._policy),
+        )
+
+    def _stamps(self) -> dict[Path, _Stamp]:
+        return {path: _stamp(path) for path in self._files()}
+
+    def _files(self) -> list[Path]:
+        return [self._model, self._policy, *self._test_files()]
+
+    def _test_files(self) -> list[Path]:
+        if self._tests is None:
+            return []
+        if self._tests.is_dir():
+            found = (
+                path for path in self._tests.rglob("*") if path.suffix in _TEST_SUFFIXES and path.is_file()
+            )
+            # Kubernetes keeps the files that it links to in directories of their own, named `..data` and
+            # after the time.
+            return sorted(path for path in found if not _is_hidden(path.relative_to(self._tests)))
+        return [self._tests] if self._tests.is_file() else []
+
+    def _entries(self) -> frozenset[Path]:
+        """Every directory entry that a change of the documents must touch: the files, and the links on the
+        way to them."""
+        names = self._files()
+        if self._tests is not None:
+            names.append(self._tests)
+            if self._tests.is_dir():
+                names += [path / "*" for path in (self._tests, *self._tests.rglob("*")) if path.is_dir()]
+        return frozenset(entry for name in names for entry in _links(name.absolute()))
+
+    @staticmethod
+    def _concerns(_change: Change, path: str, entries: frozenset[Path]) -> bool:
+        entry = Path(path)
+        return entry in entries or entry.with_name("*") in entries
+
+
+class _Moved(Exception):  # noqa: N818 - a turn of the loop, not an error
+    """What is to be watched is no longer what is watched."""
+
+
+def _links(path: Path) -> Iterator[Path]:
+    """``path`` and every symbolic link that the kernel follows to get there, those among directories included."""
+    pending, seen = [path], set[Path]()
+    while pending:
+        entry = pending.pop()
+        if entry in seen:
+            continue
+        seen.add(entry)
+        with contextlib.suppress(OSError):
+            pending.append(entry.parent / entry.readlink())
+        pending += [parent for parent in entry.parents if parent.is_symlink()]
+    yield from seen
+
+
+def _directories(entries: frozenset[Path]) -> list[Path]:
+    """The directories that say when one of these entries changes, as far as they exist."""
+    return sorted({entry.parent for entry in entries if entry.parent.is_dir()})
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _stamp(path: Path) -> _Stamp:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PolicyError(
+            [Problem(str(path), 0, 0, "unreadable", "error", f"cannot be read: {reason}")]
+        ) from error
+
+
+def _unfinished(path: Path) -> Problem:
+    return Problem(
+        str(path),
+        0,
+        0,
+        "unfinished",
+        "error",
+        "is still being written",
+        "close it, or write aside and rename",
+    )
