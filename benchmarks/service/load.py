@@ -1,0 +1,191 @@
+"""Servers under ``wrk``, in alternating rounds."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks import peers, workload
+from benchmarks.service.apps import PATH, ROLE
+from benchmarks.service.issuer import Issuer
+
+CONNECTIONS = 32
+STRANGER = "payroll-7-viewer"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the results: an application, how many rules it decides by, and whether tokens repeat."""
+
+    key: str
+    app: str
+    rules: int = 0
+    fresh_tokens: bool = False
+    guarded: bool = True
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Which server answers for it: rows that differ in their tokens alone share one."""
+        return self.app, self.rules
+
+
+VARIANTS = (
+    Variant("plain", "plain", guarded=False),
+    Variant("plain, every token new", "plain", fresh_tokens=True, guarded=False),
+    Variant("starlette", "starlette", guarded=False),
+    *(Variant(f"sekisho {rules}", "sekisho", rules) for rules in (20, 1_000, 10_000, 100_000)),
+    *(Variant(f"sekisho {rules}, every token new", "sekisho", rules, fresh_tokens=True) for rules in (20, 10_000)),
+    Variant("cloudauth", "cloudauth"),
+    *(Variant(f"cloudauth-casbin {rules}", "cloudauth-casbin", rules) for rules in (20, 1_000, 10_000)),
+    *(Variant(f"fastapi-authz {rules}", "fastapi-authz", rules) for rules in (20, 1_000)),
+)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long it takes: ``rounds`` of ``seconds`` for each row, the first thrown away."""
+
+    rounds: int = 6
+    seconds: int = 4
+    tokens: int = 60_000
+    decision_log: str = "off"
+
+
+QUICK = Effort(rounds=2, seconds=2, tokens=20_000)
+
+
+class WrongServerError(Exception):
+    """A server does not answer as it should: its speed means nothing."""
+
+
+def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
+    """``{row: {per_second, over_plain, p50_ms, p99_ms, rounds: [...]}}``; names what could not be measured."""
+    if shutil.which("wrk") is None:
+        return {"unable": "`wrk` is not installed"}
+    with Issuer(cache) as issuer, ExitStack() as stack:
+        say("service: signing tokens (kept for the next time) ...")
+        one = cache / "one-token.txt"
+        one.write_text(issuer.token(ROLE) + "\n", encoding="ascii")
+        many = issuer.tokens(ROLE, effort.tokens)
+        urls: dict[tuple[str, int], str] = {}
+        for variant in VARIANTS:
+            if variant.server not in urls:
+                say(f"service: starting {variant.key}")
+                server = _served(variant, issuer, scratch, effort.decision_log)
+                urls[variant.server] = stack.enter_context(server)
+                _check(urls[variant.server], variant, one.read_text().strip(), issuer)
+        seen: dict[str, list[dict[str, float]]] = {variant.key: [] for variant in VARIANTS}
+        used: dict[tuple[str, int], int] = {}
+        for number in range(effort.rounds):
+            for variant in VARIANTS if number % 2 else reversed(VARIANTS):
+                offset = used.get(variant.server, 0) if variant.fresh_tokens else 0
+                report = _wrk(urls[variant.server], many if variant.fresh_tokens else one, offset, effort)
+                if variant.fresh_tokens:
+                    used[variant.server] = (offset + int(report["requests"]) + CONNECTIONS) % effort.tokens
+                seen[variant.key].append(report)
+            say(f"service: round {number + 1} of {effort.rounds}")
+    return _summary({key: rounds[1:] for key, rounds in seen.items()})
+
+
+def _summary(seen: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
+    rates = {key: [each["requests"] / each["seconds"] for each in rounds] for key, rounds in seen.items()}
+    results: dict[str, Any] = {}
+    for variant in VARIANTS:
+        base = rates["plain, every token new" if variant.fresh_tokens else "plain"]
+        results[variant.key] = {
+            "per_second": median(rates[variant.key]),
+            "over_plain": median(ours / plain for ours, plain in zip(rates[variant.key], base, strict=True)),
+            "p50_ms": median(each["p50_ms"] for each in seen[variant.key]),
+            "p99_ms": median(each["p99_ms"] for each in seen[variant.key]),
+            "rounds": rates[variant.key],
+        }
+    return results
+
+
+@contextmanager
+def _served(variant: Variant, issuer: Issuer, scratch: Path, decision_log: str) -> Iterator[str]:
+    policy = scratch / f"policy-{variant.rules}.csv"
+    if variant.rules:
+        workload.write_policy(variant.rules, policy)
+    home = scratch / f"{variant.app}-{variant.rules}"
+    home.mkdir(exist_ok=True)
+    log = str(home / "decisions.log") if decision_log == "file" else decision_log
+    setup = {"issuer": issuer.url, "policy": str(policy), "scratch": str(home), "decision_log": log}
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening, (home / "stderr").open("wb") as stderr:
+        command = [str(peers.PYTHON), "-m", "benchmarks.service.serve", variant.app, str(listening.fileno())]
+        process = subprocess.Popen(
+            [*command, json.dumps(setup)],
+            cwd=peers.ROOT,
+            env={**os.environ, "PYTHONPATH": str(peers.ROOT), "PYTHONWARNINGS": "ignore"},
+            pass_fds=[listening.fileno()],
+            stdout=stderr,
+            stderr=stderr,
+        )
+        port = listening.getsockname()[1]
+    try:
+        _wait(port, process, home / "stderr")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(port: int, process: "subprocess.Popen[bytes]", complaints: Path) -> None:
+    """The socket was bound before the server existed, so a first answer is what says that it is there."""
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            _ask(port, "/nowhere", None, seconds=2)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise WrongServerError(f"a server does not start: {complaints.read_text(errors='replace')[-2_000:]}")
+
+
+def _check(url: str, variant: Variant, token: str, issuer: Issuer) -> None:
+    """The right caller gets the invoice; where somebody guards it, nobody and a stranger do not."""
+    port = int(url.rpartition(":")[2])
+    status, body = _ask(port, PATH, token)
+    if status != 200 or json.loads(body) != {"number": "000042", "currency": "EUR", "total": 4_200}:
+        raise WrongServerError(f"{variant.key} answers {status} {body[:500]!r}")
+    for name, credentials in (("nobody", None), ("a stranger", issuer.token(STRANGER)), ("junk", token[:-9] + "AAAAAAAA")):
+        status, _ = _ask(port, PATH, credentials)
+        if variant.guarded is (status == 200):
+            raise WrongServerError(f"{variant.key} answers {name} with {status}")
+
+
+def _ask(port: int, path: str, token: str | None, seconds: float = 60) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except http.client.HTTPException as error:
+        raise OSError(str(error)) from error
+    finally:
+        connection.close()
+
+
+def _wrk(url: str, tokens: Path, offset: int, effort: Effort) -> dict[str, float]:
+    script = Path(__file__).with_name("wrk.lua")
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{effort.seconds}s", "--timeout", "60s", "-s", str(script)]
+    arguments = [str(tokens), str(offset)]
+    done = subprocess.run([*command, url + PATH, "--", *arguments], capture_output=True, text=True, check=True)
+    report: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    if report["not_2xx"] or report["failed"]:
+        raise WrongServerError(f"{url} failed under load: {report}")
+    return report
