@@ -6,7 +6,7 @@ not refused means exactly what stock Casbin says it means.
 
 import hashlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from rbac.document_errors import DocumentErrors
 from rbac.errors import PolicyError, Problem
 from rbac.model_file import Definition, read_model
 from rbac.policy_file import Kind, read_rows, rows_in_file_order
-from rbac.source import decode
+from rbac.source import Source, decode
 
 Pause = Callable[[], None]
 
@@ -105,16 +105,38 @@ class DocumentAdapter(Adapter):
 
 def parse_definition(model: bytes, *, name: str = "model.conf") -> Definition:
     """The model in these bytes alone, whatever policy it is for; raises :class:`PolicyError` with all its problems."""
-    source = decode(model, name)
+    definition, _, problems = _check_model(decode(model, name))
+    if definition is None or _refused(problems):
+        raise PolicyError(problems)
+    return definition
+
+
+def _refused(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _check_model(source: Source) -> tuple[Definition | None, DocumentErrors | None, list[Problem]]:
+    """What the model defines, as far as that is certain, and all its problems."""
     problems = [*source.problems]
-    if source.text is not None:
-        definition, entries, found = read_model(source.text, name)
-        problems += found
-        if definition is not None:
-            problems += DocumentErrors(definition, entries, name).in_model()
-            if not any(problem.severity == "error" for problem in problems):
-                return definition
-    raise PolicyError(problems)
+    if source.text is None:
+        return None, None, problems
+    definition, entries, found = read_model(source.text, source.name)
+    problems += found
+    if definition is None:
+        return None, None, problems
+    errors = DocumentErrors(definition, entries, source.name)
+    problems += errors.in_model()
+    return definition, errors, problems
+
+
+def _check_policy(
+    source: Source, definition: Definition, errors: DocumentErrors, pause: Pause | None
+) -> tuple[dict[str, Kind], list[Problem]]:
+    """The rows by type, and all the problems of the policy file."""
+    if source.text is None:
+        return {}, [*source.problems]
+    kinds, found = read_rows(source.text, definition, source.name, pause)
+    return kinds, [*source.problems, *found, *errors.in_rows(kinds, source.text, source.name)]
 
 
 def check_bytes(
@@ -127,19 +149,18 @@ def check_bytes(
 ) -> tuple[Document | None, tuple[Problem, ...]]:
     """The document, if it may decide, and all that reading found, sorted. Never raises."""
     model_source, policy_source = decode(model, model_name), decode(policy, policy_name)
-    problems = [*model_source.problems, *policy_source.problems]
     warnings = (*model_source.warnings, *policy_source.warnings)
-    definition: Definition | None = None
+    definition, errors, problems = _check_model(model_source)
     kinds: dict[str, Kind] = {}
-    if model_source.text is not None:
-        definition, entries, found = read_model(model_source.text, model_name)
-        problems += found
-    if definition is not None and policy_source.text is not None:
-        kinds, found = read_rows(policy_source.text, definition, policy_name, pause)
-        errors = DocumentErrors(definition, entries, model_name)
-        problems += (*found, *errors.in_model(), *errors.in_rows(kinds, policy_source.text, policy_name))
+    if definition is None or errors is None:
+        problems += policy_source.problems
+    else:
+        kinds, found = _check_policy(policy_source, definition, errors, pause)
+        # A type may be unknown only because its definition is what is wrong with the model.
+        uncertain = _refused(problems)
+        problems += (problem for problem in found if not uncertain or problem.code != "unknown-type")
     everything = tuple(sorted((*problems, *warnings)))
-    if definition is None or any(problem.severity == "error" for problem in problems):
+    if definition is None or _refused(problems):
         return None, everything
     document = Document(
         model_bytes=model,

@@ -30,7 +30,7 @@ class DocumentErrors:
             severity: Severity = "error" if key == "m" else "warning"
             for error in self._in_matcher(key, matcher):
                 yield self._at(key, error.needle, error.code, str(error), severity=severity)
-        if self._definition.effect == SUBJECT_PRIORITY_EFFECT and "g" not in self._definition.roles:
+        if self._definition.effects.get("e") == SUBJECT_PRIORITY_EFFECT and "g" not in self._definition.roles:
             message = "the effect `subjectPriority` needs the role definition `g`"
             yield self._at("e", "subjectPriority", "missing-definition", message)
 
@@ -49,7 +49,7 @@ class DocumentErrors:
             cycles, chains = find_faults(kind.rows, kind.lines, domains=ptype in self._definition.domains)
             yield from (_cycle(cycle, places, name) for cycle in cycles)
             yield from (_too_long(chain, places, name) for chain in chains)
-        if evaluated(self._definition.matcher) and not kinds["p"].rows:
+        if evaluated(self._definition.matchers.get("m", "")) and not kinds["p"].rows:
             message = "there is no rule, and the matcher reads its condition from one"
             yield Problem(
                 name, 0, 0, "no-rules", "error", message, "add a rule: Casbin answers nothing without one"
@@ -116,8 +116,9 @@ class DocumentErrors:
     def _condition_fault(self, condition: str, words: frozenset[str]) -> str:
         kept = util.escape_assertion(condition)
         try:
+            tree = parse(kept)
             parse(f"({kept})")
-            faults = [str(error) for error in check_names(parse(kept), words, self._functions)]
+            faults = [str(error) for error in check_names(tree, words, self._functions)]
         except ExpressionError as error:
             return str(error)
         return faults[0] if faults else ""

@@ -47,14 +47,18 @@ def parse(expression: str) -> ast.expr:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else "it cannot be read"
-        raise ExpressionError(f"`{expression}` is no expression: {reason.replace(chr(39), '`')}") from error
+        raise ExpressionError(
+            f"`{_as_written(expression)}` is no expression: {reason.replace(chr(39), '`')}"
+        ) from error
     if any(isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) for statement in body):
         raise ExpressionError("`=` does not compare: write `==`", "=")
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
-        raise ExpressionError(f"`{expression}` is not exactly one expression")
+        raise ExpressionError(f"`{_as_written(expression)}` is not exactly one expression")
     for node in ast.walk(body[0].value):
         if not isinstance(node, _SYNTAX):
-            raise ExpressionError(f"Casbin cannot evaluate a `{type(node).__name__}` in `{expression}`")
+            raise ExpressionError(
+                f"Casbin cannot evaluate a `{type(node).__name__}` in `{_as_written(expression)}`"
+            )
     return body[0].value
 
 
@@ -74,18 +78,28 @@ def check_names(
             if node.id not in words and node.id not in functions:
                 yield _unknown_word(node.id)
         elif node.id not in functions:
-            known = "Casbin has no such function, and a document cannot bring its own"
-            yield ExpressionError(f"`{node.id}` is not known: {known}", node.id, "unknown-function")
+            yield ExpressionError(_unknown_function(node.id), node.id, "unknown-function")
         elif len(call.args) < 2 and node.id not in ("list", "tuple", "dict", "set") and not _starred(call):
             yield ExpressionError(f"`{node.id}` needs two arguments", node.id)
+
+
+def _as_written(expression: str) -> str:
+    """``r_sub`` as people write it in a model: ``r.sub``."""
+    return re.sub(r"\b([rp]\d*)_", r"\1.", expression)
 
 
 def _starred(call: ast.Call) -> bool:
     return any(isinstance(argument, ast.Starred) for argument in call.args)
 
 
+def _unknown_function(name: str) -> str:
+    if re.fullmatch(r"g\d*", name):
+        return f"the matcher asks `{name}`, which no line of `[role_definition]` defines"
+    return f"`{name}` is not known: Casbin has no such function, and a document cannot bring its own"
+
+
 def _unknown_word(name: str) -> ExpressionError:
-    word = re.sub(r"^([rp]\d*)_", r"\1.", name)
+    word = _as_written(name)
     return ExpressionError(f"`{word}` is no word of the request or the rule", word, "unknown-word")
 
 

@@ -1,4 +1,4 @@
-"""A policy file, tidied: columns aligned, no byte-order mark, LF line ends, no empty columns at the end; same meaning."""
+"""A policy file tidied: aligned columns, no byte-order mark, LF line ends, no empty last columns; same meaning."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence

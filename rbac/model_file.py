@@ -77,13 +77,25 @@ class Entry:
     def line(self) -> int:
         return self.parts[0][0]
 
-    def find(self, needle: str) -> tuple[int, int]:
-        """Line and column of the first ``needle`` in this entry as it was written, else of the entry."""
-        for line, text in self.parts:
-            column = text.find(needle)
-            if column >= 0:
-                return line, column + 1
-        return self.line, 1 + len(self.parts[0][1]) - len(self.parts[0][1].lstrip())
+    @property
+    def start(self) -> tuple[int, int]:
+        """Line and column of the key."""
+        raw = self.parts[0][1]
+        return self.line, 1 + len(raw) - len(raw.lstrip())
+
+    def find(self, needle: str, *, last: bool = False) -> tuple[int, int]:
+        """Line and column of the first (or last) ``needle`` in the value as it was written, else of the key."""
+        before, after = (
+            (r"(?<!\w)" if needle[:1].isalnum() else ""),
+            (r"(?!\w)" if needle[-1:].isalnum() else ""),
+        )
+        places = [
+            (line, match.start() + 1)
+            for line, text in self.parts
+            for match in re.finditer(before + re.escape(needle) + after, text)
+            if needle and (line != self.line or match.start() > text.find("="))
+        ]
+        return places[-1 if last else 0] if places else self.start
 
 
 class ModelFile:
@@ -145,7 +157,7 @@ class ModelFile:
         parts.clear()
         if not whole.strip():
             return
-        line, column = entry.find(whole.strip()[:1])
+        line, column = entry.start
         if "=" not in whole:
             self.refuse(
                 line,
@@ -178,17 +190,21 @@ def _split(whole: str) -> tuple[str, str]:
 
 
 def read_model(text: str, name: str) -> tuple[Definition | None, tuple[Entry, ...], list[Problem]]:
-    """The definition in ``text``, its entries, and every problem; no definition where there is a problem."""
+    """The definition in ``text``, its entries, and every problem.
+
+    Where there are problems the definition is only good for finding more of them, and there is none where the words of
+    requests and rules, or the columns of role links, are not certain.
+    """
     file = ModelFile(text, name)
     chosen = _choose(file)
     _check_sections(file, chosen)
+    certain = "r" in chosen and "p" in chosen
     for key, entry in chosen.items():
+        before = len(file.problems)
         _CHECKS[key[0]](file, entry)
+        certain = certain and (key[0] in "em" or len(file.problems) == before)
     entries = tuple(chosen.values())
-    if file.problems:
-        return None, entries, file.problems
-    definition = _define(text, chosen)
-    if definition is None:
+    if not file.problems and not _agrees(text, chosen):
         file.refuse(
             0,
             0,
@@ -196,7 +212,7 @@ def read_model(text: str, name: str) -> tuple[Definition | None, tuple[Entry, ..
             "Casbin reads this model differently",
             "write one `key = value` a line",
         )
-    return definition, entries, file.problems
+    return (_define(chosen) if certain else None), entries, file.problems
 
 
 def _choose(file: ModelFile) -> dict[str, Entry]:
@@ -209,7 +225,7 @@ def _choose(file: ModelFile) -> dict[str, Entry]:
         known = by_section.setdefault(entry.section, {})
         if entry.key in known:
             file.refuse(
-                *entry.find(entry.key),
+                *entry.start,
                 "duplicate-key",
                 f"`{entry.key}` is defined a second time (first on line {known[entry.key].line})",
                 "keep one of the two: Casbin would use the last one alone",
@@ -228,7 +244,7 @@ def _choose(file: ModelFile) -> dict[str, Entry]:
 
 
 def _refuse_unused(file: ModelFile, entry: Entry, expected: str) -> None:
-    line, column = entry.find(entry.key)
+    line, column = entry.start
     if not entry.value:
         file.refuse(
             line,
@@ -268,7 +284,7 @@ def _check_sections(file: ModelFile, chosen: Mapping[str, Entry]) -> None:
 def _check_words(file: ModelFile, entry: Entry) -> None:
     seen: set[str] = set()
     for word in (piece.strip() for piece in entry.value.split(",")):
-        line, column = entry.find(word or entry.key)
+        line, column = entry.find(word, last=word in seen)
         if not word.isidentifier():
             hint = (
                 "a comment needs a line of its own"
@@ -308,7 +324,7 @@ def _check_effect(file: ModelFile, entry: Entry) -> None:
         get_effector(_kept("e", entry))
     except RuntimeError:
         file.refuse(
-            *entry.find(entry.value[:8].split()[0]),
+            *entry.find(entry.value.split()[0]),
             "unsupported-effect",
             f"Casbin does not know the effect `{entry.value}`",
             f"write {_EFFECTS}",
@@ -340,27 +356,28 @@ def _kept(letter: str, entry: Entry) -> str:
     return kept
 
 
-def _define(text: str, chosen: Mapping[str, Entry]) -> Definition | None:
-    """What Casbin makes of the model, or ``None`` if that is not what our own reading says."""
-    values = {key: entry.value for key, entry in chosen.items()}
+def _agrees(text: str, chosen: Mapping[str, Entry]) -> bool:
+    """Whether Casbin's own parser finds just these entries, with just these values."""
     model = Model()
     try:
         model.load_model_from_text(text)
         parsed = Config.new_config_from_text(text)
     except RuntimeError:
-        return None
-    seen = {
+        return False
+    found = {
         key: parsed.get(f"{Model.section_name_map[key[0]]}::{key}")
-        for section, known in model.items()
+        for _, known in model.items()
         for key in known
     }
-    if seen != values:
-        return None
+    return bool(found == {key: entry.value for key, entry in chosen.items()})
+
+
+def _define(chosen: Mapping[str, Entry]) -> Definition:
     return Definition(
         requests=_words(chosen, "r"),
         policies=_words(chosen, "p"),
-        effects=MappingProxyType({key: ast.value for key, ast in model["e"].items()}),
-        matchers=MappingProxyType({key: ast.value for key, ast in model["m"].items()}),
+        effects=MappingProxyType({key: _kept("e", entry) for key, entry in _of(chosen, "e")}),
+        matchers=MappingProxyType({key: _kept("m", entry) for key, entry in _of(chosen, "m")}),
         roles=MappingProxyType({key: entry.value.count("_") for key, entry in _of(chosen, "g")}),
         domains=frozenset(
             key for key, entry in _of(chosen, "g") if entry.value.partition("(")[0].count("_") > 2

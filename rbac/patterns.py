@@ -22,6 +22,13 @@ FUNCTIONS: Mapping[str, Callable[[str, str], bool]] = {
     "globMatch": casbin_functions.glob_match,
     "ipMatch": casbin_functions.ip_match,
 }
+_IN_OTHER_WORDS = {
+    "multiple repeat": "a `*`, `+` or `?` follows another",
+    "nothing to repeat": "there is nothing in front of the `*`, `+` or `?`",
+    "unterminated character set": "a `[` is not closed",
+    "missing ), unterminated subpattern": "a `(` is not closed",
+    "unbalanced parenthesis": "a `)` closes nothing",
+}
 # A path in which nothing but `/*` and `{name}` means more than itself is valid for all of them.
 _PLAIN = re.compile(r"(?:[\w.~%@:=&;, \n-]++|/\*?+|\{[A-Za-z_]\w*+\})*+")
 
@@ -63,7 +70,7 @@ def invalid_pattern(function: str, pattern: str) -> str | None:
         if function == "keyMatch4":
             return _uneven_groups(pattern)
     except re.error as error:
-        return str(error.msg)
+        return _IN_OTHER_WORDS.get(error.msg, error.msg)
     except (OverflowError, RecursionError):
         return "it is too large"
     return None

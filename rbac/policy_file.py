@@ -82,7 +82,8 @@ def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterato
         for row, line in zip(kind.rows, kind.lines, strict=True):
             effect = row[kind.effect]
             if effect not in EFFECTS:
-                message = f"the effect `{effect}` is neither `allow` nor `deny`, so the rule would do nothing"
+                named = f"the effect `{effect}`" if effect else "the empty effect"
+                message = f"{named} is neither `allow` nor `deny`, so the rule would do nothing"
                 hint = "write `allow` or `deny`, in small letters, and a comment on a line of its own"
                 column = places.column(line, kind.effect)
                 yield Problem(name, line, column, "unknown-effect", "error", message, hint)
@@ -146,12 +147,11 @@ def _refusal(pieces: list[str], kinds: Mapping[str, Kind]) -> Refusal:
     kind = kinds.get(ptype)
     if kind is None:
         known = ", ".join(f"`{key}`" for key in kinds)
-        return Refusal(
-            0,
-            "unknown-type",
-            f"`{ptype}` is no type of line, and Casbin would ignore the line",
-            f"begin it with {known}",
+        message = (
+            f"`{ptype}` is no type of line" if ptype else "the line has no type in front of its first comma"
         )
+        hint = f"begin the line with {known}, or with `#` if it is a comment"
+        return Refusal(_offset(pieces, 0), "unknown-type", f"{message}, and Casbin would ignore it", hint)
     return _wrong_width(pieces, ptype, row, kind)
 
 
