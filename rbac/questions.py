@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from rbac.asking import document_names, stands_for, token_words
 from rbac.axes import Axes
 from rbac.callers import ANY_TOKEN, NOBODY
 from rbac.decision import Decision
-from rbac.enforcer import IndexedEnforcer
 from rbac.errors import Problem
 from rbac.policy import Policy
 from rbac.routes import NO_ROUTES, KnownRoutes
@@ -72,15 +72,6 @@ def questions(
     if asking.problems:
         raise ScenarioError(asking.problems)
     return found
-
-
-def document_names(policy: Policy) -> frozenset[str]:
-    """Every name that the document could mean a caller by."""
-    rows, relations = policy.document.rows, policy.relations
-    column = relations.role_column
-    ruled = {row[column] for row in rows["p"]} if column is not None else set()
-    linked = {name for kind, links in rows.items() if kind.startswith("g") for row in links for name in row}
-    return frozenset(ruled | linked | set(relations.constants))
 
 
 class _Asking:
@@ -172,10 +163,7 @@ class _Asking:
         return _Asker(label, role, words, roles)
 
     def _token(self) -> dict[str, str]:
-        """The words of a caller with a valid token and a ``sub`` that the document does not name."""
-        if self.axes.sub is None or self.axes.sub == self.axes.role:
-            return {}
-        return {self.axes.sub: stranger(self.axes.sub, self._names)}
+        return token_words(self.axes, self._names)
 
     def _stranger_with(self, label: str) -> _Asker:
         return _Asker(label, ANY_TOKEN, {**self._token(), self.axes.role: stranger("role", self._names)})
@@ -214,28 +202,11 @@ class _Asking:
         return message, (f"did you mean `{close[0]}`?" if close else f"its roles are {known}") + unknown
 
     def _stands_for(self, name: str, asker: _Asker, scenario: Scenario) -> bool:
-        """Whether ``asker`` is one of those that ``name`` means: the role itself, or whom the matcher counts in.
-
-        A rule about ``authenticated`` is about every valid token because the model says so. Whom such a word means
-        is asked of the model: a policy of one rule, for that word and the request at hand, and no links.
-        """
+        """Whether ``asker`` is one of those that ``name`` means: the role itself, or whom the model counts in."""
         if name not in self.policy.relations.constants:
             return asker.role == name
-        words = self._words(scenario, scenario.assertions[0], quiet=True)
-        request = {**asker.words, **words}
-        values = tuple(request.get(word, "") for word in self.axes.words)
-        enforcer = IndexedEnforcer(self.policy.document.casbin_model())
-        enforcer.add_policy(*self._rule_for(name, values))
-        return bool(enforcer.enforce(*values))
-
-    def _rule_for(self, name: str, values: Sequence[str]) -> list[str]:
-        relations, columns = self.policy.relations, self.policy.document.definition.policy_words
-        row = ["allow" if column == "eft" else "" for column in columns]
-        for relation in relations.pairs:
-            row[relation.column] = values[relation.word]
-        if relations.role_column is not None:
-            row[relations.role_column] = name
-        return row
+        request = {**asker.words, **self._words(scenario, scenario.assertions[0], quiet=True)}
+        return stands_for(self.policy, name, tuple(request.get(word, "") for word in self.axes.words))
 
     # --- what for
 

@@ -4,14 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from rbac.asking import ask_as
 from rbac.axes import Axes
 from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
 from rbac.cli.output import NO, emit_json, say, stdout
 from rbac.decision import Explanation
-from rbac.errors import RequestError
 from rbac.policy import Policy
-from rbac.questions import document_names
-from rbac.vocabulary import stranger
 
 EXAMPLE = """Examples: a role; one person; a model that asks with other words.
 
@@ -54,7 +52,7 @@ def explain(
     asked = _more(words or [])
     asked |= {axes.act: act} if act and axes.act else {}
     asked |= {axes.obj: obj} if obj and axes.obj else {}
-    explanation = _ask(loaded, axes, asked, sub, role or [])
+    explanation = ask_as(loaded, role or [], sub, asked)
     if output == "json":
         emit_json(_shape(explanation))
     else:
@@ -69,23 +67,6 @@ def _more(words: list[str]) -> dict[str, str]:
         if not (word and equals):
             raise typer.BadParameter(f"{word!r} is not WORD=TEXT", param_hint="--with")
     return {word: text for word, _, text in pairs}
-
-
-def _ask(policy: Policy, axes: Axes, words: dict[str, str], sub: str | None, roles: list[str]) -> Explanation:
-    """The explanation for this caller: a role without a person is somebody whom the document does not name."""
-    if sub is not None and axes.sub is None:
-        raise RequestError("the model asks for no person; leave out --sub")
-    if sub is not None and roles and axes.sub == axes.role:
-        raise RequestError(f"the model asks with `{axes.role}` alone: give --sub or --role, not both")
-    if axes.sub is not None and axes.sub != axes.role and (roles or sub is not None):
-        words[axes.sub] = stranger(axes.sub, document_names(policy)) if sub is None else sub
-    elif sub is not None:
-        words[axes.role] = sub
-    if len(roles) > 1:
-        return policy.explain(roles=roles, **words)
-    if roles:
-        words[axes.role] = roles[0]
-    return policy.explain(**words)
 
 
 def _shape(explanation: Explanation) -> dict[str, Any]:

@@ -89,6 +89,12 @@ def counted(number: int, name: str) -> str:
     return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
+def nearby(file: str) -> str:
+    """A file's name from the working directory where it lies below it, else as it is."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
+
+
 def report_trouble(error: BaseException) -> None:
     """Say on stderr why a command could not run: every problem of a refused document, else one sentence."""
     console = stderr()
@@ -124,7 +130,7 @@ def show_problem(console: Console, problem: Problem, source: str | None = None) 
         say(console, (gutter, "dim"), shown)
         say(console, (" " * (len(gutter) - 2) + "| ", "dim"), (" " * caret + "^", style))
     if problem.hint:
-        say(console, ("  = ", "dim"), ("hint: ", "bold"), problem.hint)
+        say(console, ("  = ", "dim"), ("hint: ", "bold"), problem.hint, hang=4)
 
 
 def _excerpt(source: str, column: int, width: int) -> tuple[str, int]:

@@ -1,0 +1,195 @@
+"""pytest runs the policy tests, and gives Python tests a ``policy`` to ask.
+
+Files in ``rbac_tests`` (default ``policy_tests``) are collected where there is a policy to test, and nothing else is
+touched: this module is imported by every pytest run on a machine that has the package.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+if TYPE_CHECKING:
+    from rbac.decision import Decision, Explanation
+    from rbac.policy import Policy
+    from rbac.routes import KnownRoutes
+    from rbac.scenario_file import Scenario, Suite
+    from rbac.scenarios import Case
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+class _Subject(NamedTuple):
+    """What the tests of one run are about."""
+
+    policy: "Policy"
+    routes: "KnownRoutes"
+
+
+_SUBJECT = pytest.StashKey[_Subject]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The settings, all of them paths from pytest's root directory but for the routes."""
+    parser.addini("rbac_model", "the Casbin model that policy tests are about", default="model.conf")
+    parser.addini("rbac_policy", "the policy that policy tests are about", default="policy.csv")
+    parser.addini("rbac_tests", "folders of policy tests", type="args", default=["policy_tests"])
+    help_text = "an application (app.main:app), a routes.json or none; as for `rbac test`"
+    parser.addini("rbac_routes", help_text, default="")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PolicyTestFile | None":
+    """A policy test file, if this is one and the policy that it is about is there."""
+    config = parent.config
+    if file_path.suffix not in _SUFFIXES:
+        return None
+    folders = [config.rootpath / folder for folder in config.getini("rbac_tests")]
+    if not any(file_path.is_relative_to(folder) for folder in folders):
+        return None
+    if not all(path.is_file() for path in _document(config)):
+        return None
+    return PolicyTestFile.from_parent(parent, path=file_path)
+
+
+def _document(config: pytest.Config) -> tuple[Path, Path]:
+    return config.rootpath / config.getini("rbac_model"), config.rootpath / config.getini("rbac_policy")
+
+
+def _subject(config: pytest.Config) -> _Subject:
+    """The policy and the routes, read once a run. Raises RbacError."""
+    if _SUBJECT not in config.stash:
+        from rbac.policy import Policy
+        from rbac.routes import load_routes, routes_beside
+
+        model, policy = _document(config)
+        reference = config.getini("rbac_routes")
+        routes = load_routes(reference) if reference else routes_beside(policy)
+        config.stash[_SUBJECT] = _Subject(Policy.load(model, policy), routes)
+    return config.stash[_SUBJECT]
+
+
+class PolicyTestFile(pytest.File):
+    """One YAML file of policy tests."""
+
+    def collect(self) -> Iterator["PolicyTest"]:
+        """A test for each entry; a file that cannot be read is an error that names the lines."""
+        from rbac.errors import RbacError
+        from rbac.scenario_file import ScenarioError, parse_suite
+
+        try:
+            file = str(self.path.relative_to(self.config.rootpath))
+        except ValueError:
+            file = str(self.path)
+        try:
+            suite, problems = parse_suite(self.path.read_bytes(), file)
+            if suite is None:
+                raise ScenarioError(problems)
+            _subject(self.config)
+        except (RbacError, OSError) as error:
+            raise self.CollectError(str(error)) from error
+        for scenario in suite.scenarios:
+            yield PolicyTest.from_parent(self, name=scenario.name, suite=suite, scenario=scenario)
+
+
+class PolicyTestFailure(Exception):  # noqa: N818 - what pytest shows is its text, never its name
+    """A test of the policy that does not hold."""
+
+
+class PolicyTest(pytest.Item):
+    """One entry of a policy test file."""
+
+    def __init__(self, *, suite: "Suite", scenario: "Scenario", **options: Any) -> None:
+        super().__init__(**options)
+        self._suite = suite
+        self._scenario = scenario
+
+    def runtest(self) -> None:
+        """Ask the policy all that the entry says."""
+        from dataclasses import replace
+
+        from rbac.scenarios import ScenarioError, run
+
+        subject = _subject(self.config)
+        alone = replace(self._suite, scenarios=(self._scenario,))
+        try:
+            report = run(subject.policy, [alone], subject.routes)
+        except ScenarioError as error:
+            raise PolicyTestFailure(str(error)) from error
+        if report.failures:
+            raise PolicyTestFailure(_text(report.failures, report.policy_name))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What was decided, by which rule, on which line; no traceback, which would be about this plugin."""
+        if isinstance(excinfo.value, PolicyTestFailure):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the entry stands; pytest counts lines from 0."""
+        return self.path, self._scenario.place.line - 1, f"{self._suite.name}: {self.name}"
+
+
+def _text(failures: Sequence["Case"], policy_name: str) -> str:
+    lines = []
+    for case in failures:
+        place = case.question.place
+        lines += [f"{place.file}:{place.line}: {case.says()}", f"    {case.because(policy_name)}"]
+    return "\n".join(lines)
+
+
+class Answer:
+    """A decision that is true when it allows, and whose ``repr`` says why, for pytest to show."""
+
+    def __init__(self, explanation: "Explanation", policy_name: str) -> None:
+        self.explanation = explanation
+        self._policy_name = policy_name
+
+    def __bool__(self) -> bool:
+        return self.explanation.decision.allowed
+
+    def __repr__(self) -> str:
+        decision = self.explanation.decision
+        verdict = "allowed" if decision.allowed else "denied"
+        if decision.rule is not None:
+            return f"<{verdict} by {self._policy_name}:{decision.rule.line}: {decision.rule.text}>"
+        if decision.allowed or not self.explanation.nearest:
+            return f"<{verdict}: no rule {'denies' if decision.allowed else 'allows'} it>"
+        near = self.explanation.nearest[0]
+        nearest = f"{self._policy_name}:{near.rule.line}: {near.rule.text}"
+        return f"<denied: no rule allows it; nearest is {nearest}, with {near.missing}>"
+
+
+class PolicyToTest:
+    """The policy, as tests in Python ask it."""
+
+    def __init__(self, policy: "Policy") -> None:
+        self.policy = policy
+
+    def __repr__(self) -> str:
+        return f"<policy {self.policy.revision}>"
+
+    def allows(self, role: "str | Sequence[str] | None", act: str, obj: str, **words: str) -> Answer:
+        """Whether a caller with this role (or these) may do it; ``assert`` the answer, or that it is not so.
+
+        A role is somebody with a valid token whom the policy does not name, unless ``sub`` says who; ``None`` is
+        nobody, without a token. ``words`` are other words of the model's request.
+        """
+        from rbac.asking import ask_as
+        from rbac.axes import Axes
+
+        axes = Axes.of(self.policy.document.definition)
+        words |= {word: value for word, value in ((axes.act, act), (axes.obj, obj)) if word is not None}
+        roles = () if role is None else (role,) if isinstance(role, str) else tuple(role)
+        explanation = ask_as(self.policy, roles, words.pop("sub", None), words)
+        return Answer(explanation, Path(self.policy.document.policy_name).name)
+
+    def decide(self, **words: Any) -> "Decision":
+        """:meth:`rbac.Policy.decide`."""
+        return self.policy.decide(**words)
+
+
+@pytest.fixture(scope="session")
+def policy(pytestconfig: pytest.Config) -> PolicyToTest:
+    """The policy of ``rbac_model`` and ``rbac_policy``: ``assert policy.allows("user", "GET", "/user")``."""
+    return PolicyToTest(_subject(pytestconfig).policy)
