@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from fastapi_cloudauth.verification import JWKS
 from jose.backends.base import Key
 
@@ -44,7 +44,7 @@ class KeySet(JWKS):
         *,
         on_fetch: Callable[[Collection[str]], object] = lambda _gone: None,
         clock: Clock | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         time_limit: float = TIME_LIMIT,
     ) -> None:
         super().__init__(fixed_keys={})  # the only way past the library's blocking fetch
@@ -57,7 +57,7 @@ class KeySet(JWKS):
         self._transport = transport
         self._time_limit = time_limit
         self._keys: dict[str, SigningKey] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx2.AsyncClient | None = None
         self._flight: asyncio.Task[dict[str, SigningKey]] | None = None
         self._background: asyncio.Task[None] | None = None
         self._failures_in_a_row = 0
@@ -159,8 +159,8 @@ class KeySet(JWKS):
                     raise KeySetError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
         return read_key_set(bytes(answer))
 
-    def _new_client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
+    def _new_client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
             transport=self._transport,
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
             timeout=self._time_limit,
@@ -180,11 +180,7 @@ class KeySet(JWKS):
             self._count_failure(error)
 
     def _accept(self, fetched: dict[str, SigningKey]) -> None:
-        gone = {
-            kid
-            for kid, key in self._keys.items()
-            if kid not in fetched or fetched[kid].numbers != key.numbers
-        }
+        gone = {kid for kid, key in self._keys.items() if not key.is_in(fetched)}
         if fetched.keys() != self._keys.keys() or gone:
             log.info("the issuer's keys are now: %s", ", ".join(sorted(fetched)))
         elif not self.last_fetch_ok:
@@ -202,12 +198,12 @@ class KeySet(JWKS):
         delay = min(_FIRST_RETRY * 2.0 ** min(self._failures_in_a_row, 10), longest)
         self._failures_in_a_row += 1
         self._due = self._clock.monotonic() + delay
-        expected = isinstance(error, KeySetError | httpx.HTTPError | TimeoutError | OSError)
+        expected = isinstance(error, KeySetError | httpx2.HTTPError | TimeoutError | OSError)
         log.warning(
             "the issuer's keys could not be fetched from %s (%s: %s); next attempt in %.1f s, %s",
             self.url,
             type(error).__name__,
-            error,
+            str(error)[:200],  # may quote what the other side sent
             delay,
             "the last good keys stay" if self._keys else "no token can be verified until then",
             exc_info=None if expected else error,

@@ -30,6 +30,11 @@ class Principal:
     email_verified: bool = field(default=False, repr=False)
     claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False, hash=False)
 
+    @property
+    def role(self) -> str | None:
+        """The first role, ``None`` without any: for showing. What decides is all of them."""
+        return self.roles[0] if self.roles else None
+
 
 def flaw(value: object) -> str:
     """What keeps ``value`` from being a name that rules, logs and people agree on; "" when nothing does."""

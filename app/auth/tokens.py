@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Self
 
-import httpx
+import httpx2
 
 from app.auth.claims import date
 from app.auth.clock import Clock
@@ -50,7 +50,7 @@ class Authenticator:
         provider: Provider,
         *,
         clock: Clock | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         clock = clock or Clock()
         self.provider = provider

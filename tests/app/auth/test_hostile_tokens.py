@@ -119,7 +119,7 @@ async def test_no_log_line_and_no_message_holds_a_token_or_a_claim(
         except AuthError as error:
             messages += [str(error), repr(error)]
     printed = "\n".join([record.getMessage() for record in caplog.records] + messages)
-    assert "GET" in printed  # httpx did log its fetch: the capture works
+    assert "GET" in printed  # the HTTP client did log its fetch: the capture works
     for part in {part for token in tokens for part in token.split(".") if len(part) > 20}:
         assert part not in printed
     assert "alice" not in printed

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 
-import httpx
+import httpx2
 import pytest
 
 from app.auth.errors import KeysUnavailable
@@ -74,6 +74,7 @@ async def test_the_issuer_down_later_leaves_known_keys_working(
     assert await refusal(authenticator, issuer.token()) == ""
 
 
+GOOD_KEY_SET = json.dumps({"keys": [public_jwk("key-0", private_key(0))]}).encode()
 NONSENSE: dict[str, Answer] = {
     "500": Answer(status=500),
     "503 with a key set": Answer(status=503),
@@ -86,7 +87,9 @@ NONSENSE: dict[str, Answer] = {
     "no usable key": Answer(body=json.dumps({"keys": [public_jwk("x", private_key(0), use="enc")]}).encode()),
     "cut short": Answer(body=b'{"keys": [', headers={"Content-Length": "1000"}),
     "compressed": Answer(headers={"Content-Encoding": "gzip"}),
-    "too large": Answer(body=b" " * (MAX_ANSWER_BYTES + 1)),
+    "a good key set, but too large": Answer(
+        body=GOOD_KEY_SET + b" " * (MAX_ANSWER_BYTES + 1 - len(GOOD_KEY_SET))
+    ),
     "deep": Answer(body=b"[" * 50_000),
     "silence": Answer(hang_up=True),
 }
@@ -105,6 +108,14 @@ async def test_nonsense_is_a_failed_fetch_and_the_last_good_keys_stay(
     issuer.answer = Answer()
     clock.advance(0.5)
     await settled(authenticator, clock, 3)
+    assert authenticator.last_fetch_ok
+
+
+async def test_an_answer_may_be_as_large_as_the_limit(
+    authenticator: Authenticator, issuer: Issuer, clock: TestClock
+) -> None:
+    issuer.answer = Answer(body=GOOD_KEY_SET + b" " * (MAX_ANSWER_BYTES - len(GOOD_KEY_SET)))
+    await settled(authenticator, clock, 1)
     assert authenticator.last_fetch_ok
 
 
@@ -171,14 +182,14 @@ async def test_a_fault_that_nobody_foresaw_is_counted_logged_and_survived(
 ) -> None:
     answers: list[Exception | bytes] = [RuntimeError("a bug"), issuer.key_set()]
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def answer(_: httpx2.Request) -> httpx2.Response:
         now = answers.pop(0)
         if isinstance(now, Exception):
             raise now
-        return httpx.Response(200, stream=httpx.ByteStream(now))
+        return httpx2.Response(200, stream=httpx2.ByteStream(now))
 
     async with Authenticator(
-        provider, clock=clock.clock, transport=httpx.MockTransport(answer)
+        provider, clock=clock.clock, transport=httpx2.MockTransport(answer)
     ) as authenticator:
         await settled(authenticator, clock, 1)
         assert authenticator.failures == 1
