@@ -69,8 +69,8 @@ def _free(label: str, roles: Iterable[str]) -> str:
 
 def _tenants(space: Space, kind: Kind, name: str, words: Mapping[str, str]) -> Iterator[Caller]:
     """The caller, once for each value of the words that the model ties to who asks, such as a domain."""
-    group = next(group for group in space.groups if space.axes.role in group.words)
-    ties = [word for word in group.words if word not in {*space.axes.caller, space.axes.obj, space.axes.act}]
+    group = next(words for words in space.tied if space.axes.role in words)
+    ties = [word for word in group if word not in {*space.axes.caller, space.axes.obj, space.axes.act}]
     values = [
         [name for name in space.vocabularies[word].names if name not in {"", "*"}] or [""] for word in ties
     ]
@@ -96,7 +96,7 @@ def _route_endpoints(space: Space) -> Iterator[Endpoint]:
 
 def _rule_endpoints(space: Space) -> Iterator[Endpoint]:
     obj, act = space.axes.obj, space.axes.act
-    groups = [group for group in space.groups if space.axes.role not in group.words]
+    groups = [space.group(words) for words in space.tied if space.axes.role not in words]
     everything = tuple(table.all for table in space.tables)
 
     def walk(depth: int, words: dict[str, str], masks: tuple[int, ...]) -> Iterator[Endpoint]:

@@ -29,8 +29,8 @@ class Comparison:
         self.space = space
         self._positions = (old, new)
         self._tables = (space.tables[old], space.tables[new])
-        self.who: Sequence[Group] = [group for group in space.groups if _asks(space, group)]
-        self.what: Sequence[Group] = [group for group in space.groups if not _asks(space, group)]
+        self.who_words = [words for words in space.tied if _asks(space, words)]
+        self.what: Sequence[Group] = [space.group(words) for words in space.tied if not _asks(space, words)]
         self._everything: Masks = (self._tables[0].all, self._tables[1].all)
         self._incomparable = self._tables[0].allows(0) != self._tables[1].allows(0) or not _same_effect(
             *self._tables
@@ -73,14 +73,14 @@ class Comparison:
         """For a caller with these words: every class of the other words on which the answers differ, by an
         example."""
         groups = [
-            *(self._free_words(group, who) for group in self.who),
+            *(self._free_words(words, who) for words in self.who_words),
             *(group.members for group in self.what),
         ]
         words = [
-            *(tuple(word for word in group.words if word not in who) for group in self.who),
+            *(tuple(word for word in tied if word not in who) for tied in self.who_words),
             *(group.words for group in self.what),
         ]
-        whole = all(word in who for group in self.who for word in group.words)
+        whole = all(word in who for tied in self.who_words for word in tied)
         start = self.masks(who) if whole else self._everything
         changed = self.changed(start) if whole else None
         for members in self._walk(groups, 0, start, changed):
@@ -93,25 +93,25 @@ class Comparison:
     def first(self) -> dict[str, str] | None:
         """Some request that is answered differently; ``None`` when the policies are equivalent on the whole
         space."""
-        for members in product(*(group.members for group in self.who)):
+        for members in product(*(self.space.group(words).members for words in self.who_words)):
             who = {
                 word: value
-                for group, member in zip(self.who, members, strict=True)
-                for word, value in zip(group.words, member.values, strict=True)
+                for words, member in zip(self.who_words, members, strict=True)
+                for word, value in zip(words, member.values, strict=True)
             }
             for cell in self.cells(who):
                 return {**who, **cell}
         return None
 
-    def _free_words(self, group: Group, who: Mapping[str, str]) -> Sequence[Member]:
+    def _free_words(self, tied: tuple[str, ...], who: Mapping[str, str]) -> Sequence[Member]:
         """The members of a group of caller words, with what is known of the caller put in."""
-        free = tuple(word for word in group.words if word not in who)
+        free = tuple(word for word in tied if word not in who)
         if not free:
-            return (Member((), self._members_masks(self.masks({word: who[word] for word in group.words}))),)
+            return (Member((), self._members_masks(self.masks({word: who[word] for word in tied}))),)
         members: dict[Masks, Member] = {}
         for values in product(*(self.space.vocabularies[word].values for word in free)):
             words = {**who, **dict(zip(free, values, strict=True))}
-            masks = self.masks({word: words[word] for word in group.words})
+            masks = self.masks({word: words[word] for word in tied})
             members.setdefault(masks, Member(values, self._members_masks(masks)))
         return tuple(members.values())
 
@@ -156,8 +156,8 @@ class Comparison:
         ]
 
 
-def _asks(space: Space, group: Group) -> bool:
-    return not set(space.axes.caller).isdisjoint(group.words)
+def _asks(space: Space, words: Iterable[str]) -> bool:
+    return not set(space.axes.caller).isdisjoint(words)
 
 
 def _same_effect(old: RuleTable, new: RuleTable) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rbac.document import Document
@@ -36,9 +36,21 @@ def mutations_of(policy: Policy) -> tuple[Mutation, ...]:
 def apply(document: Document, mutation: Mutation) -> Document:
     """The document with the mutation in it, read as strictly as any: raises PolicyError, say for a cycle of
     roles."""
+    if mutation.ptype == "p":
+        return _with_rule(document, mutation)
     lines = document.policy_bytes.decode("utf-8-sig").split("\n")
     lines[mutation.line - 1] = ", ".join((mutation.ptype, *mutation.row)) if mutation.row is not None else ""
     return Document.parse(document.model_bytes, "\n".join(lines).encode(), model_name=document.model_name)
+
+
+def _with_rule(document: Document, mutation: Mutation) -> Document:
+    """A rule is changed by putting another in its place: nothing that reading refuses can come of it."""
+    rows, lines = list(document.rows["p"]), document.lines["p"][:]
+    if mutation.row is None:
+        del rows[mutation.index], lines[mutation.index]
+    else:
+        rows[mutation.index] = list(mutation.row)
+    return replace(document, rows={**document.rows, "p": rows}, lines={**document.lines, "p": lines})
 
 
 class _Mutator:

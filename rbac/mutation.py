@@ -97,8 +97,11 @@ class _Run:
         self._policy = policy
         self._routes = routes
         self._asked = asked
-        self._pool = _Pool.of(policy, routes)
-        self.notes = (self._pool.space if self._pool else Space((policy,), routes)).notes
+        self._space = Space((policy,), routes)
+        # The people and roles of the policy as it is: a suggested test can only be about these.
+        self._callers = callers_of(self._space)
+        self._pool = _Pool.of(policy, routes, self._callers)
+        self.notes = (self._pool.space if self._pool else self._space).notes
 
     def try_one(self, mutation: Mutation) -> tuple[str, Survivor | None]:
         """What became of one mutant, in a word, and the survivor if it is one."""
@@ -109,8 +112,10 @@ class _Run:
         if self._pool is not None and self._pool.knows(mutation):
             space, found = self._pool.space, self._pool.difference(mutation)
         else:
-            space = Space((self._policy, mutant), self._routes)
-            found = _difference(space)
+            # Another order of the same names: a mutant of a link names nothing new.
+            like = self._space if mutation.ptype == "g" and self._space.tables else None
+            space = Space((self._policy, mutant), self._routes, like=like)
+            found = _difference(space, self._callers)
         if found is None:
             return "equivalent", None
         caller, endpoint = found
@@ -162,7 +167,7 @@ def _difference(space: Space) -> tuple[Caller, Endpoint] | None:
         return _tried(space)
     comparison = Comparison(space)
     endpoints = endpoints_of(space)
-    for caller in callers_of(space):
+    for caller in callers:
         if comparison.changed(comparison.masks(caller.words)) == (0, 0):
             continue
         for endpoint in endpoints:
@@ -204,14 +209,21 @@ class _Pool:
     place here.
     """
 
-    def __init__(self, space: Space, rules: int, bits: dict[tuple[int, tuple[str, ...] | None], int]) -> None:
+    def __init__(
+        self,
+        space: Space,
+        callers: Sequence[Caller],
+        rules: int,
+        bits: dict[tuple[int, tuple[str, ...] | None], int],
+    ) -> None:
         self.space = space
+        self._people = callers
         self._table = space.tables[0]
         self._original = (1 << rules) - 1
         self._bits = bits
 
     @classmethod
-    def of(cls, policy: Policy, routes: KnownRoutes) -> "_Pool | None":
+    def of(cls, policy: Policy, routes: KnownRoutes, callers: Sequence[Caller]) -> "_Pool | None":
         """The pool, or ``None`` where order matters, or where the matcher has no formula."""
         document = policy.document
         rows = document.rows["p"]
@@ -230,7 +242,7 @@ class _Pool:
         space = Space((pool,), routes)
         if not space.tables or space.tables[0].ordered:
             return None
-        return cls(space, len(rows), added)
+        return cls(space, callers, len(rows), added)
 
     def knows(self, mutation: Mutation) -> bool:
         """Whether the mutation is one of a rule."""
@@ -259,13 +271,14 @@ class _Pool:
     @cached_property
     def _what(self) -> Sequence[Group]:
         asking = set(self.space.axes.caller)
-        return [group for group in self.space.groups if asking.isdisjoint(group.words)]
+        return [self.space.group(words) for words in self.space.tied if asking.isdisjoint(words)]
 
     @cached_property
     def _callers(self) -> list[tuple[Caller, int]]:
         """Callers as they come, with the rules that they leave possible; none where a matcher ties them to
         the rest."""
-        tied = {word for group in self.space.groups for word in group.words if group not in self._what}
+        asking = set(self.space.axes.caller)
+        tied = {word for words in self.space.tied if not asking.isdisjoint(words) for word in words}
         comparison = Comparison(self.space, 0, 0)
         callers = callers_of(self.space)
         return [

@@ -51,11 +51,17 @@ class Space:
 
     ``complete`` says that policies that agree on every request of the space agree on every request there is
     (but for values with a control character, unless ``control``); ``notes`` say why not, in sentences.
-    Raises RequestError for policies that ask with different words.
+    ``like`` is a space of the first policy, with the same routes, that names everything the others name: what it
+    found is not looked for again. Raises RequestError for policies that ask with different words.
     """
 
     def __init__(
-        self, policies: Sequence[Policy], routes: Iterable[Route] = (), *, control: bool = False
+        self,
+        policies: Sequence[Policy],
+        routes: Iterable[Route] = (),
+        *,
+        control: bool = False,
+        like: "Space | None" = None,
     ) -> None:
         self.policies = tuple(policies)
         self.routes = tuple(routes)
@@ -67,25 +73,59 @@ class Space:
                     f"the models ask with different words: {list(self.words)}, {list(policy.words)}"
                 )
         self._notes: list[str] = []
-        try:
-            self.tables: tuple[RuleTable, ...] = tuple(map(RuleTable, self.policies))
-        except NoFormulaError as error:
-            self.tables = ()
-            self._notes.append(f"not every request can be told: {error}")
-        self.vocabularies = self._read_vocabularies(control=control)
+        self._too_many_noted = False
+        self.tables = self._tables(like)
+        self.vocabularies: Mapping[str, Vocabulary] = (
+            self._read_vocabularies(control=control) if like is None else like.vocabularies
+        )
         for table in self.tables:
-            table.learn(self.vocabularies)
-        self.groups = tuple(map(self._group, self._tied_words()))
+            if like is None or table is not like.tables[0]:
+                table.learn(self.vocabularies, self.tables[0])
         self._notes += (note for vocabulary in self.vocabularies.values() for note in vocabulary.notes)
+        self._found: dict[tuple[str, ...], Group] = {}
+
+    def _tables(self, like: "Space | None") -> tuple[RuleTable, ...]:
+        try:
+            return tuple(
+                like.tables[0] if like is not None and policy is like.policies[0] else RuleTable(policy)
+                for policy in self.policies
+            )
+        except NoFormulaError as error:
+            self._notes.append(f"not every request can be told: {error}")
+            return ()
+
+    @cached_property
+    def tied(self) -> tuple[tuple[str, ...], ...]:
+        """The words in groups: two words are together when a condition that must hold looks at both."""
+        return tuple(self._tied_words())
+
+    def group(self, words: tuple[str, ...]) -> Group:
+        """The group of these words, one of :attr:`tied`."""
+        if words not in self._found:
+            self._found[words] = self._group(words)
+        return self._found[words]
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Every group: the space is their product."""
+        return tuple(map(self.group, self.tied))
 
     @property
     def complete(self) -> bool:
         """Whether nothing that the policies tell apart is missing."""
-        return not self._notes
+        return not self.notes
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why something may be missing, one sentence each."""
+        if not self._too_many_noted:
+            for words in self.tied:
+                if (
+                    self.tables
+                    and prod(len(self.vocabularies[word].values) for word in words) > MOST_COMBINATIONS
+                ):
+                    self._notes.append(f"`{'` and `'.join(words)}` have more combinations than can be listed")
+            self._too_many_noted = True
         return tuple(dict.fromkeys(self._notes))
 
     def __len__(self) -> int:
@@ -182,8 +222,6 @@ class Space:
         choices = [self.vocabularies[word].values for word in words]
         if not self.tables:
             return Group(words, tuple(Member(values, ()) for values in product(*choices)))
-        if prod(map(len, choices)) > MOST_COMBINATIONS:
-            self._notes.append(f"`{'` and `'.join(words)}` have more combinations than can be listed")
         parts = [_part(table, words) for table in self.tables]
         found: dict[tuple[int, ...], Member] = {}
         for number, values in enumerate(chain(self._likely(words), product(*choices))):

@@ -14,7 +14,17 @@ from casbin.constant.constants import (
     DENY_OVERRIDE_EFFECT,
 )
 
-from rbac.formula import AllOf, AnyOf, Condition, Formula, NoFormulaError, Not, Operand, formula_of
+from rbac.formula import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Formula,
+    NoFormulaError,
+    Not,
+    Operand,
+    conditions_of,
+    formula_of,
+)
 from rbac.links import LIMIT
 from rbac.policy import Policy
 from rbac.vocabulary import Vocabulary
@@ -47,10 +57,25 @@ class RuleTable:
         self._closures: dict[tuple[str, str, str], frozenset[str]] = {}
         self._vocabularies: Mapping[str, Vocabulary] = {}
 
-    def learn(self, vocabularies: Mapping[str, Vocabulary]) -> None:
-        """Take over what the values of each word are matched against; needed before :meth:`mask`."""
+    def learn(self, vocabularies: Mapping[str, Vocabulary], like: "RuleTable | None" = None) -> None:
+        """Take over what the values of each word are matched against; needed before :meth:`mask`.
+
+        ``like`` is a table that learned the same: where both have the same rules, what one finds the other
+        knows.
+        """
         self._vocabularies = vocabularies
-        self._values.clear()
+        self._values = {}
+        if like is not None and like.rows == self.rows and like.formula == self.formula:
+            self._values = {
+                condition: like.known(condition)
+                for condition in conditions_of(self.formula)
+                if condition.function not in self._links
+            }
+
+    def known(self, condition: Condition) -> dict[tuple[str, ...], int]:
+        """What was found out about one condition: the rules for which it holds, by the values of its
+        words."""
+        return self._values.setdefault(condition, {})
 
     @cached_property
     def _holders(self) -> dict[str, dict[str, int]]:
@@ -94,7 +119,7 @@ class RuleTable:
         match formula:
             case Condition():
                 values = tuple(assignment[word] for word in formula.words)
-                known = self._values.setdefault(formula, {})
+                known = self.known(formula)
                 if values not in known:
                     known[values] = self._condition(formula, values)
                 return known[values]
