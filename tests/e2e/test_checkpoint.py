@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 
 from tests.e2e.conftest import Demo
@@ -129,7 +129,7 @@ def test_a_refusal_says_in_development_which_rule_was_nearest(demo: Demo) -> Non
 
 
 def test_the_local_cognito_speaks_as_cognito_does(demo: Demo) -> None:
-    keys = httpx.get(
+    keys = httpx2.get(
         f"{demo.endpoint_url}/{demo.pool.pool_id}/.well-known/jwks.json", trust_env=False
     ).json()["keys"]
     assert keys[0]["kty"] == "RSA"

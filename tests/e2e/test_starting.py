@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.service import ROOT, clean_environment, free_port, running
@@ -124,7 +124,7 @@ def test_workers_of_python_m_app_are_gone_after_a_stop(tmp_path: Path) -> None:
     with running(tmp_path, {"WORKERS": "2"}) as service:
         assert service.get("/public").status_code == 200
         assert service.stop() == 0
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             service.get("/public")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 60.0
@@ -71,16 +71,16 @@ class Service:
         """Everything that the service printed so far."""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
-    def get(self, path: str, token: str | None = None, **headers: str) -> httpx.Response:
+    def get(self, path: str, token: str | None = None, **headers: str) -> httpx2.Response:
         """One GET, with ``token`` as bearer token unless it is ``None``."""
         return self.request("GET", path, token, **headers)
 
-    def request(self, method: str, path: str, token: str | None = None, **headers: str) -> httpx.Response:
+    def request(self, method: str, path: str, token: str | None = None, **headers: str) -> httpx2.Response:
         """One request over a connection of its own."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        return httpx.request(method, self.base_url + path, headers=sent, timeout=20, trust_env=False)
+        return httpx2.request(method, self.base_url + path, headers=sent, timeout=20, trust_env=False)
 
     def eventually(self, path: str, token: str | None, status: int, seconds: float = 15) -> bool:
         """Whether ``path`` comes to answer ``status`` within ``seconds``."""
@@ -154,7 +154,7 @@ def _wait(service: Service, path: str) -> None:
             raise RuntimeError(f"the service ended with {service.process.returncode}:\n{service.log()}")
         try:
             service.get(path)
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(0.05)
         else:
             return

@@ -12,7 +12,7 @@ import pytest
 from app.config import Settings
 from app.logging_config import configure_logging
 
-_TOUCHED = ("uvicorn", "fastapi_cloudauth", "httpx", "httpcore", "watchfiles")
+_TOUCHED = ("uvicorn", "fastapi_cloudauth", "httpx2", "httpcore2", "watchfiles")
 
 
 class Terminal(StringIO):
