@@ -159,9 +159,8 @@ def _requests(question: Question) -> Iterator[Request]:
         yield (*question.request[: question.role_index], role, *question.request[question.role_index + 1 :])
 
 
-def _difference(space: Space) -> tuple[Caller, Endpoint] | None:
-    """A request that the two policies of ``space`` answer differently; callers as they come and known
-    routes first."""
+def _difference(space: Space, callers: Iterable[Caller]) -> tuple[Caller, Endpoint] | None:
+    """A request that the two policies of ``space`` answer differently; these callers and known routes first."""
     old, new = space.policies
     if not space.tables:
         return _tried(space)
@@ -280,9 +279,10 @@ class _Pool:
         asking = set(self.space.axes.caller)
         tied = {word for words in self.space.tied if not asking.isdisjoint(words) for word in words}
         comparison = Comparison(self.space, 0, 0)
-        callers = callers_of(self.space)
         return [
-            (caller, comparison.masks(caller.words)[0]) for caller in callers if tied <= caller.words.keys()
+            (caller, comparison.masks(caller.words)[0])
+            for caller in self._people
+            if tied <= caller.words.keys()
         ]
 
     @cached_property

@@ -60,7 +60,13 @@ PATHS: Final = (
     "/a|b",
 )
 ACTS: Final = ("GET", "POST", "*")
-LINKS: Final = (("admin", "user"), ("user", "guest"), ("ann@x", "admin"), ("ann@x", "guest"), ("admin", "guest"))
+LINKS: Final = (
+    ("admin", "user"),
+    ("user", "guest"),
+    ("ann@x", "admin"),
+    ("ann@x", "guest"),
+    ("admin", "guest"),
+)
 
 
 def model_text(effect: str, who: str, what: str, how: str) -> str:
@@ -73,16 +79,25 @@ def model_text(effect: str, who: str, what: str, how: str) -> str:
 
 
 models = st.builds(
-    model_text, st.sampled_from(list(EFFECTS.values())), st.sampled_from(WHO), st.sampled_from(WHAT), st.sampled_from(HOW)
+    model_text,
+    st.sampled_from(list(EFFECTS.values())),
+    st.sampled_from(WHO),
+    st.sampled_from(WHAT),
+    st.sampled_from(HOW),
 )
 rules = st.tuples(
-    st.sampled_from(NAMES), st.sampled_from(PATHS), st.sampled_from(ACTS), st.sampled_from(("allow", "allow", "deny"))
+    st.sampled_from(NAMES),
+    st.sampled_from(PATHS),
+    st.sampled_from(ACTS),
+    st.sampled_from(("allow", "allow", "deny")),
 )
 
 
 def policy_text(rows: Sequence[Sequence[str]], links: Sequence[Sequence[str]]) -> str:
     """A policy file with these rules and role links."""
-    return "".join(f"p, {', '.join(row)}\n" for row in rows) + "".join(f"g, {', '.join(link)}\n" for link in links)
+    return "".join(f"p, {', '.join(row)}\n" for row in rows) + "".join(
+        f"g, {', '.join(link)}\n" for link in links
+    )
 
 
 @st.composite
@@ -121,12 +136,19 @@ def usable(model: str, text: str) -> bool:
 
 
 paths = st.one_of(
-    st.lists(st.sampled_from(("/", "a", "b", "ab", ".", "x", "/a", "/b", "é", "?", "+", "|", "*")), max_size=6).map("".join),
+    st.lists(
+        st.sampled_from(("/", "a", "b", "ab", ".", "x", "/a", "/b", "é", "?", "+", "|", "*")), max_size=6
+    ).map("".join),
     st.sampled_from(("/a", "/a/b", "/aa", "/a/", "/root", "/a/b/b", "/axb", "//", "")),
-    st.text(st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cc", "Cs"]), max_size=4),
+    st.text(
+        st.characters(min_codepoint=32, exclude_characters="\x7f", exclude_categories=["Cc", "Cs"]),
+        max_size=4,
+    ),
 )
 people = st.sampled_from((*NAMES, "", "zed", "somebody"))
-requests: st.SearchStrategy[Request] = st.tuples(people, people, paths, st.sampled_from(("GET", "POST", "PUT", "*", "", "GETX")))
+requests: st.SearchStrategy[Request] = st.tuples(
+    people, people, paths, st.sampled_from(("GET", "POST", "PUT", "*", "", "GETX"))
+)
 
 
 def read(model: str, text: str) -> Policy:
