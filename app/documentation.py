@@ -3,15 +3,12 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from app.auth.dependencies import current_user
 from app.problems import MEDIA_TYPE, PROBLEMS
 
 DESCRIPTION = """AWS Cognito says who is calling, `policy.csv` says what they may do.
@@ -21,6 +18,8 @@ code.
 """
 _ASSETS = "/docs/assets"
 _SCHEME = "cognito"
+# The tags of endpoints that make sense without a token, too. Who reaches them says the policy.
+_FOR_ANYONE = frozenset({"public", "health"})
 _REFUSALS = ("invalid_path", "invalid_token", "access_denied", "keys_unavailable")
 
 
@@ -70,18 +69,12 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         }
     }
     components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            for method in route.methods:
-                operation = description["paths"][route.path_format][method.lower()]
-                token = [{_SCHEME: []}]
-                operation["security"] = token if _needs_caller(route.dependant) else [{}, *token]
-                operation["responses"].update(_refusals())
+    token = {_SCHEME: []}
+    for path in description["paths"].values():
+        for operation in path.values():
+            operation["security"] = [{}, token] if _FOR_ANYONE.issuperset(operation["tags"]) else [token]
+            operation["responses"].update(_refusals())
     return description
-
-
-def _needs_caller(dependant: Dependant) -> bool:
-    return any(part.call is current_user or _needs_caller(part) for part in dependant.dependencies)
 
 
 def _refusals() -> dict[str, Any]:

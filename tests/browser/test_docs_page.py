@@ -15,7 +15,7 @@ def test_the_authorize_button_sends_the_token(demo: Demo, page: Page) -> None:
     operation = page.locator("#operations-protected-user_page_user_get")
     operation.get_by_role("button").first.click()
     operation.get_by_role("button", name="Execute").click()
-    expect(operation.locator(".live-responses-table .response-col_status").first).to_contain_text("200")
+    expect(operation.locator(".live-responses-table .response .response-col_status")).to_contain_text("200")
     expect(operation.locator(".live-responses-table")).to_contain_text('"username": "bob"')
 
 
