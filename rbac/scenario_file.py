@@ -152,27 +152,36 @@ class _SuiteReader(NodeReader):
                 self.refuse(node, "missing-key", f"{what} needs `{key}:`", hint)
 
     def scenario(self, node: Node) -> Scenario:
+        before = len(self.problems)
         entries = self.mapping(node, TEST_KEYS, "a test", _TEST)
-        self.need(node, entries, ("name",), "a test", "say in a sentence what must stay true")
+        if len(self.problems) == before:
+            self.check_complete(node, entries)
         name = self.text(entries["name"], "name") if "name" in entries else ""
         assertions: list[Assertion] = []
         for key in ("can", "cannot"):
             if key in entries:
                 assertions += self.assertions(entries[key], key)
-        if isinstance(node, MappingNode) and not {"can", "cannot"} & entries.keys():
-            hint = "add `can: [GET /path]` or `cannot: [GET /path]`"
-            self.refuse(node, "asserts-nothing", f"the test `{name}` asserts nothing", hint)
         return Scenario(
             name=name,
-            caller=self.caller(node, entries),
+            caller=self.caller(entries),
             assertions=tuple(assertions),
             words=self.words(entries["with"]) if "with" in entries else {},
             unrouted=self.flag(entries["unrouted"], "unrouted") if "unrouted" in entries else False,
             place=self.place(node),
         )
 
-    def caller(self, node: Node, entries: Mapping[str, Node]) -> Caller:
-        self.check_caller(node, entries)
+    def check_complete(self, node: Node, entries: Mapping[str, Node]) -> None:
+        """Refuse a test without a name, a caller or an assertion."""
+        self.need(node, entries, ("name",), "a test", "say in a sentence what must stay true")
+        if not {"can", "cannot"} & entries.keys():
+            hint = "add `can: [GET /path]` or `cannot: [GET /path]`"
+            self.refuse(node, "asserts-nothing", "the test asserts nothing", hint)
+        if not {*CALLER_KEYS, "sub", "with"} & entries.keys():
+            hint = "add `role: …`, or `roles:`, `sub:`, `anonymous: true`, `unknown-role: true`, `only: […]`"
+            self.refuse(node, "caller", "the test does not say who the caller is", hint)
+
+    def caller(self, entries: Mapping[str, Node]) -> Caller:
+        self.check_caller(entries)
         roles: tuple[Name, ...] | None = None
         if "role" in entries:
             roles = (Name(self.text(entries["role"], "role"), self.place(entries["role"])),)
@@ -186,17 +195,14 @@ class _SuiteReader(NodeReader):
             only=self.names(entries["only"], "only") if "only" in entries else None,
         )
 
-    def check_caller(self, node: Node, entries: Mapping[str, Node]) -> None:
-        """Refuse what says nothing about who asks, and combinations that mean nothing."""
+    def check_caller(self, entries: Mapping[str, Node]) -> None:
+        """Refuse combinations that mean nothing."""
         given = [key for key in CALLER_KEYS if key in entries]
         if len(given) > 1:
             both = " and ".join(f"`{key}:`" for key in given)
             self.refuse(
                 entries[given[1]], "caller", f"a test is about one caller, not {both}", "make it two tests"
             )
-        if not given and not {"sub", "with"} & entries.keys() and isinstance(node, MappingNode):
-            hint = "add `role: …`, or `roles:`, `sub:`, `anonymous: true`, `unknown-role: true`, `only: […]`"
-            self.refuse(node, "caller", "the test does not say who the caller is", hint)
         if "sub" in entries and {"anonymous", "only"} & entries.keys():
             hint = "a caller without a token has no `sub`, and `only:` is about roles"
             self.refuse(entries["sub"], "caller", "`sub:` goes with `role:` or `roles:`, or alone", hint)
