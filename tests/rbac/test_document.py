@@ -114,6 +114,39 @@ def test_documents_of_casbins_own_tests_are_read_as_stock_reads_them(
     assert rows_of(document) == stock_rows(model, policy)
 
 
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("p, user, /user, GET, allow", ["user", "/user", "GET", "allow"]),
+        ("p,user,/user,GET,allow", ["user", "/user", "GET", "allow"]),
+        (" p\t,\u3000user ,/user , GET,allow ", ["user", "/user", "GET", "allow"]),
+        ("p, user, /(a, [b, c]), GET, allow", ["user", "/(a, [b, c])", "GET", "allow"]),
+        ("p, user, /[)(], GET, allow", ["user", "/[)(]", "GET", "allow"]),
+        ('p, "user", /a#b, GET, allow', ['"user"', "/a#b", "GET", "allow"]),
+        ("p, , , , allow", ["", "", "", "allow"]),
+    ],
+)
+def test_a_line_is_split_as_stock_splits_it(line: str, row: list[str]) -> None:
+    assert (
+        rows_of(Document.parse(MODEL, line.encode()))["p"] == [row] == stock_rows(MODEL, line.encode())["p"]
+    )
+
+
+@pytest.mark.parametrize(
+    "character", [*map(chr, (0, 8, 11, 12, 13, 27, 28, 31, 127, 128, 133, 159)), "\u2028", "\u2029"]
+)
+def test_a_control_character_is_refused_wherever_it_stands(character: str) -> None:
+    for policy in (
+        f"{character}p, a, /, GET, allow",
+        f"# {character} note\n",
+        f"p, a, /{character}, GET, allow",
+    ):
+        _, problems = check_bytes(MODEL, policy.encode())
+        assert "control-character" in {problem.code for problem in problems}
+    _, problems = check_bytes(MODEL.replace(b"# who", b"# who" + character.encode()), POLICY)
+    assert "control-character" in {problem.code for problem in problems}
+
+
 REQUESTS = [
     (sub, role, path, method)
     for sub, role in [("", ""), ("7f3c", ""), ("7f3c", "user"), ("7f3c", "admin"), ("", "use")]

@@ -37,6 +37,9 @@ DEFINITION = parse_definition(MODEL)
             "p, a, /\nx, y\np, a], /\n", "p, a, /\nx, y\np, a], /\n", id="what cannot be read is left alone"
         ),
         pytest.param("p, a, /, GET, allow\n\n\n", "p, a, /, GET, allow\n", id="one line end at the end"),
+        pytest.param(
+            "p, a, /, GET, allow, x,\n", "p, a, /, GET, allow, x\n", id="a column too many is not empty"
+        ),
         pytest.param("", "", id="nothing"),
         pytest.param(
             "p, a, /(x, y), GET, allow", "p, a, /(x, y), GET, allow\n", id="a comma in brackets parts nothing"
