@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -43,7 +43,10 @@ VARIANTS = (
     Variant("plain, every token new", "plain", fresh_tokens=True, guarded=False),
     Variant("starlette", "starlette", guarded=False),
     *(Variant(f"sekisho {rules}", "sekisho", rules) for rules in (20, 1_000, 10_000, 100_000)),
-    *(Variant(f"sekisho {rules}, every token new", "sekisho", rules, fresh_tokens=True) for rules in (20, 10_000)),
+    *(
+        Variant(f"sekisho {rules}, every token new", "sekisho", rules, fresh_tokens=True)
+        for rules in (20, 10_000)
+    ),
     Variant("cloudauth", "cloudauth"),
     *(Variant(f"cloudauth-casbin {rules}", "cloudauth-casbin", rules) for rules in (20, 1_000, 10_000)),
     *(Variant(f"fastapi-authz {rules}", "fastapi-authz", rules) for rules in (20, 1_000)),
@@ -61,6 +64,11 @@ class Effort:
 
 
 QUICK = Effort(rounds=2, seconds=2, tokens=20_000)
+
+
+def with_log(effort: Effort, decision_log: str) -> Effort:
+    """The same, our service logging its decisions or not."""
+    return replace(effort, decision_log=decision_log)
 
 
 class WrongServerError(Exception):
@@ -120,7 +128,10 @@ def _served(variant: Variant, issuer: Issuer, scratch: Path, decision_log: str) 
     home.mkdir(exist_ok=True)
     log = str(home / "decisions.log") if decision_log == "file" else decision_log
     setup = {"issuer": issuer.url, "policy": str(policy), "scratch": str(home), "decision_log": log}
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening, (home / "stderr").open("wb") as stderr:
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=256) as listening,
+        (home / "stderr").open("wb") as stderr,
+    ):
         command = [str(peers.PYTHON), "-m", "benchmarks.service.serve", variant.app, str(listening.fileno())]
         process = subprocess.Popen(
             [*command, json.dumps(setup)],
@@ -162,7 +173,11 @@ def _check(url: str, variant: Variant, token: str, issuer: Issuer) -> None:
     status, body = _ask(port, PATH, token)
     if status != 200 or json.loads(body) != {"number": "000042", "currency": "EUR", "total": 4_200}:
         raise WrongServerError(f"{variant.key} answers {status} {body[:500]!r}")
-    for name, credentials in (("nobody", None), ("a stranger", issuer.token(STRANGER)), ("junk", token[:-9] + "AAAAAAAA")):
+    for name, credentials in (
+        ("nobody", None),
+        ("a stranger", issuer.token(STRANGER)),
+        ("junk", token[:-9] + "AAAAAAAA"),
+    ):
         status, _ = _ask(port, PATH, credentials)
         if variant.guarded is (status == 200):
             raise WrongServerError(f"{variant.key} answers {name} with {status}")
@@ -182,9 +197,20 @@ def _ask(port: int, path: str, token: str | None, seconds: float = 60) -> tuple[
 
 def _wrk(url: str, tokens: Path, offset: int, effort: Effort) -> dict[str, float]:
     script = Path(__file__).with_name("wrk.lua")
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{effort.seconds}s", "--timeout", "60s", "-s", str(script)]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{effort.seconds}s",
+        "--timeout",
+        "60s",
+        "-s",
+        str(script),
+    ]
     arguments = [str(tokens), str(offset)]
-    done = subprocess.run([*command, url + PATH, "--", *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, url + PATH, "--", *arguments], capture_output=True, text=True, check=True
+    )
     report: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     if report["not_2xx"] or report["failed"]:
         raise WrongServerError(f"{url} failed under load: {report}")

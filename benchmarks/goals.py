@@ -1,0 +1,64 @@
+"""What the figures have to reach, and whether these do."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Verdict(NamedTuple):
+    """One promise: what was measured, the bound, and whether it holds."""
+
+    promise: str
+    measured: str
+    goal: str
+    met: bool
+
+
+def verdicts(results: dict[str, Any]) -> list[Verdict]:
+    """A row for every promise whose section was run."""
+    return [
+        *(_decisions(results["decisions"]) if "decisions" in results else ()),
+        *(_loading(results["load"]) if "load" in results else ()),
+        *(
+            _service(results["service"])
+            if "service" in results and "unable" not in results["service"]
+            else ()
+        ),
+    ]
+
+
+def _decisions(figures: dict[str, Any]) -> Iterator[Verdict]:
+    rules = max((size for size in map(int, figures["sizes"]) if size <= 100_000), default=0)
+    at = figures["sizes"][str(rules)]
+    for name, label in (("policy", "`Policy`"), ("indexed", "`IndexedEnforcer`")):
+        for kind, what in (("last", "the last rule"), ("none", "no rule"), ("mix", "random mix")):
+            figure = at[name][f"{kind}_over_trie"]
+            cost = at[name][f"{kind}_us"]
+            promise = f"one decision, {rules:,} rules, {what}, {label}"
+            yield Verdict(
+                promise, f"{figure:.2f} x the trie ({cost:.2f} µs)", "≤ 4 x a hand-written trie", figure <= 4
+            )
+        grown = figures["growth"][name]["ratio"]
+        promise = f"{figures['growth']['many']:,} rules over {figures['growth']['few']}, the same 100 asked, {label}"
+        yield Verdict(promise, f"{grown:.2f} x", "≤ 1.5 x", grown <= 1.5)
+
+
+def _loading(figures: dict[str, Any]) -> Iterator[Verdict]:
+    ours, rules = figures["policy"], f"{figures['rules']:,} rules"
+    promise = f"loading {rules} strictly, ready to decide"
+    measured = f"{ours['over_stock']:.2f} x ({ours['seconds']:.2f} s)"
+    yield Verdict(promise, measured, "≤ 3 x stock's plain load", ours["over_stock"] <= 3)
+    yield Verdict(
+        f"resident above the imports, {rules}", f"{ours['mib']:.0f} MiB", "≤ 150 MiB", ours["mib"] <= 150
+    )
+    seconds = figures["lint_seconds"]
+    yield Verdict(f"`lint` of {rules}", f"{seconds:.2f} s", "≤ 5 s", seconds <= 5)
+
+
+def _service(figures: dict[str, Any]) -> Iterator[Verdict]:
+    for key, promise, goal in (
+        ("sekisho 10000", "a protected endpoint, 10,000 rules", 0.90),
+        ("sekisho 10000, every token new", "the same, every token new to the service", 0.65),
+    ):
+        if key in figures:
+            share = figures[key]["over_plain"]
+            yield Verdict(promise, f"{share:.2f}", f"≥ {goal:.2f} of plain FastAPI", share >= goal)

@@ -1,0 +1,59 @@
+"""Where the figures were taken: a number without its machine says little."""
+
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+from benchmarks import peers
+
+DISTRIBUTIONS = (
+    "pycasbin", "cedarpy", "oso", "regopy", "fastapi", "starlette", "uvicorn", "uvloop", "httptools",
+    "fastapi-cloudauth", "fastapi-authz", "python-jose", "cryptography",
+)  # fmt: skip
+
+VERSIONS = """
+import importlib.metadata, json, sys
+print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:]}))
+"""
+
+
+def describe() -> dict[str, str]:
+    """Processor, cores, memory, load, system and interpreter; then the version of everything measured."""
+    facts = {
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
+        "load before": f"{os.getloadavg()[0]:.2f}",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "commit": _first_line(["git", "rev-parse", "--short=12", "HEAD"]),
+    }
+    versions = json.loads(_output([str(peers.PYTHON), "-c", VERSIONS, *DISTRIBUTIONS]))
+    facts |= {name: str(version) for name, version in versions.items()}
+    facts["node"] = _first_line(["node", "--version"])
+    lock = json.loads((peers.HERE / "node" / "package-lock.json").read_text(encoding="utf-8"))
+    facts["node-casbin"] = lock["packages"]["node_modules/casbin"]["version"]
+    facts["wrk"] = re.sub(r" \[.*", "", _first_line(["wrk", "--version"]))
+    return facts
+
+
+def _processor() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1) if found else platform.machine()
+
+
+def _output(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, cwd=peers.ROOT, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return ""
+
+
+def _first_line(command: list[str]) -> str:
+    return (_output(command).splitlines() or ["not installed"])[0]

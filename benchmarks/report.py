@@ -1,0 +1,177 @@
+"""The results as a page: goals first, then every table, then how it was measured."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from benchmarks.engines import ENGINES
+from benchmarks.goals import verdicts
+from benchmarks.service.load import CONNECTIONS
+
+SERVICE_NAMES = {
+    "plain": "plain FastAPI, no authorization",
+    "starlette": "bare Starlette, no authorization",
+    "sekisho": "**Sekisho**",
+    "cloudauth": "fastapi-cloudauth, role check written in code",
+    "cloudauth-casbin": "fastapi-cloudauth with stock Casbin",
+    "fastapi-authz": "fastapi-authz",
+}
+
+
+def page(results: dict[str, Any]) -> str:
+    """All of ``results.md``."""
+    parts = [
+        "# Benchmarks",
+        "Written by `make bench`; the raw figures are in [results.json](results.json), what they mean is in "
+        "[docs/performance.md](../docs/performance.md).",
+        *_goals(results),
+        *(_decisions(results["decisions"]) if "decisions" in results else ()),
+        *(_loading(results["load"]) if "load" in results else ()),
+        *(_service(results["service"]) if "service" in results else ()),
+        *_machine(results["machine"]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _goals(results: dict[str, Any]) -> Iterator[str]:
+    rows = [
+        (each.promise, each.measured, each.goal, "yes" if each.met else "**no**")
+        for each in verdicts(results)
+    ]
+    if rows:
+        yield "## Goals"
+        if results.get("quick"):
+            yield "A quick run: smaller policies and fewer rounds than the goals speak of. It shows that everything works."
+        yield _table(("promise", "measured", "goal", "met"), rows)
+
+
+def _decisions(figures: dict[str, Any]) -> Iterator[str]:
+    sizes = list(figures["sizes"])
+    heads = ("engine", *(f"{int(size):,}" for size in sizes))
+    yield "## One decision"
+    yield "![Cost of one decision against the number of rules](results.svg)"
+    for kind, what in (
+        ("mix", "A random mix over the whole policy, a little over half of it refused"),
+        ("last", "The worst case: the request that only the last rule meets"),
+        ("none", "The worst case: a known caller, and a path that no rule meets"),
+    ):
+        rows = [
+            (f"**{entry.label}**" if name in {"policy", "indexed"} else entry.label,)
+            + tuple(_micro(figures["sizes"][size].get(name, {}), kind) for size in sizes)
+            for name, entry in ENGINES.items()
+        ]
+        yield f"{what}. Microseconds a decision, by number of rules:"
+        yield _table(heads, rows)
+    rows = [
+        (entry.label, *(_load(figures["sizes"][size].get(name, {})) for size in sizes))
+        for name, entry in ENGINES.items()
+    ]
+    yield "Loading the same policy in a fresh process, first decision included, and what stays resident above the imports (MiB):"
+    yield _table(heads, rows)
+    unable = [
+        f"- {ENGINES[name].label}, {int(size):,} rules: {each['unable']}"
+        for size, engines in figures["sizes"].items()
+        for name, each in engines.items()
+        if "unable" in each
+    ]
+    if unable:
+        yield "Not measured:"
+        yield "\n".join(unable)
+    yield from _growth(figures["growth"])
+    yield "What each engine is given:"
+    yield "\n".join(f"- {entry.label}: {entry.note}." for entry in ENGINES.values())
+
+
+def _growth(growth: dict[str, Any]) -> Iterator[str]:
+    yield f"Growth: one request for each of the same {growth['few']} rules, alone and as part of {growth['many']:,}."
+    rows = [
+        (
+            ENGINES[name].label,
+            f"{each['few_us']:.2f} µs",
+            f"{each['many_us']:.2f} µs",
+            f"{each['ratio']:.2f} x",
+        )
+        for name, each in growth.items()
+        if isinstance(each, dict)
+    ]
+    yield _table(("engine", f"{growth['few']} rules", f"{growth['many']:,} rules", "ratio"), rows)
+
+
+def _loading(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## Loading"
+    yield (
+        f"{figures['rules']:,} rules, every load in a fresh process, both sides in alternating rounds. `Policy.load` reads "
+        f"strictly and keeps the line of every rule; stock reads as it always does. `lint` took "
+        f"{figures['lint_seconds']:.2f} s and found {figures['lint_problems']} problems."
+    )
+    rows = [
+        (
+            ENGINES[side].label,
+            f"{each['seconds']:.2f} s",
+            f"{each['over_stock']:.2f} x",
+            f"{each['mib']:.0f} MiB",
+            f"{each['peak_mib']:.0f} MiB",
+        )
+        for side, each in figures.items()
+        if isinstance(each, dict)
+    ]
+    yield _table(("", "seconds", "over stock", "resident above imports", "at its highest"), rows)
+
+
+def _service(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## The service"
+    if "unable" in figures:
+        yield f"Not measured: {figures['unable']}."
+        return
+    yield (
+        f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same endpoint behind "
+        "each. `of plain` is the median over the rounds of requests a second divided by those of plain FastAPI in the "
+        "same round, with the same tokens sent."
+    )
+    rows = []
+    for key, each in figures.items():
+        name, _, tokens = key.partition(", ")
+        app, _, rules = name.partition(" ")
+        rows.append(
+            (
+                SERVICE_NAMES[app],
+                f"{int(rules):,}" if rules else "",
+                "every one new" if tokens else "the same",
+                f"{each['per_second']:,.0f}",
+                f"{each['over_plain']:.{2 if each['over_plain'] > 0.1 else 3}f}",
+                f"{each['p50_ms']:.1f}",
+                f"{each['p99_ms']:.1f}",
+            )
+        )
+    yield _table(("", "rules", "token", "requests/s", "of plain", "p50 ms", "p99 ms"), rows)
+
+
+def _machine(facts: dict[str, str]) -> Iterator[str]:
+    yield "## Where and with what"
+    yield _table(("", ""), [(name, value) for name, value in facts.items()])
+
+
+def _micro(figures: dict[str, Any], kind: str) -> str:
+    if f"{kind}_us" not in figures:
+        return "not measured"
+    figure = figures[f"{kind}_us"]
+    return f"{figure:,.2f}" if figure < 100 else f"{figure:,.0f}"
+
+
+def _load(figures: dict[str, Any]) -> str:
+    if "seconds" not in figures:
+        return "not measured"
+    seconds = figures["seconds"]
+    return (
+        f"{seconds:.3f} s, {figures['mib']:,.0f}"
+        if seconds < 1
+        else f"{seconds:.1f} s, {figures['mib']:,.0f}"
+    )
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        heads,
+        ["---", *["---:"] * (len(heads) - 1)] if heads[0] != "promise" else ["---"] * len(heads),
+        *rows,
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
