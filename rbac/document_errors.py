@@ -9,7 +9,8 @@ from casbin.util import util
 from rbac.errors import Problem, Severity
 from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, parse
 from rbac.links import Chain, find_faults
-from rbac.model_file import Definition, Entry
+from rbac.model_entries import Entry
+from rbac.model_file import Definition
 from rbac.patterns import all_plain, invalid_pattern, literal_patterns, pattern_columns
 from rbac.policy_file import FieldPlaces, Kind
 

@@ -11,7 +11,7 @@ from rbac.document import Document
 from rbac.errors import Problem
 from rbac.expression import evaluated, parse
 from rbac.links import Graph, link_graphs
-from rbac.model_file import Entry, ModelFile
+from rbac.model_entries import Entry, ModelFile
 from rbac.names import SUBJECT
 from rbac.patterns import FUNCTIONS, pattern_columns
 from rbac.policy_file import FieldPlaces
