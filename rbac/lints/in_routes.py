@@ -84,7 +84,7 @@ def _start(path: str) -> str:
 
 
 def _matches(function: str, value: str, pattern: str) -> bool:
-    if segments(function, pattern) is not None:
+    if "." not in pattern and segments(function, pattern) is not None:
         cover = Cover(function)
         cover.add(pattern, 0)
         return any(True for _ in cover.find(value))
