@@ -1,16 +1,18 @@
 """``make run``: a local Cognito with four users, and the service beside it, until Ctrl-C ends both."""
 
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from types import FrameType
 
 from app.config import Settings, SettingsError, load_settings
 from app.dev import cognito
 
-_STOP_SECONDS = 15
+_LOOK_SECONDS = 0.05
 
 
 def main() -> int:
@@ -24,19 +26,19 @@ def main() -> int:
     for port, setting in ((settings.port, "PORT"), (settings.dev_cognito_port, "DEV_COGNITO_PORT")):
         if _taken(port):
             return _complain(f"port {port} is taken: end what uses it, or choose another with {setting}=...")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the local Cognito's own access lines
     with cognito.served(settings.dev_cognito_port) as endpoint_url:
         pool = cognito.seed(endpoint_url)
-        print(_welcome(settings), flush=True)
-        return _serve(
-            {
-                "COGNITO_ENDPOINT_URL": endpoint_url,
-                "COGNITO_USER_POOL_ID": pool.pool_id,
-                "COGNITO_APP_CLIENT_ID": pool.client_id,
-            }
-        )
+        environment = {
+            "COGNITO_ENDPOINT_URL": endpoint_url,
+            "COGNITO_USER_POOL_ID": pool.pool_id,
+            "COGNITO_APP_CLIENT_ID": pool.client_id,
+        }
+        return _serve(settings, environment)
 
 
-def _serve(environment: dict[str, str]) -> int:
+def _serve(settings: Settings, environment: dict[str, str]) -> int:
+    """Runs the service to its end; says where it listens once it does."""
     service = subprocess.Popen([sys.executable, "-m", "app"], env=os.environ | environment)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -44,6 +46,10 @@ def _serve(environment: dict[str, str]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    while service.poll() is None and not _taken(settings.port):
+        time.sleep(_LOOK_SECONDS)
+    if service.poll() is None:
+        print(_welcome(settings), flush=True)
     code = service.wait()
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code
 
@@ -60,13 +66,25 @@ def _taken(port: int) -> bool:
 
 def _welcome(settings: Settings) -> str:
     base = f"http://127.0.0.1:{settings.port}"
-    lines = ["", f"Sekisho listens on {base}; edit policy.csv, save, and ask again. Ctrl-C ends it.", ""]
-    lines.append(f"  curl {base}/user{'':41}# nobody")
+    token = "make -s token"
+    if settings.dev_cognito_port != Settings.model_fields["dev_cognito_port"].default:
+        token += f" DEV_COGNITO_PORT={settings.dev_cognito_port}"
+    calls = [("nobody", f"curl {base}/public")]
     for name, role in cognito.USERS.items():
         path = "/admin" if role == "admin" else "/user"
-        command = f'curl -H "Authorization: Bearer $(make -s token AS={name})" {base}{path}'
-        lines.append(f"  {command}  # {name}: {role or 'no role'}")
-    return "\n".join([*lines, ""])
+        command = f'curl -H "Authorization: Bearer $({token} AS={name})" {base}{path}'
+        calls.append((f"{name}, {role or 'no role'}", command))
+    width = max(len(command) for _, command in calls)
+    lines = [f"  {command:{width}}  # {caller}" for caller, command in calls]
+    return "\n".join(
+        [
+            "",
+            f"Sekisho listens on {base}. Paste a line; edit policy.csv, save, paste it again:",
+            "",
+            *lines,
+            "",
+        ]
+    )
 
 
 def _complain(sentence: str) -> int:
