@@ -1,7 +1,7 @@
 """Warnings about rules that meet no known endpoint: a path or a method that was mistyped, or has gone."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rbac.errors import Problem
 from rbac.lints.covering import Cover, segments
@@ -53,8 +53,13 @@ class _KnownPaths:
     def acts(self, pattern: str) -> frozenset[str]:
         """The methods of the routes that ``pattern`` meets."""
         found = set(self._by_path.get(pattern, ()))
+        if pattern == "*":
+            found.update(route.act for route, _ in self._routes)
+        meets = [_matcher(function, pattern) for function in self._functions]
         for route, sample in self._near(pattern):
-            if route.act not in found and self._meets(pattern, route, sample):
+            if route.act not in found and (
+                any(meet(sample) or meet(route.obj) for meet in meets) or route.matches(pattern)
+            ):
                 found.add(route.act)
         return frozenset(found)
 
@@ -65,17 +70,6 @@ class _KnownPaths:
         start = _start(pattern)
         return self._routes if not start else [*self._by_start.get(start, ()), *self._by_start.get("", ())]
 
-    def _meets(self, pattern: str, route: Route, sample: str) -> bool:
-        return (
-            pattern == "*"
-            or route.matches(pattern)
-            or any(
-                _matches(function, value, pattern)
-                for function in self._functions
-                for value in (sample, route.obj)
-            )
-        )
-
 
 def _start(path: str) -> str:
     """The first segment of a path if it is a plain word, else ``""``."""
@@ -83,13 +77,18 @@ def _start(path: str) -> str:
     return start if re.fullmatch(r"[\w.~%@=&;-]+", start) else ""
 
 
-def _matches(function: str, value: str, pattern: str) -> bool:
+def _matcher(function: str, pattern: str) -> Callable[[str], bool]:
+    """The question whether a word meets ``pattern``, by its segments where these tell its meaning."""
     if "." not in pattern and segments(function, pattern) is not None:
         cover = Cover(function)
         cover.add(pattern, 0)
-        return any(True for _ in cover.find(value))
+        return lambda value: any(True for _ in cover.find(value))
+    return lambda value: _asked(function, value, pattern)
+
+
+def _asked(function: str, value: str, pattern: str) -> bool:
     try:
-        return bool(FUNCTIONS[function](value, pattern))
+        return FUNCTIONS[function](value, pattern)
     except ValueError:  # an address where the route has a path: it meets nothing
         return False
 
@@ -98,5 +97,5 @@ def _asks(word: str, acts: frozenset[str], functions: Sequence[str]) -> bool:
     return (
         word in acts
         or word == "*"
-        or any(_matches(function, act, word) for function in functions for act in acts)
+        or any(_matcher(function, word)(act) for function in functions for act in acts)
     )
