@@ -1,0 +1,141 @@
+"""Every command and every line of Python in the README does what the README says, in a clone of its own."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.clone import cloned
+from tests.support.service import ROOT, clean_environment, free_port
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHELL = [
+    line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line
+]
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+# What a command must show, and with which code it ends; in the order of the README, because each builds on the last.
+SHOWN: dict[str, tuple[int, str]] = {
+    "curl -i http://127.0.0.1:8000/public": (0, "HTTP/1.1 200"),
+    'curl -i -H "Authorization: Bearer $(make -s token AS=bob)" http://127.0.0.1:8000/user': (
+        0,
+        "HTTP/1.1 200",
+    ),
+    ".venv/bin/rbac check": (1, "policy.csv:"),
+}
+ADMIN = 'curl -i -H "Authorization: Bearer $(make -s token AS=bob)" http://127.0.0.1:8000/admin'
+BY_TEST = {"make run", "make test"}
+
+
+class Clone:
+    """A clone with `make run` going in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.environment = clean_environment(PORT=str(self.port), DEV_COGNITO_PORT=str(free_port()))
+
+    def run(self, command: str) -> "subprocess.CompletedProcess[str]":
+        """Runs one line of the README in the clone, on this test's port."""
+        return subprocess.run(
+            ["bash", "-c", command.replace(":8000", f":{self.port}")],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def answers(self, command: str, status: int, seconds: float = 15) -> bool:
+        """Whether a curl line comes to show ``status``."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if f"HTTP/1.1 {status}" in self.run(command).stdout:
+                return True
+        return False
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    made = Clone(cloned(tmp_path_factory.mktemp("clone")))
+    with (made.directory.parent / "run.log").open("wb") as log:
+        running = subprocess.Popen(
+            ["make", "run"],
+            cwd=made.directory,
+            env=made.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while running.poll() is None and time.monotonic() < deadline:
+            try:
+                httpx2.get(f"http://127.0.0.1:{made.port}/healthz", trust_env=False)
+                break
+            except httpx2.TransportError:
+                time.sleep(0.1)
+        yield made
+    finally:
+        os.killpg(running.pid, signal.SIGINT)
+        running.wait(30)
+
+
+def test_every_command_of_the_readme_shows_what_it_says(clone: Clone) -> None:
+    rule_added = False
+    for command in SHELL:
+        if command in BY_TEST:
+            continue
+        if command == ADMIN:
+            assert clone.answers(command, 200 if rule_added else 403), command
+            continue
+        ended = clone.run(command)
+        code, text = SHOWN.get(command, (0, ""))
+        assert ended.returncode == code, f"{command}: {ended.stdout}{ended.stderr}"
+        assert text in ended.stdout
+        rule_added = "p, user, /admin" in command or (rule_added and "git checkout" not in command)
+    assert set(SHOWN) | {ADMIN} | BY_TEST <= set(SHELL)
+
+
+def test_the_tests_of_the_readme_are_these() -> None:
+    planned = subprocess.run(
+        ["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "-m pytest" in planned
+
+
+def test_the_table_of_the_readme_is_what_the_service_answers(clone: Clone) -> None:
+    rows = re.findall(r"^\| (`/.*?`) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", README, re.MULTILINE)
+    assert len(rows) == 5
+    users = {name: clone.run(f"make -s token AS={name}").stdout.strip() for name in ("carol", "bob", "alice")}
+    for paths, nobody, *others in rows:
+        for path in re.findall(r"`(/.*?)`", paths):
+            url = f"http://127.0.0.1:{clone.port}{path}"
+            assert httpx2.get(url, trust_env=False).status_code == int(nobody)
+            for token, expected in zip(users.values(), others, strict=True):
+                headers = {"Authorization": f"Bearer {token}"}
+                assert httpx2.get(url, headers=headers, trust_env=False).status_code == int(expected), (
+                    path,
+                    expected,
+                )
+
+
+@pytest.mark.parametrize("code", PYTHON)
+def test_the_python_of_the_readme_runs(code: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(((?!http)[^)#]+)", README):
+        assert (ROOT / target).exists(), target
