@@ -1,24 +1,20 @@
 """The checkpoint: everything that stands between a request and its endpoint, with one owner and one life."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from time import perf_counter_ns, time_ns
 
 from starlette.types import Scope
 
 from app.auth.principal import Principal
 from app.auth.tokens import Authenticator
 from app.config import Settings
+from app.decision_log import DecisionLog
+from app.decision_record import NO_TOKEN, Decided, Rejected, Via
+from app.request_id import new_id, request_id_var
 from app.request_words import RequestWords
-from rbac import Decision, LivePolicy, Policy
+from app.ruling import Ruling, Subject
+from rbac import LivePolicy
 from rbac.routes import KnownRoutes
-
-
-class Ruling(NamedTuple):
-    """A decision about one request, with the words it was asked in and the document that took it."""
-
-    decision: Decision
-    words: tuple[str, ...]
-    policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +26,7 @@ class Parts:
     live: LivePolicy
     words: RequestWords
     routes: KnownRoutes
+    log: DecisionLog
 
 
 class Checkpoint:
@@ -43,6 +40,7 @@ class Checkpoint:
     live: LivePolicy
     words: RequestWords
     routes: KnownRoutes
+    log: DecisionLog
 
     def open(self, parts: Parts) -> None:
         """Takes up its parts."""
@@ -51,6 +49,7 @@ class Checkpoint:
         self.live = parts.live
         self.words = parts.words
         self.routes = parts.routes
+        self.log = parts.log
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""
@@ -59,4 +58,80 @@ class Checkpoint:
         index = self.words.role_index
         if index is None or principal is None or len(principal.roles) < 2:
             return Ruling(policy.decide_request(words), words, policy)
-        return Ruling(policy.decide_roles(words, index, principal.roles), words, policy)
+        return Ruling(policy.decide_roles(words, index, principal.roles), words, policy, index)
+
+    def record(
+        self,
+        scope: Scope,
+        ruling: Ruling,
+        who: Subject | None,
+        act: str,
+        obj: str,
+        *,
+        started: int,
+        via: Via = "http",
+        verification_ns: int = NO_TOKEN,
+    ) -> str:
+        """Records one decision; its id, which the answer carries where it names one.
+
+        ``who`` is whom the question is about: the caller, or :class:`app.ruling.Asked` where another program asks.
+        ``act`` and ``obj`` are what they would do, in the question's own terms, and ``started`` is the
+        ``perf_counter_ns()`` from before the deciding. Never waits: await :meth:`recorded` once, after the last record
+        and before the answer.
+        """
+        decision_id = new_id()
+        client = scope.get("client")
+        self.log.record(
+            Decided(
+                time_ns(),
+                decision_id,
+                request_id_var.get(),
+                who,
+                ruling,
+                act,
+                obj,
+                client[0] if client else "",
+                via,
+                perf_counter_ns() - started,
+                verification_ns,
+            )
+        )
+        return decision_id
+
+    def reject(
+        self,
+        scope: Scope,
+        reason: str,
+        status: int,
+        act: str,
+        obj: str,
+        *,
+        started: int,
+        via: Via = "http",
+        verification_ns: int = NO_TOKEN,
+    ) -> None:
+        """Records an answer that no decision led to. ``reason`` is one of a few codes, never a caller's text."""
+        client = scope.get("client")
+        self.log.record(
+            Rejected(
+                time_ns(),
+                request_id_var.get(),
+                reason,
+                status,
+                act,
+                obj,
+                client[0] if client else "",
+                via,
+                perf_counter_ns() - started,
+                verification_ns,
+            )
+        )
+
+    async def recorded(self) -> None:
+        """Returns when what was recorded may be answered: at once, unless the buffer is full or records are required.
+
+        Raises :class:`app.decision_log.DecisionLogUnavailable`, which is answered 503, where an answer without a record
+        must not be.
+        """
+        if self.log.waits:
+            await self.log.settle()

@@ -72,6 +72,11 @@ PROBLEMS: Mapping[str, Wording] = {
         "Something went wrong on our side. The request id finds it in our logs.",
         "サーバー側で問題が発生しました。リクエストIDでログを調べることができます。",
     ),
+    "decision_log_unavailable": Wording(
+        503,
+        "Decisions cannot be recorded at the moment, and none is answered without a record. Try again shortly.",
+        "現在、認可判断を記録できないため応答できません。しばらくしてから再試行してください。",
+    ),
     "keys_unavailable": Wording(
         503,
         "Tokens cannot be checked yet, because the issuer's keys have not been reached. Try again shortly.",

@@ -11,6 +11,7 @@ from app.auth.provider import provider_of
 from app.auth.tokens import Authenticator
 from app.checkpoint import Checkpoint, Parts
 from app.config import Settings, SettingsError, load_settings
+from app.decision_log import DecisionLog
 from app.logging_config import configure_logging
 from app.policy_gate import live_policy
 from app.request_words import RequestWords
@@ -46,6 +47,7 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     configure_logging(settings)
     live = loaded_policy(settings, app)
     authenticator = Authenticator(provider_of(settings))
+    decision_log = DecisionLog.of(settings)
     checkpoint.open(
         Parts(
             settings=settings,
@@ -53,9 +55,10 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
             live=live,
             words=RequestWords.parse(settings.policy_request, live.policy.words),
             routes=routes_of_app(app),
+            log=decision_log,
         )
     )
-    async with authenticator, live:
+    async with decision_log, authenticator, live:
         yield
 
 

@@ -2,16 +2,19 @@
 what is open."""
 
 import re
+from time import perf_counter_ns
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth.errors import AuthError, KeysUnavailable
+from app.auth.errors import AuthError, InvalidToken, KeysUnavailable
 from app.auth.principal import Principal
 from app.auth.tokens import bearer_token
-from app.checkpoint import Checkpoint, Ruling
+from app.checkpoint import Checkpoint
+from app.decision_log import RETRY_AFTER, DecisionLogUnavailable
+from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
-from app.request_id import new_id
+from app.ruling import Ruling
 from rbac import Decision
 
 # C0, DEL and C1: no path needs them, and the patterns' `$` matches before a trailing newline.
@@ -21,8 +24,14 @@ PRINCIPAL = "sekisho.principal"
 RULING = "sekisho.ruling"
 
 
+class InvalidPath(Exception):  # noqa: N818 - what the answer calls it
+    """The path holds a control character."""
+
+    code = "invalid_path"
+
+
 class AuthorizationMiddleware:
-    """Plain ASGI. Authenticates, decides by the live policy, routes what it allows and refuses the rest itself."""
+    """Plain ASGI. Authenticates, decides by the live policy, records, and routes what it allows."""
 
     def __init__(self, app: ASGIApp, checkpoint: Checkpoint) -> None:
         self.app = app
@@ -33,38 +42,87 @@ class AuthorizationMiddleware:
         if kind == "lifespan":
             await self.app(scope, receive, send)
             return
+        started = perf_counter_ns()
         path = route_path(scope)
-        if _CONTROL.search(path):
-            await refuse(problem(scope, "invalid_path"), scope, receive, send)
-            return
-        try:
-            principal = await self._authenticate(scope)
-        except AuthError as error:
-            await refuse(_unauthenticated(scope, error), scope, receive, send)
-            return
         method = "GET" if kind == "websocket" or scope["method"] == "HEAD" else scope["method"]
-        ruling = self.checkpoint.rule(path, method, scope, principal)
+        try:
+            principal, ruling, decision_id = await self._decide(scope, method, path, started)
+        except (InvalidPath, AuthError, DecisionLogUnavailable) as error:
+            await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
+            return
         if not ruling.decision.allowed:
-            await refuse(self._denied(scope, principal, ruling), scope, receive, send)
+            await refuse(self._denied(scope, principal, ruling, decision_id), scope, receive, send)
             return
         scope[PRINCIPAL] = principal
         scope[RULING] = ruling
+        routed, answer = scope, send
         if kind == "http" and scope["method"] == "HEAD":
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
-        await self.app(scope, receive, send)
+            routed, answer = {**scope, "method": "GET"}, _without_body(send)
+        try:
+            await self.app(routed, receive, answer)
+        except DecisionLogUnavailable as error:  # an endpoint decides for other programs, and records that
+            await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
 
-    async def _authenticate(self, scope: Scope) -> Principal | None:
+    async def _decide(
+        self, scope: Scope, method: str, path: str, started: int
+    ) -> tuple[Principal | None, Ruling, str]:
+        """Who is calling, the ruling, and its id; once it is recorded."""
+        checkpoint = self.checkpoint
+        if checkpoint.log.refusing:
+            raise DecisionLogUnavailable
+        if _CONTROL.search(path):
+            raise InvalidPath
+        try:
+            principal, verification_ns = await self._authenticate(scope)
+            ruling = checkpoint.rule(path, method, scope, principal)
+        except AuthError:
+            raise
+        except Exception:
+            checkpoint.reject(scope, "internal_error", 500, method, path, started=started)
+            raise
+        decision_id = checkpoint.record(
+            scope, ruling, principal, method, path, started=started, verification_ns=verification_ns
+        )
+        if checkpoint.log.waits:
+            await checkpoint.recorded()
+        return principal, ruling, decision_id
+
+    async def _authenticate(self, scope: Scope) -> tuple[Principal | None, int]:
+        """The caller, and the nanoseconds that it took to verify a token that was not known yet."""
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
         token = bearer_token(credentials)
         if token is None:
-            return None
+            return None, NO_TOKEN
         authenticator = self.checkpoint.authenticator
-        return authenticator.known(token) or await authenticator.authenticate(token)
+        principal = authenticator.known(token)
+        if principal is not None:
+            return principal, REMEMBERED
+        began = perf_counter_ns()
+        return await authenticator.authenticate(token), perf_counter_ns() - began
 
-    def _denied(self, scope: Scope, principal: Principal | None, ruling: Ruling) -> Response:
+    async def _rejected(
+        self, scope: Scope, error: Exception, method: str, path: str, started: int
+    ) -> Response:
+        """The answer to a request about which nothing was decided; once it is recorded, as far as it can be."""
+        reason, response = _rejection(scope, error)
+        spent = perf_counter_ns() - started if isinstance(error, AuthError) else NO_TOKEN
+        self.checkpoint.reject(
+            scope, reason, response.status_code, method, path, started=started, verification_ns=spent
+        )
+        if isinstance(error, DecisionLogUnavailable):
+            return response
+        try:
+            await self.checkpoint.recorded()
+        except DecisionLogUnavailable as unavailable:
+            return _rejection(scope, unavailable)[1]
+        return response
+
+    def _denied(
+        self, scope: Scope, principal: Principal | None, ruling: Ruling, decision_id: str
+    ) -> Response:
         if principal is None:
             return problem(scope, "authentication_required", headers=challenge())
-        extra = {"decision_id": new_id(), "policy_revision": ruling.decision.revision}
+        extra: dict[str, object] = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
         if self.checkpoint.settings.explain_denials:
             extra["explanation"] = _explain(principal, ruling)
         return problem(scope, "access_denied", extra=extra)
@@ -89,10 +147,17 @@ async def refuse(response: Response, scope: Scope, receive: Receive, send: Send)
     await response(scope, receive, send)
 
 
-def _unauthenticated(scope: Scope, error: AuthError) -> Response:
-    if isinstance(error, KeysUnavailable):
-        return problem(scope, "keys_unavailable", headers={"Retry-After": str(error.retry_after)})
-    return problem(scope, "invalid_token", headers=challenge("invalid_token", str(error)))
+def _rejection(scope: Scope, error: Exception) -> tuple[str, Response]:
+    """The reason that the log names, and the answer."""
+    match error:
+        case InvalidPath():
+            return error.code, problem(scope, error.code)
+        case DecisionLogUnavailable():
+            return error.code, problem(scope, error.code, headers={"Retry-After": str(RETRY_AFTER)})
+        case KeysUnavailable():
+            return error.code, problem(scope, error.code, headers={"Retry-After": str(error.retry_after)})
+    reason = error.reason if isinstance(error, InvalidToken) else InvalidToken.code
+    return reason, problem(scope, "invalid_token", headers=challenge("invalid_token", str(error)))
 
 
 def _explain(principal: Principal, ruling: Ruling) -> dict[str, object]:

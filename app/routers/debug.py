@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from app.auth.dependencies import CurrentUser
 from app.auth.middleware import RULING
-from app.checkpoint import Ruling
+from app.ruling import Ruling
 
 router = APIRouter(prefix="/debug", tags=["debug"])
 

@@ -1,0 +1,242 @@
+"""The decision log: every answer leaves a record, in order, without loss, and off the request's path.
+
+A request appends one small tuple to a buffer; a thread makes lines of them and writes them in batches.
+"""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple, Self
+
+from app.config import Settings
+from app.decision_record import Record
+from app.decision_sink import FileSink, Sink, StreamSink
+from app.decision_writer import Compare, Gap, Observe, Writer
+
+log = logging.getLogger("app.decision_log")
+
+CAPACITY = 32_768  # records that wait, about 1 KiB each
+BATCH = 256  # records that are written at once: about a millisecond's work
+RETRY_AFTER = 2  # seconds, for callers that are sent away
+
+_LINGER_S = 0.02  # what comes within it is one batch
+_TICK_S = 1.0
+_RETRY_S = 0.25
+_FLUSH_S = 10.0
+_STDOUT = 1
+
+
+class DecisionLogUnavailable(Exception):  # noqa: N818 - a state, not a mistake
+    """The log cannot be written, and nothing may be answered without a record (``DECISION_LOG_REQUIRED``)."""
+
+    code = "decision_log_unavailable"
+
+
+class _Mark(NamedTuple):
+    """Stands in the buffer behind the records that somebody waits for."""
+
+    written: "asyncio.Future[bool]"
+
+
+class DecisionLog:
+    """Owns the buffer, and the thread that empties it through ``writer``.
+
+    ``record`` may be called from any thread. With ``required`` nobody gets an answer that is not recorded. ``tick`` is
+    called about every second, in the log's thread.
+
+    INVARIANT: lines are written in the order of ``record``, and none twice.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        required: bool = False,
+        capacity: int = CAPACITY,
+        tick: Callable[[], None] | None = None,
+    ) -> None:
+        self.required = required
+        self.capacity = capacity
+        self.writer = writer
+        self._tick = tick
+        self._next_tick = 0.0
+        self._buffer: deque[Record | Gap | _Mark] = deque()
+        self._gap: Gap | None = None
+        self._gap_lock = threading.Lock()
+        self._asleep = False
+        self._wake = threading.Event()
+        self._stopping = False
+        self._deadline = 0.0
+        self._thread: threading.Thread | None = None
+        self._process = 0
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        compare: Compare | None = None,
+        observe: Observe | None = None,
+        tick: Callable[[], None] | None = None,
+    ) -> Self:
+        """The log that ``settings`` ask for."""
+        sink: Sink | None = None
+        if settings.decision_log_file is not None:
+            sink = FileSink(settings.decision_log_file)
+        elif settings.decision_log == "stdout":
+            sink = StreamSink(_STDOUT)
+        return cls(Writer(sink, compare, observe), required=settings.decision_log_required, tick=tick)
+
+    def record(self, record: Record) -> None:
+        """Keeps ``record`` for writing. Never waits: :attr:`waits` says whether the caller must, before it answers."""
+        if len(self._buffer) >= self.capacity and self.writer.failing:
+            self._leave_gap()
+            return
+        self._buffer.append(record)
+        if self._asleep:
+            self._wake.set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether :meth:`settle` is to be awaited before an answer whose record is in the buffer."""
+        return self.required or len(self._buffer) >= self.capacity
+
+    @property
+    def refusing(self) -> bool:
+        """Whether nothing can be answered now, because nothing could be recorded."""
+        return self.required and self.writer.failing
+
+    @property
+    def pending(self) -> int:
+        """Records that are not written yet."""
+        return len(self._buffer) + self.writer.kept
+
+    async def settle(self) -> None:
+        """Waits until everything recorded so far is written.
+
+        Raises :class:`DecisionLogUnavailable` when it cannot be, and records are required; else nobody waits for that.
+        """
+        if self.writer.failing or self._stopping:
+            settled = not self.writer.failing
+        else:
+            mark = _Mark(asyncio.get_running_loop().create_future())
+            self._buffer.append(mark)
+            self._wake.set()
+            settled = await mark.written
+        if not settled and self.required:
+            raise DecisionLogUnavailable
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._run, name="decision log", daemon=True)
+        self._thread.start()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """Writes all that there is, for 10 seconds at most, and ends. What is lost then is told in the log."""
+        thread = self._thread
+        if thread is None or self._process != os.getpid():  # a fork has the buffer, and not the thread
+            return
+        self._thread = None
+        self._deadline = time.monotonic() + _FLUSH_S
+        self._stopping = True
+        self._wake.set()
+        thread.join(_FLUSH_S + 1)
+        atexit.unregister(self.stop)
+        if self.pending:
+            log.critical(
+                "%d decision records could not be written before the stop: they are lost", self.pending
+            )
+        self._resolve(self._marks())
+        if not thread.is_alive():
+            self.writer.close()
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def _leave_gap(self) -> None:
+        """There is no room, and none will be made: the line that will stand here says how many are missing."""
+        with self._gap_lock:
+            if self._gap is None:
+                self._gap = Gap()
+                self._buffer.append(self._gap)
+            self._gap.lost += 1
+            self.writer.lost += 1
+
+    # From here on: the log's thread.
+
+    def _run(self) -> None:
+        while self._wait():
+            self._wake.clear()
+            items = self._take()
+            self.writer.write([item for item in items if not isinstance(item, _Mark)])
+            marks = [item for item in items if isinstance(item, _Mark)]
+            self._resolve(marks + self._marks() if self.writer.failing else marks)
+            self._tick_if_due()
+
+    def _wait(self) -> bool:
+        """Until there is something to do; false at the end."""
+        if self._stopping:
+            if self.writer.failing:
+                time.sleep(_RETRY_S)
+            return self.pending > 0 and time.monotonic() < self._deadline
+        if self.writer.failing:
+            self._wake.wait(_RETRY_S)
+        elif not self._buffer:
+            self._asleep = True
+            if not self._buffer:  # what came before the line above found nobody to wake
+                self._wake.wait(_TICK_S)
+            self._asleep = False
+        if not (self.required or self._stopping):
+            time.sleep(_LINGER_S)
+        return True
+
+    def _take(self) -> list[Record | Gap | _Mark]:
+        """The next batch; nothing while lines from before are kept."""
+        items: list[Record | Gap | _Mark] = []
+        with suppress(IndexError):
+            while not self.writer.kept and len(items) < BATCH:
+                items.append(self._buffer.popleft())
+        if self._gap is not None and self._gap in items:
+            with self._gap_lock:
+                self._gap = None
+        return items
+
+    def _marks(self) -> list[_Mark]:
+        return [item for item in list(self._buffer) if isinstance(item, _Mark)]
+
+    def _resolve(self, marks: Iterable[_Mark]) -> None:
+        """Tells those who wait, each in the event loop that it waits in."""
+        settled = not self.writer.failing and not self.writer.kept
+        waiting: dict[asyncio.AbstractEventLoop, list[asyncio.Future[bool]]] = {}
+        for mark in marks:
+            waiting.setdefault(mark.written.get_loop(), []).append(mark.written)
+        for loop, futures in waiting.items():
+            with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
+                loop.call_soon_threadsafe(_tell, futures, settled)
+
+    def _tick_if_due(self) -> None:
+        now = time.monotonic()
+        if self._tick is not None and now >= self._next_tick:
+            self._next_tick = now + _TICK_S
+            try:
+                self._tick()
+            except Exception:
+                log.exception("what is done every second failed, and will be tried again")
+
+
+def _tell(futures: Iterable["asyncio.Future[bool]"], settled: bool) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(settled)

@@ -1,0 +1,156 @@
+"""What the request path leaves behind for each answer, and the line that the decision log makes of it.
+
+docs/decision-log.md describes the line, and docs/decision-log.schema.json is its JSON schema.
+"""
+
+import json
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from app.redaction import MARK, redacted
+from app.ruling import Ruling, Subject
+from rbac import Decision
+
+Via = Literal["http", "authzen", "forward-auth"]
+
+NO_TOKEN = -1  # of `verification_ns`: none was sent
+REMEMBERED = 0  # of `verification_ns`: the token had been verified before
+
+
+class Decided(NamedTuple):
+    """A decision. Small and quick to make: everything else is done by whoever writes it down.
+
+    ``time_ns`` is since 1970; ``duration_ns`` is what authentication and decision took together, of which
+    ``verification_ns`` went into the token.
+    """
+
+    time_ns: int
+    decision_id: str
+    request_id: str
+    who: Subject | None
+    ruling: Ruling
+    act: str
+    obj: str
+    client: str
+    via: Via
+    duration_ns: int
+    verification_ns: int
+
+
+class Rejected(NamedTuple):
+    """An answer that no decision led to: ``reason`` is a stable code, ``status`` the answer's."""
+
+    time_ns: int
+    request_id: str
+    reason: str
+    status: int
+    act: str
+    obj: str
+    client: str
+    via: Via
+    duration_ns: int
+    verification_ns: int
+
+
+Record = Decided | Rejected
+Entry = dict[str, Any]
+
+
+def entry(record: Record, shadow: Decision | None = None) -> Entry:
+    """The members of ``record``'s line. ``shadow`` is another document's decision that came out differently."""
+    if isinstance(record, Rejected):
+        return {
+            "timestamp": timestamp(record.time_ns),
+            "event": "rejection",
+            "request_id": record.request_id,
+            "act": record.act,
+            "obj": record.obj,
+            "reason": record.reason,
+            "status": record.status,
+            "duration_us": record.duration_ns / 1000,
+            "client": record.client,
+            "via": record.via,
+        }
+    decision, words, policy, role_index = record.ruling
+    who = record.who
+    roles = () if who is None else who.roles
+    request: dict[str, Any] = dict(zip(policy.words, words, strict=True))
+    if role_index is not None:
+        request[policy.words[role_index]] = roles
+    members: Entry = {
+        "timestamp": timestamp(record.time_ns),
+        "event": "decision",
+        "decision_id": record.decision_id,
+        "request_id": record.request_id,
+        "sub": "" if who is None else who.sub,
+        "roles": roles,
+        "act": record.act,
+        "obj": record.obj,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "rule_line": None if decision.rule is None else decision.rule.line,
+        "policy_revision": decision.revision,
+        "duration_us": record.duration_ns / 1000,
+        "client": record.client,
+        "via": record.via,
+        "request": request,
+    }
+    if shadow is not None:
+        members["shadow_allowed"] = shadow.allowed
+        members["shadow_rule_line"] = None if shadow.rule is None else shadow.rule.line
+        members["shadow_revision"] = shadow.revision
+    return members
+
+
+def loss(time_ns: int, lost: int) -> Entry:
+    """The members of the line that stands where ``lost`` others should."""
+    return {"timestamp": timestamp(time_ns), "event": "loss", "lost": lost}
+
+
+def line(members: Entry, email: str | None = None) -> bytes:
+    """``members`` as one line of JSON in ASCII, which nothing from outside can break in two or make look like another.
+
+    What looks like a token, what no encoding can write, and the caller's own ``email`` are replaced, and the line then
+    says ``"altered": true``: its question cannot be asked again as it was.
+    """
+    try:
+        written = orjson.dumps(members)
+        suspect = b"eyJ" in written or (email is not None and orjson.dumps(email)[1:-1] in written)
+    except TypeError:  # half of a surrogate pair
+        written, suspect = b"", True
+    if suspect:
+        safe = {name: _safe(value, email or "") for name, value in members.items()}
+        if safe != members:
+            safe["altered"] = True
+        written = orjson.dumps(safe)
+    if written.isascii() and b"\x7f" not in written:
+        return written + b"\n"
+    # Other line ends than "\n", and marks that turn the text around, are no control characters to JSON.
+    return json.dumps(orjson.loads(written)).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+
+
+def timestamp(time_ns: int) -> str:
+    """RFC 3339, UTC, with microseconds."""
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    return f"{_to_the_second(seconds)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _safe(value: Any, email: str) -> Any:
+    match value:
+        case str():
+            text = value.encode("utf-8", "backslashreplace").decode("utf-8")
+            return redacted(text.replace(email, MARK) if "@" in email else text)
+        case dict():
+            return {name: _safe(each, email) for name, each in value.items()}
+        case tuple():
+            return tuple(_safe(each, email) for each in value)
+        case _:
+            return value
