@@ -1,0 +1,44 @@
+"""Decides for other programs: by the service's own document, or by one that ``PDP_MODEL`` and ``PDP_POLICY`` name."""
+
+from collections.abc import Mapping, Sequence
+
+from app.ruling import Ruling
+from rbac import LivePolicy, Policy, RequestError
+
+# A word of a question; a list stands for several roles, each asked about in turn.
+Word = str | Sequence[str]
+
+
+class DecisionPoint:
+    """Answers questions about anybody. Who may put them is a matter for the service's policy, like anything else."""
+
+    def __init__(self, live: LivePolicy) -> None:
+        self.live = live
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that is in force: read it once for each question, or for each batch of them."""
+        return self.live.policy
+
+    def ask(self, given: Mapping[str, Word], policy: Policy | None = None) -> Ruling:
+        """Decides the question made of the model's own words; a word that is not given is "".
+
+        A list of one is that one, an empty one is "". Raises :class:`RequestError` for two words with several values,
+        and for several roles under a priority effect.
+        """
+        policy = policy or self.policy
+        words: list[str] = []
+        several: tuple[int, Sequence[str]] | None = None
+        for index, name in enumerate(policy.words):
+            value = given.get(name, "")
+            if not isinstance(value, str):
+                if len(value) > 1 and several is not None:
+                    raise RequestError(f"`{policy.words[several[0]]}` and `{name}` both have several values")
+                if len(value) > 1:
+                    several = (index, value)
+                value = value[0] if len(value) == 1 else ""
+            words.append(value)
+        request = tuple(words)
+        if several is None:
+            return Ruling(policy.decide_request(request), request, policy)
+        return Ruling(policy.decide_roles(request, *several), request, policy, several[0])
