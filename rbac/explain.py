@@ -241,11 +241,13 @@ def _distance(asked: str, value: str, alike: float) -> float:
 def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:
     """Whether a request meets one rule, as Casbin's own evaluator says; never, where rules bring their own
     expressions."""
-    definition, enforcer = policy.document.definition, policy.enforcer
+    definition = policy.document.definition
+    model: Any = policy.enforcer.model
+    known: Any = policy.enforcer.fm
     if has_eval(definition.matcher):
         return lambda _words, _rule: False
-    functions = dict(enforcer.fm.get_functions())
-    for name, assertion in enforcer.model.model.get("g", {}).items():
+    functions = dict(known.get_functions())
+    for name, assertion in model.model.get("g", {}).items():
         functions[name] = (
             generate_g_function(assertion.rm)
             if assertion.rm is not None

@@ -12,7 +12,7 @@ from typing import Self
 
 from rbac.errors import PolicyError, Problem
 from rbac.lint import lint
-from rbac.pacing import Pace, collector_at_rest
+from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
 from rbac.stores.file import FileStore
@@ -23,6 +23,7 @@ Gate = Callable[[Policy], Sequence[Problem]]
 TestsGate = Callable[[Policy, Mapping[str, bytes]], Sequence[Problem]]
 
 _RETRY_S = 1.0
+_FAILED = Problem("", 0, 0, "reload-failed", "error", "the reload failed; the log says why")
 
 
 def lint_gate(policy: Policy) -> Sequence[Problem]:
@@ -88,8 +89,9 @@ class LivePolicy:
         """Loads the first document. Raises :class:`PolicyError` with all that is wrong with it."""
         with self._reloading:
             snapshot = self._store.read()
-            with collector_at_rest():
-                policy, warnings = self._compile(snapshot, None)
+            with beside_others():
+                policy = _parse(snapshot, None)
+                warnings = self._judge(policy, snapshot)
             self._swap(snapshot, policy, warnings)
         log.info("policy %s in force", policy.revision)
         return policy
@@ -102,29 +104,13 @@ class LivePolicy:
         time.
         """
         with self._reloading:
-            try:
-                snapshot = self._read()
-                if snapshot is None:
-                    return False
-                with collector_at_rest():
-                    policy, warnings = self._compile(snapshot, Pace())
-            except PolicyError as error:
-                self._refuse(error.problems)
-                return False
-            except Exception:
-                # A gate that fails has not passed the document.
-                log.exception("the reload failed")
-                self._refuse(
-                    (Problem("", 0, 0, "reload-failed", "error", "the reload failed; the log says why"),)
-                )
-                return False
-            old = self.policy.revision
-            self._swap(snapshot, policy, warnings)
-            self.reloads += 1
-            log.info("policy %s in force, in place of %s", policy.revision, old)
-            if self._on_swap is not None:
-                self._on_swap(policy)
-            return True
+            swapped, left = self._replace()
+        if left is not None:
+            pace = Pace()
+            remains = Remains(left, pace)
+            del left
+            remains.give_back(pace)
+        return swapped
 
     async def start(self) -> None:
         """Loads the first document, unless :meth:`load` did, and watches the store from now on."""
@@ -163,6 +149,32 @@ class LivePolicy:
                 log.exception("watching the policy failed; trying again in %g s", _RETRY_S)
             await asyncio.sleep(_RETRY_S)
 
+    def _replace(self) -> tuple[bool, Policy | None]:
+        """Whether the policy was replaced, and the policy that is left: the old one, or the refused one."""
+        policy = None
+        try:
+            snapshot = self._read()
+            if snapshot is None:
+                return False, None
+            with beside_others():
+                policy = _parse(snapshot, Pace())
+                warnings = self._judge(policy, snapshot)
+        except PolicyError as error:
+            self._refuse(error.problems)
+            return False, policy
+        except Exception:
+            # A gate that fails has not passed the document.
+            log.exception("the reload failed")
+            self._refuse((_FAILED,))
+            return False, policy
+        old = self.policy
+        self._swap(snapshot, policy, warnings)
+        self.reloads += 1
+        log.info("policy %s in force, in place of %s", policy.revision, old.revision)
+        if self._on_swap is not None:
+            self._on_swap(policy)
+        return True, old
+
     def _read(self) -> Snapshot | None:
         """What the store holds, unless that is known already: in force, or refused last time."""
         seen, self._seen = self._seen, None
@@ -174,26 +186,14 @@ class LivePolicy:
             return None
         return None if snapshot == seen else snapshot
 
-    def _compile(
-        self, snapshot: Snapshot, pause: Callable[[], None] | None
-    ) -> tuple[Policy, tuple[Problem, ...]]:
-        """The policy in ``snapshot`` and the warnings about it.
-
-        Raises :class:`PolicyError` if it cannot be read or does not pass the gates.
-        """
-        policy = Policy.parse(
-            snapshot.model,
-            snapshot.policy,
-            model_name=snapshot.model_name,
-            policy_name=snapshot.policy_name,
-            pause=pause,
-        )
+    def _judge(self, policy: Policy, snapshot: Snapshot) -> tuple[Problem, ...]:
+        """The warnings of the gates, sorted. Raises :class:`PolicyError` if a gate finds an error."""
         problems = list(self._gate(policy))
         if self._tests_gate is not None:
             problems += self._tests_gate(policy, snapshot.tests)
         if any(problem.severity == "error" for problem in problems):
             raise PolicyError(problems)
-        return policy, tuple(sorted(problems))
+        return tuple(sorted(problems))
 
     def _swap(self, snapshot: Snapshot, policy: Policy, warnings: tuple[Problem, ...]) -> None:
         self.policy = policy
@@ -213,3 +213,13 @@ class LivePolicy:
             log.error("policy refused, %s stays in force: %s", self.policy.revision, problem)
         if self._on_refusal is not None:
             self._on_refusal(problems)
+
+
+def _parse(snapshot: Snapshot, pause: Callable[[], None] | None) -> Policy:
+    return Policy.parse(
+        snapshot.model,
+        snapshot.policy,
+        model_name=snapshot.model_name,
+        policy_name=snapshot.policy_name,
+        pause=pause,
+    )

@@ -43,10 +43,11 @@ class Policy:
         self.revision = document.revision
         self.words: tuple[str, ...] = document.definition.request_words
         self._known_words = frozenset(self.words)
-        self.enforcer = IndexedEnforcer(document.casbin_model(), document.adapter())
+        self.enforcer = _enforcer(document)
         self.enforcer.compile(pause)
         self._locate = self.enforcer.locate
-        self._decisions: list[Decision | None] = [None] * len(self.enforcer.model["p"]["p"].policy)
+        self._order = _order(document.rows["p"], _casbin_rows(self.enforcer))
+        self._decisions: list[Decision | None] = [None] * len(document.rows["p"])
         self._unmatched = {
             False: Decision(allowed=False, rule=None, reason="denied_by_default", revision=self.revision),
             True: Decision(allowed=True, rule=None, reason="allowed_by_default", revision=self.revision),
@@ -158,16 +159,6 @@ class Policy:
         """The rule at ``position`` of the enforcer's ``p`` rules, which a priority effect sorts."""
         return self.document_rule(position if self._order is None else self._order[position])
 
-    @cached_property
-    def _order(self) -> Sequence[int] | None:
-        """For each position in Casbin's list the index of the rule in the document; ``None`` where they are
-        the same."""
-        rows, sorted_rows = self.document.rows["p"], self.enforcer.model["p"]["p"].policy
-        if all(map(operator.is_, rows, sorted_rows)):
-            return None
-        place = {id(row): index for index, row in enumerate(rows)}
-        return [place[id(row)] for row in sorted_rows]
-
     def _request(self, words: dict[str, Any], roles: Sequence[str] | None) -> Words:
         """The words in the model's order, with the only role, if there is just one, in its place."""
         if not words.keys() <= self._known_words:
@@ -236,6 +227,37 @@ class Policy:
         if effect == DENY_OVERRIDE_EFFECT:
             return frozenset({"deny"})
         return frozenset({"allow", "deny"})
+
+
+def _enforcer(document: Document) -> IndexedEnforcer:
+    """An enforcer that holds the rows of ``document``, in the steps of Casbin's ``load_policy``.
+
+    Not by ``load_policy`` itself: it makes one text of all rules for a log that nobody reads, and stops every
+    thread for it.
+    """
+    model = document.casbin_model()
+    document.adapter().load_policy(model)
+    model.sort_policies_by_subject_hierarchy()
+    model.sort_policies_by_priority()
+    enforcer = IndexedEnforcer(model)
+    enforcer.build_role_links()
+    if enforcer.cond_rm_map:
+        model.build_conditional_role_links(enforcer.cond_rm_map)
+    return enforcer
+
+
+def _casbin_rows(enforcer: IndexedEnforcer) -> Sequence[list[str]]:
+    model: Any = enforcer.model
+    rows: Sequence[list[str]] = model["p"]["p"].policy
+    return rows
+
+
+def _order(rows: Sequence[list[str]], sorted_rows: Sequence[list[str]]) -> Sequence[int] | None:
+    """For each of Casbin's rows its index among the document's; ``None`` where the two are in the same order."""
+    if all(map(operator.is_, rows, sorted_rows)):
+        return None
+    place = {id(row): index for index, row in enumerate(rows)}
+    return [place[id(row)] for row in sorted_rows]
 
 
 def _quoted(words: Sequence[str]) -> str:

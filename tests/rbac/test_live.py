@@ -127,7 +127,7 @@ def test_a_refusal_is_over_when_the_store_holds_a_good_document_again(then: byte
     assert live.problems
     shelf.put(then)
     assert live.reload() is swaps
-    assert live.problems == ()
+    assert not live.problems
     assert live.refused == 1
 
 
@@ -148,7 +148,12 @@ def test_the_gate_judges_the_new_document_before_it_is_in_force() -> None:
     shelf = Shelf(USERS)
     seen: list[tuple[str, str]] = []
     live = loaded(shelf)
-    live._gate = lambda policy: seen.append((policy.revision, live.policy.revision)) or ()  # type: ignore[func-returns-value]  # append is None
+
+    def gate(policy: Policy) -> Sequence[Problem]:
+        seen.append((policy.revision, live.policy.revision))
+        return ()
+
+    live._gate = gate
     old = live.policy.revision
     shelf.put(ADMINS)
     live.reload()
@@ -181,7 +186,7 @@ def test_policy_tests_are_part_of_the_document_and_gate_it() -> None:
     assert live.problems == (FAULT,)
     shelf.put(USERS, {"a.yaml": b"pass", "b.yaml": b"pass"})
     assert live.reload()
-    assert live.problems == ()
+    assert not live.problems
 
 
 def test_lint_is_the_gate_unless_another_is_given() -> None:
@@ -201,7 +206,7 @@ def test_a_store_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
     assert reaches_admin(live)
     policy.write_bytes(ADMINS)
     assert not live.reload()
-    assert live.problems == ()
+    assert not live.problems
 
 
 def test_a_thousand_reloads_under_decisions_never_give_an_answer_of_neither_document() -> None:
@@ -219,7 +224,7 @@ def test_a_thousand_reloads_under_decisions_never_give_an_answer_of_neither_docu
         "red": {("admin", "/blue"): False, ("admin", "/red"): False, ("boss", "/red"): True},
     }
     wrong: list[object] = []
-    asked = [0] * 4
+    asked = [0] * 2
     done = threading.Event()
 
     def ask(worker: int) -> None:
@@ -233,6 +238,7 @@ def test_a_thousand_reloads_under_decisions_never_give_an_answer_of_neither_docu
             if not live.policy.decide_request(("someone", "user", "/both", "GET")).allowed:
                 wrong.append("both documents allow this")
             asked[worker] += 1
+            time.sleep(0)  # or threads that only compute leave the reloads no time
 
     threads = [threading.Thread(target=ask, args=(worker,)) for worker in range(len(asked))]
     for thread in threads:
@@ -366,7 +372,7 @@ async def test_an_edit_is_in_force_however_an_editor_saves(
         assert reaches_admin(live)
         write(policy, USERS)
         await until(lambda: not reaches_admin(live))
-        assert live.problems == ()
+        assert not live.problems
 
 
 async def test_an_edit_of_the_model_or_of_a_policy_test_is_seen_too(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Heavy work beside a running event loop."""
+
+import gc
+import itertools
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+from rbac.pacing import Pace, Remains, beside_others
+
+
+class Row(dict[str, int]):
+    """A part that can be watched."""
+
+
+class Table:
+    """An owner that can be watched; it holds its rows in a function too, as a compiled policy does."""
+
+    def __init__(self, size: int) -> None:
+        rows = [[Row()] for _ in range(size)]
+        self.rows = rows
+        self.find = lambda place: rows[place]
+
+
+def test_a_pace_sleeps_only_when_its_slice_of_time_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    slept: list[float] = []
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", slept.append)
+    pace = Pace()
+    for now[0] in (0.0002, 0.0009, 0.0011, 0.0012, 0.0022):
+        pace()
+    assert len(slept) == 2
+
+
+def test_beside_others_the_collector_rests_and_the_lock_changes_hands_sooner() -> None:
+    interval = sys.getswitchinterval()
+    with beside_others():
+        with beside_others():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+        assert sys.getswitchinterval() < interval
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == pytest.approx(interval)
+
+
+def test_two_threads_beside_others_leave_the_process_as_it_was() -> None:
+    interval = sys.getswitchinterval()
+    both = threading.Barrier(2)
+
+    def work() -> None:
+        with beside_others():
+            both.wait(10)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gc.isenabled()
+    assert sys.getswitchinterval() == pytest.approx(interval)
+
+
+def test_what_was_made_beside_others_is_old_at_once() -> None:
+    """The next pass over the young objects has nothing of it to look at."""
+    with beside_others():
+        made = [[number] for number in range(5_000)]
+    young = {id(one) for generation in (0, 1) for one in gc.get_objects(generation)}
+    assert not young & {id(one) for one in made}
+
+
+def test_remains_outlive_their_owner_and_are_then_given_back_in_bits() -> None:
+    table = Table(1_000)
+    rows = [weakref.ref(row[0]) for row in table.rows]
+    left: list[int] = []
+    remains = Remains(table, lambda: None)
+    del table
+    assert all(row() is not None for row in rows)
+    remains.give_back(lambda: left.append(sum(row() is not None for row in rows)))
+    assert left[-1] == 0
+    assert len(left) >= 4
+    assert max(before - after for before, after in itertools.pairwise([1_000, *left])) <= 256
+
+
+def test_an_owner_who_is_still_needed_keeps_its_parts() -> None:
+    table = Table(10)
+    Remains(table, lambda: None).give_back(lambda: None)
+    assert len(table.rows) == 10
