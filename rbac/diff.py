@@ -3,8 +3,8 @@ else."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from itertools import islice
+from typing import Final, Literal
 
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
 from rbac.compare import Comparison, SpaceError
@@ -12,7 +12,10 @@ from rbac.decision import Decision
 from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space
+from rbac.space import Space, decide
+
+MOST_REQUESTS: Final = 200_000
+"""Where a matcher has no formula: how many requests are tried one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A role link that is new or gone, or that carries something else than before.
+    """A role link that carries something else than before, or that gives or takes something by being new or gone.
 
     ``granted`` and ``revoked`` count the changed cells of whoever is on its left, or for a link that stays
     of the role on its right.
@@ -82,12 +85,12 @@ class Diff:
         """Whether nobody's access changes."""
         return not self.cells and not self.people
 
-    @cached_property
+    @property
     def granted(self) -> tuple[Change, ...]:
         """The cells of roles that are open now and were closed."""
         return tuple(change for change in self.cells if change.granted)
 
-    @cached_property
+    @property
     def revoked(self) -> tuple[Change, ...]:
         """The cells of roles that are closed now and were open."""
         return tuple(change for change in self.cells if not change.granted)
@@ -154,7 +157,7 @@ class _Differ:
 
     def _ask(self, caller: Caller, endpoint: Endpoint) -> Change | None:
         request = self._space.request({**caller.words, **endpoint.words})
-        old, new = (policy.decide_request(request) for policy in self._policies)
+        old, new = (decide(policy, request) for policy in self._policies)
         return None if old.allowed == new.allowed else Change(caller, endpoint, old, new)
 
     def _walk(self, caller: Caller) -> Iterator[Change]:
@@ -208,7 +211,7 @@ class _Differ:
 
     def _anywhere(self) -> Iterator[Change]:
         """A change that shows for no caller as they come, such as one whose ``sub`` is the name of a role."""
-        found = self._comparison.first() if self._comparison is not None else None
+        found = self._comparison.first() if self._comparison is not None else self._tried()
         if found is not None:
             axes = self._space.axes
             who = {word: found[word] for word in axes.caller}
@@ -220,6 +223,14 @@ class _Differ:
             if change is None:
                 raise SpaceError(f"{found}")
             yield change
+
+    def _tried(self) -> dict[str, str] | None:
+        """Without a formula: the requests of the space one by one, as far as patience goes."""
+        old, new = self._policies
+        for request in islice(self._space, MOST_REQUESTS):
+            if decide(old, request).allowed != decide(new, request).allowed:
+                return dict(zip(self._space.words, request, strict=True))
+        return None
 
 
 def _key(endpoint: Endpoint) -> tuple[str, ...]:
@@ -240,7 +251,7 @@ def _link_changes(
         if link not in before or link not in after:
             state = "added" if link in after else "removed"
         granted, revoked = counts.get(role if state == "kept" else user, (0, 0))
-        if state != "kept" or granted or revoked:
+        if granted or revoked:
             yield LinkChange(user, role, state, line, granted, revoked)
 
 

@@ -8,7 +8,7 @@ from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
 from rbac.decision import Decision, Rule
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space
+from rbac.space import Space, decide
 
 
 class Cell(NamedTuple):
@@ -41,7 +41,7 @@ def matrix(policy: Policy, routes: Sequence[Route] = ()) -> Matrix:
     rows = []
     for caller in callers:
         decisions = (
-            policy.decide_request(space.request({**caller.words, **endpoint.words})) for endpoint in endpoints
+            decide(policy, space.request({**caller.words, **endpoint.words})) for endpoint in endpoints
         )
         rows.append(tuple(_cell(caller, decision, column) for decision in decisions))
     return Matrix(policy.revision, callers, endpoints, tuple(rows), space.notes)

@@ -8,9 +8,11 @@ asked of the changed policy itself.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
 from rbac.compare import Comparison, SpaceError
+from rbac.diff import MOST_REQUESTS
 from rbac.document import Document
 from rbac.errors import PolicyError
 from rbac.mutants import Mutation, apply, mutations_of
@@ -18,14 +20,11 @@ from rbac.policy import Policy
 from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenario_file import Suite
-from rbac.space import Group, Request, Space
+from rbac.space import Group, Request, Space, decide
 from rbac.suggestion import suggest
 
 Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""
-
-MOST_REQUESTS = 200_000
-"""Where a matcher has no formula: how many requests of the space are tried on a mutant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +119,8 @@ class _Run:
             return "equivalent", None
         caller, endpoint = found
         request = space.request({**caller.words, **endpoint.words})
-        before = self._policy.decide_request(request).allowed
-        if before == mutant.decide_request(request).allowed:
+        before = decide(self._policy, request).allowed
+        if before == decide(mutant, request).allowed:
             raise SpaceError(f"line {mutation.line}, {mutation.what}: {request}")
         if any(question.ask(mutant).allowed != question.expected for question in self._touched(mutation)):
             return "killed", None
@@ -171,7 +170,7 @@ def _difference(space: Space, callers: Iterable[Caller]) -> tuple[Caller, Endpoi
             continue
         for endpoint in endpoints:
             request = space.request({**caller.words, **endpoint.words})
-            if old.decide_request(request).allowed != new.decide_request(request).allowed:
+            if decide(old, request).allowed != decide(new, request).allowed:
                 return caller, endpoint
         for words in comparison.cells(caller.words):
             return caller, _endpoint(space, words)
@@ -183,8 +182,8 @@ def _tried(space: Space) -> tuple[Caller, Endpoint] | None:
     """Where nothing is known of the matcher: the requests of the space one by one, as far as patience
     goes."""
     old, new = space.policies
-    for request, _ in zip(space, range(MOST_REQUESTS), strict=False):
-        if old.decide_request(request).allowed != new.decide_request(request).allowed:
+    for request in islice(space, MOST_REQUESTS):
+        if decide(old, request).allowed != decide(new, request).allowed:
             return _split(space, dict(zip(space.words, request, strict=True)))
     return None
 

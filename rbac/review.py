@@ -1,7 +1,7 @@
 """Questions over a whole document: what a caller reaches, and who reaches an endpoint. The enforcer answers
 each cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
@@ -10,16 +10,7 @@ from rbac.errors import RequestError
 from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One cell: a caller, an endpoint, and what the policy decides."""
-
-    caller: Caller
-    endpoint: Endpoint
-    decision: Decision
+from rbac.space import Space, decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +21,6 @@ class Reach:
     caller: Caller
     decision: Decision
     role_path: tuple[str, ...]
-
-
-def ask(policy: Policy, space: Space, caller: Mapping[str, str], endpoint: Mapping[str, str]) -> Decision:
-    """What ``policy`` decides when this caller asks for this endpoint."""
-    return policy.decide_request(space.request({**caller, **endpoint}))
 
 
 def can(
@@ -73,7 +59,7 @@ def who_can(
     found = []
     for caller in callers_of(space, subjects):
         request = {**caller.words, **words}
-        decision = policy.decide_request(space.request(request))
+        decision = decide(policy, space.request(request))
         if decision.allowed:
             path = policy.explain(**{word: request.get(word, "") for word in space.words}).role_path
             # The caller of a role is somebody; the way begins with the role.

@@ -7,14 +7,14 @@ these requests, and puts each of them to the real enforcer. ``docs/space.md`` sa
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import chain, product
 from math import prod
-from operator import and_
 from typing import Final
 
 from rbac.axes import Axes
-from rbac.errors import RequestError
+from rbac.decision import Decision
+from rbac.errors import EvaluationError, RequestError
 from rbac.formula import AllOf, Condition, Formula, NoFormulaError, conditions_of, conjuncts, words_of
 from rbac.policy import Policy
 from rbac.routes import Route
@@ -187,20 +187,15 @@ class Space:
         return vocabularies
 
     def _guess(self, names: dict[str, set[str]], patterns: dict[str, set[Pattern]]) -> None:
-        """Without a formula: what stands in columns of a word's own name, in role links and in the
-        matcher's literals."""
+        """Without a formula: what rules, role links and the matcher itself name, word by word."""
         for policy in self.policies:
-            definition = policy.document.definition
+            definition, rows = policy.document.definition, policy.document.rows
             literals = set(re.findall(r"""["']([^"']*)["']""", definition.matcher))
-            linked = {
-                name
-                for kind in definition.roles
-                for row in policy.document.rows.get(kind, ())
-                for name in row
-            }
-            for word in self.words:
-                column = definition.policy_words.index(word) if word in definition.policy_words else None
-                values = {row[column] for row in policy.document.rows["p"]} if column is not None else set()
+            linked = {name for kind in definition.roles for row in rows.get(kind, ()) for name in row}
+            for index, word in enumerate(self.words):
+                columns = {relation.column for relation in policy.relations.of_word(index)}
+                columns |= {definition.policy_words.index(word)} if word in definition.policy_words else set()
+                values = {row[column] for column in columns for row in rows["p"]}
                 names[word] |= values | literals | (linked if word in self.axes.caller else set())
                 if word == self.axes.obj:
                     patterns[word] |= {("keyMatch", value) for value in values}
@@ -257,6 +252,14 @@ class Space:
             yield tuple(assignment[word] for word in words)
 
 
+def decide(policy: Policy, request: Request) -> Decision:
+    """What ``policy`` decides; a request that its matcher fails over is denied, as anything in doubt is."""
+    try:
+        return policy.decide_request(request)
+    except EvaluationError:
+        return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
+
+
 def _part(table: RuleTable, words: tuple[str, ...]) -> Formula:
     """What a table's matcher demands of these words alone, and what it demands of the rule alone."""
     return AllOf(tuple(part for part in conjuncts(table.formula) if words_of(part) <= set(words)))
@@ -288,8 +291,3 @@ def _join(condition: Condition, partners: dict[str, set[str]]) -> None:
         whole = set().union(*(partners[word] for word in words))
         for word in whole:
             partners[word] = whole
-
-
-def matching(masks: Iterable[int], everything: int) -> int:
-    """The rules that all of these leave possible."""
-    return reduce(and_, masks, everything)
