@@ -6,17 +6,20 @@ from itertools import chain
 from operator import is_
 from typing import Any, Final
 
-import casbin.effect
 import simpleeval
 from casbin.effect import default_effectors
-from casbin.model import Assertion, FunctionMap, Model
-from casbin.rbac.default_role_manager import DomainManager, RoleManager
+from casbin.model.assertion import Assertion
+from casbin.model.function import FunctionMap
+from casbin.model.model import Model
+from casbin.rbac.default_role_manager.role_manager import DomainManager, RoleManager
 from casbin.util import generate_g_function, has_eval
 
-from rbac.decider import EFFECTS, Answer, Decide, Environment, Seek, Shape, decider
-from rbac.index import RuleIndex, Rows
-from rbac.matcher import OWN_FUNCTIONS, Functions, Links, Matcher, NotCompiled, read_matcher
-from rbac.rolegraph import NOBODY, DomainLinkGraph, DomainReach, LinkGraph, Reach, Reached
+from rbac.decider import EFFECTS, Decide, Environment, Seek, Shape, decider
+from rbac.index import Rows, RuleIndex
+from rbac.lookups import read_matcher
+from rbac.matcher import OWN_FUNCTIONS, Functions, Links, Matcher, NotCompiledError
+from rbac.reach import DomainReach, Reach
+from rbac.rolegraph import DomainLinkGraph, LinkGraph
 
 Pause = Callable[[], None]
 
@@ -74,7 +77,7 @@ class Compiled:
     recipe: Recipe | None = None
     matcher: Matcher | None = None
     index: RuleIndex | None = None
-    reaches: Mapping[str, tuple[Any, int, Callable[..., Reached]]] = field(default_factory=dict)
+    reaches: Mapping[str, tuple[Any, int, Reach | DomainReach]] = field(default_factory=dict)
 
     def holds(self, now: int) -> bool:
         """Whether nothing changed since."""
@@ -106,7 +109,7 @@ def compiled(parts: Parts, old: Compiled, pause: Pause | None) -> Compiled:
     matcher = old.matcher if old.recipe == recipe else None
     try:
         matcher = matcher or read_matcher(recipe.expression, recipe.request, recipe.rule, recipe.functions)
-    except NotCompiled:
+    except NotCompiledError:
         return left_to_casbin
     index = _kept(old, matcher, policy, rows)
     if index is None:
@@ -149,7 +152,7 @@ def _recipe(parts: Parts, assertion: Assertion) -> Recipe | None:
     """What there is to compile, ``None`` if Casbin itself must answer."""
     model, functions = parts.model, parts.functions
     effect = _EFFECTORS.get(type(parts.effector))
-    matchers = model["m"] if "m" in model.keys() else {}
+    matchers = model.model.get("m", {})
     if not parts.enabled or parts.conditional or effect is None or "m" not in matchers:
         return None
     expression = matchers[parts.mtype].value
@@ -174,7 +177,7 @@ def _any_forbidden(functions: Mapping[str, Callable[..., Any]]) -> bool:
 def _functions(parts: Parts) -> Functions:
     names = frozenset(parts.functions) - OWN_FUNCTIONS
     links: dict[str, Links] = {}
-    if "g" in parts.model.keys() and parts.role_managers:
+    if "g" in parts.model.model and parts.role_managers:
         links = {name: _kind_of(assertion.rm) for name, assertion in parts.model["g"].items()}
     builtin = frozenset(
         name for name in _KNOWN if parts.functions.get(name) is _BUILTIN[name] and name not in links
@@ -219,7 +222,7 @@ def _shape(recipe: Recipe, ptype: str) -> Shape:
 
 def _reaches(
     parts: Parts, matcher: Matcher, old: Compiled
-) -> dict[str, tuple[Any, int, Callable[..., Reached]]]:
+) -> dict[str, tuple[Any, int, Reach | DomainReach]]:
     reaches = {}
     for name in {hoist.function for hoist in matcher.hoists}:
         manager = parts.model["g"][name].rm
@@ -228,7 +231,7 @@ def _reaches(
             reaches[name] = kept
             continue
         changes = manager.changes
-        reach = DomainReach(manager).of if type(manager) is DomainLinkGraph else Reach(manager).of
+        reach = DomainReach(manager) if type(manager) is DomainLinkGraph else Reach(manager)
         reaches[name] = (manager, changes, reach)
     return reaches
 

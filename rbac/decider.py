@@ -11,9 +11,10 @@ from typing import Any
 import simpleeval
 from casbin.core_enforcer import EnforceContext
 
-from rbac.index import BranchIndex, RuleIndex, Rows, resolve, starts_of
+from rbac.index import BranchIndex, Rows, RuleIndex, resolve, starts_of
 from rbac.keymatch import STYLES, Expressions, verifier
 from rbac.matcher import Matcher, Source
+from rbac.reach import NOBODY, DomainReach, Reach
 
 Answer = tuple[bool, int]
 Decide = Callable[..., Answer | None]
@@ -42,7 +43,7 @@ class Environment:
     functions: Mapping[str, Callable[..., Any]]  # Casbin's function map, read at every call
     builtin: Mapping[str, Callable[..., Any]]  # those of them that the function replaces by faster ones
     links: Mapping[str, Callable[..., Any]]  # g, g2, …, asked where the look-ups cannot answer
-    reach: Sequence[Callable[..., Any]]  # one a hoist
+    reach: Sequence[Reach | DomainReach]  # one a hoist
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def write(matcher: Matcher, shape: Shape, index: RuleIndex, *, tail: bool) -> st
     eft = f"c{shape.effect_column}" if shape.effect_column >= 0 else "'allow'"
     matched, final = EFFECTS[shape.effect]
     columns = "".join(f"c{column}, " for column in range(shape.width))
-    test = f"if {matcher.source}:" if matcher.boolean else f"if true({matcher.source}):"
+    in_any_order = matcher.quick_source if not index.may_raise else ""
+    test = f"if {in_any_order or matcher.source}:" if matcher.boolean else f"if true({matcher.source}):"
     width = (
         f"if len(row) != {shape.width}: raise RuntimeError('invalid policy size')" if index.uneven else "pass"
     )
@@ -101,11 +103,15 @@ def _checks(matcher: Matcher) -> Iterable[str]:
 
 def _hoisted(matcher: Matcher) -> Iterable[str]:
     for place, hoist in enumerate(matcher.hoists):
-        domain = "" if hoist.domain is None else f", {hoist.domain}"
-        yield f"h{place} = reach{place}(w{hoist.word}{domain})"
-    for word, style in sorted(matcher.paths):
-        path, segments = f"path_{style}_{word}", f"segments_{style}_{word}"
-        yield f"{path} = w{word}.split('?', 1)[0]" if style == "keyMatch5" else f"{path} = w{word}"
+        word = f"w{hoist.word}"
+        if hoist.domain is not None:
+            yield f"h{place} = reach{place}.of({word}, {hoist.domain})"
+        else:
+            stranger = f"(({word},), nobody)"
+            yield f"h{place} = known{place}({word}) or (of{place}({word}) if {word} in links{place} else {stranger})"
+    for of, style in sorted(matcher.paths):
+        path, segments = f"path_{style}_{of}", f"segments_{style}_{of}"
+        yield f"{path} = w{of}.split('?', 1)[0]" if style == "keyMatch5" else f"{path} = w{of}"
         yield f"{segments} = {path}.split('/') if '\\n' not in {path} else None"
 
 
@@ -140,8 +146,8 @@ def _of_branch(branch: BranchIndex, place: int) -> str:
 
 def _keys(sources: Iterable[Source], kind: str, branch: int, level: int) -> str:
     if kind == "words":
-        (word,) = (source.value for source in sources)
-        return f"starts_of(w{word}, lengths{branch}_{level})"
+        words = [f"w{source.value}" for source in sources]
+        return f"starts_of({words[0]}, lengths{branch}_{level})"
     fixed = [repr(source.value) for source in sources if source.kind == "constant"]
     fixed += [f"w{source.value}" for source in sources if source.kind == "word"]
     parts = [f"({', '.join(fixed)},)"] if fixed else []
@@ -151,11 +157,14 @@ def _keys(sources: Iterable[Source], kind: str, branch: int, level: int) -> str:
 
 def _names(matcher: Matcher, index: RuleIndex) -> Iterable[str]:
     yield from ("rows", "tail", "everything", "functions", "resolve", "starts_of")
-    yield from ("call", "allowed", "attribute", "address", "true", "regex", "EnforceContext")
+    yield from ("call", "allowed", "attribute", "address", "true", "regex", "nobody", "EnforceContext")
     yield from (
         f"builtin_{name}" for name in sorted(matcher.used & (STYLES.keys() | {"regexMatch", "ipMatch"}))
     )
-    yield from (f"reach{place}" for place in range(len(matcher.hoists)))
+    for place, hoist in enumerate(matcher.hoists):
+        yield from (
+            f"{part}{place}" for part in (("known", "of", "links") if hoist.domain is None else ("reach",))
+        )
     yield from (f"verify_{style}_{column}" for column, style in sorted(matcher.path_columns))
     for place, branch in enumerate(index.branches):
         yield from (f"root{place}", f"find{place}", f"unsure{place}")
@@ -170,8 +179,8 @@ def _compiled(source: str) -> CodeType:
 def decider(
     matcher: Matcher, shape: Shape, index: RuleIndex, rows: Rows, environment: Environment
 ) -> tuple[Seek, Decide]:
-    """``seek(*words)``: the positions of the rules worth looking at; ``decide(*words)``: the answer and the position of the
-    rule behind it, -1 for none. Both give ``None`` for a request that is left to Casbin."""
+    """``seek(*words)`` gives the positions of the rules worth looking at; ``decide(*words)`` the answer and the
+    position of the rule behind it, -1 for none. Both give ``None`` for a request that is left to Casbin."""
     tail = range(index.size, len(rows))
     namespace: dict[str, Any] = {}
     source = write(matcher, shape, index, tail=bool(tail))
@@ -196,15 +205,19 @@ def _values(matcher: Matcher, index: RuleIndex, environment: Environment) -> dic
         "address": is_address,
         "true": is_true,
         "regex": Expressions(str).matches,
+        "nobody": NOBODY,
         "EnforceContext": EnforceContext,
     }
     values |= {f"builtin_{name}": function for name, function in environment.builtin.items()}
-    values |= {f"reach{place}": reach for place, reach in enumerate(environment.reach)}
+    for place, reach in enumerate(environment.reach):
+        if isinstance(reach, Reach):
+            values |= {f"known{place}": reach.known.get, f"links{place}": reach.links, f"of{place}": reach.of}
+        values[f"reach{place}"] = reach
     for column, style in matcher.path_columns:
         values[f"verify_{style}_{column}"] = verifier(STYLES[style], index.patterns.odd[column, style])
     for place, branch in enumerate(index.branches):
         values[f"root{place}"] = branch.root
-        values[f"find{place}"] = branch.tree.find if branch.tree is not None else None
+        values[f"find{place}"] = branch.tree.finder() if branch.tree is not None else None
         values[f"unsure{place}"] = branch.unsure
         values |= {f"lengths{place}_{level}": sorted(found) for level, found in enumerate(branch.lengths)}
     return values

@@ -1,32 +1,33 @@
-"""A Casbin enforcer that finds the rules for a request instead of scanning for them: the same answers at a flat cost."""
+"""A Casbin enforcer that looks the rules for a request up instead of scanning: the same answers at a flat cost."""
+
+# mypy: disallow-untyped-calls=False
+# Casbin, which these classes extend, has no annotations.
 
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import casbin
 from casbin.core_enforcer import EnforceContext
-from casbin.rbac.default_role_manager import (
+from casbin.rbac.default_role_manager.role_manager import (
     ConditionalDomainManager,
     ConditionalRoleManager,
     DomainManager,
     RoleManager,
 )
 
+from rbac.clock import Clock
 from rbac.compiled import NOTHING, Compiled, Parts, compiled
+from rbac.reach import shortest_chain
 from rbac.rolegraph import (
-    Clock,
     ConditionalDomainLinkGraph,
     ConditionalLinkGraph,
     DomainLinkGraph,
     LinkGraph,
-    shortest_chain,
 )
 
 Pause = Callable[[], None]
-Params = ParamSpec("Params")
-Result = TypeVar("Result")
 
 # Attributes of Casbin's enforcer that answers depend on.
 _WATCHED = frozenset({"model", "fm", "eft", "enabled", "rm_map", "cond_rm_map"})
@@ -38,14 +39,12 @@ _GRAPHS: dict[type, type] = {
 }
 
 
-def _one_change(
-    method: Callable[Concatenate[Any, Params], Result],
-) -> Callable[Concatenate["IndexedEnforcer", Params], Result]:
+def _one_change(method: Callable[..., Any]) -> Callable[..., Any]:
     """Casbin's own method; while it runs, other threads are answered from what held before."""
 
     @wraps(method)
-    def changing(self: "IndexedEnforcer", *args: Params.args, **kwargs: Params.kwargs) -> Result:
-        with self._clock.change():
+    def changing(self: "IndexedEnforcer", *args: Any, **kwargs: Any) -> Any:
+        with self.clock.change():
             return method(self, *args, **kwargs)
 
     return changing
@@ -54,17 +53,22 @@ def _one_change(
 class IndexedEnforcer(casbin.Enforcer):
     """``casbin.Enforcer`` with an index: same constructor, same methods, same answers, errors and explanations.
 
-    The index gives a superset of the rules that can match, in policy order; the compiled matcher has the last word on
-    each. What cannot be compiled (``eval()`` in a matcher, conditional links, a custom effector, request values that are
-    no strings) is answered by Casbin itself. The index is built by the first request after a change, or by
+    The index gives a superset of the rules that can match, in policy order; the compiled matcher has the last word
+    on each. What cannot be compiled (``eval()`` in a matcher, conditional links, a custom effector, request values that
+    are no strings) is answered by Casbin itself. The index is built by the first request after a change, or by
     :meth:`compile`. Nothing is kept that depends on what callers ask.
 
     Any number of threads may ask while one changes the policy through the enforcer's methods. A row or a list of rows
     that is changed in place behind the enforcer's back is noticed only if the list's length changes.
     """
 
+    model: Any
+    fm: Any
+    rm_map: dict[str, Any]
+    cond_rm_map: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._clock = Clock()
+        self.clock = Clock()
         self._compiled: Compiled = NOTHING
         self._contexts: dict[tuple[str, str, str], Compiled] = {}
         super().__init__(*args, **kwargs)
@@ -72,7 +76,7 @@ class IndexedEnforcer(casbin.Enforcer):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in _WATCHED:
-            self._clock.tick()
+            self.clock.tick()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_compiled": NOTHING, "_contexts": {}}
@@ -85,7 +89,7 @@ class IndexedEnforcer(casbin.Enforcer):
             for ptype, manager in tuple(managers.items()):
                 graph = _GRAPHS.get(type(manager))
                 if graph is not None and ptype not in before:
-                    managers[ptype] = graph(self._clock, manager.max_hierarchy_level)
+                    managers[ptype] = graph(self.clock, manager.max_hierarchy_level)
                     setattr(self.model["g"][ptype], place, managers[ptype])
 
     # Deciding ------------------------------------------------------------------------------------------------------
@@ -94,7 +98,7 @@ class IndexedEnforcer(casbin.Enforcer):
         """Whether the request is allowed: the same as Casbin's, found through the index."""
         compiled = self._compiled
         policy = compiled.assertion.policy
-        if compiled.tick != self._clock.now or policy is not compiled.policy or len(policy) != compiled.count:
+        if compiled.tick != self.clock.now or policy is not compiled.policy or len(policy) != compiled.count:
             compiled = self._refreshed()
         if len(rvals) == compiled.arity:
             answer = compiled.decide(*rvals)
@@ -116,8 +120,8 @@ class IndexedEnforcer(casbin.Enforcer):
         return self._otherwise(rvals)
 
     def locate(self, *rvals: Any) -> tuple[bool, int]:
-        """Whether the request is allowed, and where in ``model["p"]["p"].policy`` the rule stands that :meth:`enforce_ex`
-        explains it with; -1 for none."""
+        """Whether the request is allowed, and the place in ``model["p"]["p"].policy`` of the rule that
+        :meth:`enforce_ex` explains it with; -1 for none."""
         compiled = self._current()
         if len(rvals) == compiled.arity:
             answer = compiled.decide(*rvals)
@@ -165,7 +169,7 @@ class IndexedEnforcer(casbin.Enforcer):
 
     def role_path(self, name: str, role: str, *domain: str) -> tuple[str, ...]:
         """The shortest chain of ``g`` links from ``name`` to ``role``, both included; ``()`` if there is none."""
-        links = self.model["g"]["g"].rm if "g" in self.model.keys() and "g" in self.model["g"] else None
+        links = self.model["g"]["g"].rm if "g" in self.model.model.get("g", {}) else None
         if links is None:
             return (name,) if name == role else ()
         levels = getattr(links, "max_hierarchy_level", 10)
@@ -173,34 +177,32 @@ class IndexedEnforcer(casbin.Enforcer):
 
     def _current(self, pause: Pause | None = None) -> Compiled:
         compiled = self._compiled
-        return compiled if compiled.holds(self._clock.now) else self._refreshed(pause)
+        return compiled if compiled.holds(self.clock.now) else self._refreshed(pause)
 
     def _refreshed(self, pause: Pause | None = None) -> Compiled:
         old = self._compiled
-        if old is not NOTHING and self._clock.changing_elsewhere:
+        if old is not NOTHING and self.clock.changing_elsewhere:
             return old
-        with self._clock.lock:
-            if not self._compiled.holds(self._clock.now):
+        with self.clock.lock:
+            if not self._compiled.holds(self.clock.now):
                 self._compiled = compiled(self._parts("r", "p", "m"), self._compiled, pause)
             return self._compiled
 
     def _of_context(self, context: EnforceContext) -> Compiled:
         names = (context.rtype, context.ptype, context.mtype)
         old = self._contexts.get(names, NOTHING)
-        if old.holds(self._clock.now) or (old is not NOTHING and self._clock.changing_elsewhere):
+        if old.holds(self.clock.now) or (old is not NOTHING and self.clock.changing_elsewhere):
             return old
-        sections = zip("rpm", names, strict=True)
-        if not all(
-            section in self.model.keys() and name in self.model[section] for section, name in sections
-        ):
+        sections = self.model.model
+        if not all(name in sections.get(section, {}) for section, name in zip("rpm", names, strict=True)):
             return NOTHING  # Casbin raises
-        with self._clock.lock:
+        with self.clock.lock:
             new = self._contexts[names] = compiled(self._parts(*names), old, None)
             return new
 
     def _parts(self, rtype: str, ptype: str, mtype: str) -> Parts:
         return Parts(
-            tick=self._clock.now,
+            tick=self.clock.now,
             model=self.model,
             rtype=rtype,
             ptype=ptype,
@@ -212,33 +214,34 @@ class IndexedEnforcer(casbin.Enforcer):
             effector=self.eft,
         )
 
-    # Changing: Casbin's own methods, each one change ----------------------------------------------------------------
 
-    add_function = _one_change(casbin.Enforcer.add_function)
-    add_named_grouping_policies = _one_change(casbin.Enforcer.add_named_grouping_policies)
-    add_named_grouping_policies_ex = _one_change(casbin.Enforcer.add_named_grouping_policies_ex)
-    add_named_grouping_policy = _one_change(casbin.Enforcer.add_named_grouping_policy)
-    build_role_links = _one_change(casbin.Enforcer.build_role_links)
-    clear_policy = _one_change(casbin.Enforcer.clear_policy)
-    load_filtered_policy = _one_change(casbin.Enforcer.load_filtered_policy)
-    load_increment_filtered_policy = _one_change(casbin.Enforcer.load_increment_filtered_policy)
-    load_model = _one_change(casbin.Enforcer.load_model)
-    load_policy = _one_change(casbin.Enforcer.load_policy)
-    remove_filtered_named_grouping_policy = _one_change(casbin.Enforcer.remove_filtered_named_grouping_policy)
-    remove_named_grouping_policies = _one_change(casbin.Enforcer.remove_named_grouping_policies)
-    remove_named_grouping_policy = _one_change(casbin.Enforcer.remove_named_grouping_policy)
-    _add_policies = _one_change(casbin.Enforcer._add_policies)
-    _add_policies_ex = _one_change(casbin.Enforcer._add_policies_ex)
-    _add_policy = _one_change(casbin.Enforcer._add_policy)
-    _remove_filtered_policy = _one_change(casbin.Enforcer._remove_filtered_policy)
-    _remove_filtered_policy_returns_effects = _one_change(
-        casbin.Enforcer._remove_filtered_policy_returns_effects
-    )
-    _remove_policies = _one_change(casbin.Enforcer._remove_policies)
-    _remove_policy = _one_change(casbin.Enforcer._remove_policy)
-    _update_filtered_policies = _one_change(casbin.Enforcer._update_filtered_policies)
-    _update_policies = _one_change(casbin.Enforcer._update_policies)
-    _update_policy = _one_change(casbin.Enforcer._update_policy)
+# Casbin's own methods that change what it answers by, each as one change.
+for _name in (
+    "add_function",
+    "add_named_grouping_policies",
+    "add_named_grouping_policies_ex",
+    "add_named_grouping_policy",
+    "build_role_links",
+    "clear_policy",
+    "load_filtered_policy",
+    "load_increment_filtered_policy",
+    "load_model",
+    "load_policy",
+    "remove_filtered_named_grouping_policy",
+    "remove_named_grouping_policies",
+    "remove_named_grouping_policy",
+    "_add_policies",
+    "_add_policies_ex",
+    "_add_policy",
+    "_remove_filtered_policy",
+    "_remove_filtered_policy_returns_effects",
+    "_remove_policies",
+    "_remove_policy",
+    "_update_filtered_policies",
+    "_update_policies",
+    "_update_policy",
+):
+    setattr(IndexedEnforcer, _name, _one_change(getattr(casbin.Enforcer, _name)))
 
 
 def _has_context(rvals: tuple[Any, ...]) -> bool:

@@ -1,7 +1,7 @@
 """Rules found by what their columns hold instead of by scanning: the candidates for a request, in policy order."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from rbac.keymatch import STYLES, Reader
@@ -25,6 +25,7 @@ class RuleIndex:
     def __init__(self, matcher: Matcher, rows: Rows, width: int) -> None:
         self.size = len(rows)
         self.uneven = False  # whether some row has not one value a column
+        self._late_error = False  # whether a row that came later holds no valid pattern
         self._rows = rows
         self._width = width
         self.patterns = PatternColumns(matcher)
@@ -47,10 +48,20 @@ class RuleIndex:
         for branch in branches:
             yield from branch.freezing()
 
+    @property
+    def may_raise(self) -> bool:
+        """Whether some rule cannot be compared with some request without an error."""
+        return (
+            self.uneven
+            or self._late_error
+            or not self.branches
+            or any(branch.unsure for branch in self.branches)
+        )
+
     def note(self, row: Sequence[str]) -> None:
         """Learn what verifying a row needs that was added behind the rows of this index."""
         if len(row) == self._width:
-            self.patterns.valid(row, self.patterns.besides(set()))
+            self._late_error |= not self.patterns.valid(row, self.patterns.besides(set()))
         else:
             self.uneven = True
 
@@ -74,14 +85,17 @@ class PatternColumns:
 
     def valid(self, row: Sequence[str], places: Iterable[tuple[int, str]]) -> bool:
         """Note a row's odd patterns; whether all of its patterns compile."""
-        return all([self.check(row[column], column, name) for column, name in places])
+        valid = True
+        for column, name in places:
+            valid = self.check(row[column], column, name) and valid
+        return valid
 
     def check(self, pattern: str, column: int, name: str) -> bool:
         """Note ``pattern`` if it is odd; whether it compiles."""
         style = STYLES.get(name)
         if style is None:
             return bool(words_of(pattern)) or self._compile(pattern, name)
-        if style.plain.fullmatch(pattern) or self.readers[name].steps(pattern).simple:
+        if style.plain.fullmatch(pattern) or self.readers[name].steps(pattern)[2]:
             return True
         return self.note_odd(pattern, column, name)
 
@@ -143,10 +157,9 @@ class BranchIndex:
             self._loose.append(rule)
         else:
             pattern = row[self.path.column]
-            odd = self.tree.add(rule, pattern, unless=self._always)
-            if odd is not None and not self._patterns.note_odd(odd, self.path.column, self.path.style):
-                self.unsure.append(rule)
-            elif pattern in self._always:
+            simple = self.tree.add(rule, pattern, unless=self._always)
+            valid = simple or self._patterns.note_odd(pattern, self.path.column, self.path.style)
+            if not valid or pattern in self._always:
                 self.unsure.append(rule)
 
     def freezing(self) -> Iterator[None]:
@@ -160,7 +173,7 @@ class BranchIndex:
             self.root = yield from self._large_bucket(self._loose, levels)
         self._loose = []
 
-    def _large_bucket(self, rules: list[int], levels: tuple[int, ...]) -> Iterator[None]:
+    def _large_bucket(self, rules: list[int], levels: tuple[int, ...]) -> Generator[None, None, Bucket]:
         level = self._sharpest(rules, levels)
         if level is None:
             return rules[0] if len(rules) == 1 else rules
@@ -225,7 +238,7 @@ def _best_path(lookups: Iterable[Lookup], rows: Rows) -> Lookup | None:
 
 
 def words_of(pattern: str) -> tuple[str, ...]:
-    """The words of a regular expression that is a plain alternation of them (``GET|POST``, ``(GET)|(POST)``), else ``()``.
+    """The words of a regular expression that is but an alternation of them (``GET|POST``, ``(GET)|(POST)``), else none.
 
     A text it matches starts with one of them.
     """

@@ -1,14 +1,16 @@
 """Casbin's ``keyMatch`` family: what a pattern asks of a path, segment by segment, and whether one path meets it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import Final
 
 from casbin.util import builtin_operators as casbin_operators
 
 SPECIAL: Final = r".^$*+?{}\[\]\\|()"  # what a regular expression does not take literally
 MAX_KEPT_EXPRESSIONS: Final = 8192  # about 1 KiB each; patterns of the policy only, never what a caller sends
+MAX_KEPT_FORMS: Final = 65536  # about 200 bytes each; likewise
 
 Kind = str
 LITERAL: Final[Kind] = "literal"  # matches itself
@@ -85,25 +87,16 @@ STYLES: Final[dict[str, Style]] = {
 }
 
 
-class Steps(NamedTuple):
-    """A pattern as a path tree files it.
+# A pattern as a path tree files it: (segments, rest, simple, dotted). `segments`: one text each, None where any segment
+# that is not empty fits. `rest`: None if the pattern ends with them, else the text that whatever follows starts with.
+# `simple`: whether comparing segments decides; with `dotted`, it decides only if they are alike.
+Steps = tuple[list[str | None], str | None, bool, bool]
 
-    ``segments``: one text each, ``None`` where any segment that is not empty fits. ``rest``: ``None`` if the pattern ends
-    with them, else the text that whatever follows starts with. ``simple``: whether comparing segments decides a path
-    that holds no line break (``dotted``: decides it unless they differ).
-    """
-
-    segments: list[str | None]
-    rest: str | None
-    simple: bool
-    dotted: bool
-
-
-ANYWHERE: Final = Steps([], "", simple=False, dotted=False)
+ANYWHERE: Final[Steps] = ([], "", False, False)
 
 
 class Reader:
-    """Reads the patterns of one style. Keeps what it learns of a segment while a policy is read, so make one a policy."""
+    """Reads the patterns of one style. Keeps what it learns of each segment: make one for one policy."""
 
     def __init__(self, style: Style) -> None:
         self.style = style
@@ -111,8 +104,21 @@ class Reader:
 
     def steps(self, pattern: str) -> Steps:
         """Where ``pattern`` belongs in a tree; a superset of the paths it matches leads there."""
-        if self.style.name == "keyMatch":
+        if self.style.variable is None:
             return _prefix_steps(pattern)
+        kinds = self._kinds
+        segments: list[str | None] = []
+        for text in pattern.split("/"):
+            kind = kinds.get(text) or self._kind(text)
+            if kind is LITERAL:
+                segments.append(text)
+            elif kind is ANY:
+                segments.append(None)
+            else:
+                return self._uncommon(pattern)
+        return segments, None, self._decided(pattern), False
+
+    def _uncommon(self, pattern: str) -> Steps:
         if "|" in pattern:
             return ANYWHERE
         texts = pattern.split("/")
@@ -129,11 +135,13 @@ class Reader:
                 segments.append(None)
                 simple = simple and kind is ANY
             else:
-                last = simple and place == len(texts) - 1
+                last = simple and place == len(texts) - 1 and self._decided(pattern)
                 return self._open(segments, text, place, simple=last, dotted=dotted)
-        if self.style.name == "keyMatch4" and simple:
-            simple = _all_different(texts)
-        return Steps(segments, None, simple, dotted)
+        return segments, None, simple and self._decided(pattern), dotted
+
+    def _decided(self, pattern: str) -> bool:
+        """Whether comparing segments is enough, as far as repeated variables go."""
+        return self.style.name != "keyMatch4" or _all_different(pattern)
 
     def _open(
         self, segments: list[str | None], text: str, place: int, *, simple: bool, dotted: bool
@@ -141,15 +149,15 @@ class Reader:
         if place == 0:
             return ANYWHERE
         if text.startswith("*"):
-            return Steps(segments, "", simple and text == "*", dotted)
+            return segments, "", simple and text == "*", dotted
         head = _LITERAL_HEAD.match(text)
         literal = head.group() if head else ""
         if literal:
             # A quantifier takes the last literal character back, and a variable may start with it.
-            return Steps(segments, literal[:-1].split(":", 1)[0], simple=False, dotted=dotted)
+            return segments, literal[:-1].split(":", 1)[0], False, dotted
         quantifiers = "?+{" if self.style.name == "keyMatch2" else "?+"
         # A quantifier in the first place is one of the slash before it.
-        return ANYWHERE if text[0] in quantifiers else Steps(segments, "", simple=False, dotted=dotted)
+        return ANYWHERE if text[0] in quantifiers else (segments, "", False, dotted)
 
     def _kind(self, text: str) -> Kind:
         kind = self._kinds.get(text)
@@ -176,13 +184,13 @@ def _kind_of(text: str, style: Style) -> Kind:
 def _prefix_steps(pattern: str) -> Steps:
     star = pattern.find("*")
     if star < 0:
-        return Steps([*pattern.split("/")], None, simple=True, dotted=False)
+        return [*pattern.split("/")], None, True, False
     *whole, rest = pattern[:star].split("/")
-    return Steps([*whole], rest, simple=True, dotted=False)
+    return [*whole], rest, True, False
 
 
-def _all_different(texts: list[str]) -> bool:
-    variables = [text for text in texts if text[:1] == "{"]
+def _all_different(pattern: str) -> bool:
+    variables = [text for text in pattern.split("/") if text[:1] == "{"]
     return len(variables) == len(set(variables))
 
 
@@ -207,59 +215,73 @@ class Expressions:
 
 
 Verify = Callable[[str, Sequence[str] | None, str], bool]
+Form = tuple[int, bool, Callable[[Sequence[str]], object] | None, object, tuple[int, ...]]
 
 
-def verifier(style: Style, odd: set[str]) -> Verify:
+def form_of(pattern: str, mark: str) -> Form:
+    """A simple pattern ready to be compared: its length, whether that is the least length, where it is literal and what
+    stands there, and where its variables are."""
+    texts = pattern.split("/")
+    open_ended = texts[-1] == "*" and len(texts) > 1
+    variables = tuple(at for at, text in enumerate(texts) if text[:1] == mark)
+    literal = [at for at, text in enumerate(texts) if text[:1] != mark]
+    if open_ended:
+        literal.pop()
+    getter = itemgetter(*literal) if literal else None
+    return len(texts), open_ended, getter, getter(texts) if getter else None, variables
+
+
+def verifier(style: Style, odd: Container[str]) -> Verify:
     """``verify(path, segments, pattern)``: Casbin's answer, without a regular expression where segments will do.
 
     ``segments`` are the path's, or ``None`` if it holds a line break; ``odd`` holds every pattern that is not simple.
     """
-    if style.name == "keyMatch":
-        key_match = casbin_operators.key_match
-        return lambda path, _segments, pattern: bool(key_match(path, pattern))
-    if style.name == "keyMatch4":
-        function = style.function
-
-        def with_expression(path: str, pattern: str) -> bool:
-            return function(path, pattern)
-    else:
-        with_expression = Expressions(style.expression).matches
+    if style.variable is None:
+        return _verify_prefix
+    by_expression = style.function if style.name == "keyMatch4" else Expressions(style.expression).matches
     mark = ":" if style.name == "keyMatch2" else "{"
+    forms: dict[str, Form] = {}
 
     def verify(path: str, segments: Sequence[str] | None, pattern: str) -> bool:
         if pattern in odd:
-            return with_expression(path, pattern)
-        if segments is None:
-            return _meets_despite_line_break(path, pattern, mark) or (
-                "." in pattern and with_expression(path, pattern)
-            )
-        if meets(segments, pattern, mark):
+            return by_expression(path, pattern)
+        if path == pattern:
             return True
-        return "." in pattern and with_expression(path, pattern)
+        if segments is None:
+            met = _meets_despite_line_break(path, pattern, mark)
+        else:
+            form = forms.get(pattern)
+            if form is None:
+                form = form_of(pattern, mark)
+                if len(forms) < MAX_KEPT_FORMS:
+                    forms[pattern] = form
+            met = meets(segments, form)
+        return met or ("." in pattern and by_expression(path, pattern))
 
     return verify
 
 
-def meets(segments: Sequence[str], pattern: str, mark: str) -> bool:
-    """Whether the segments of a path without line breaks meet a simple pattern, a dot standing for itself alone."""
-    wanted = pattern.split("/")
-    if len(wanted) != len(segments) and (wanted[-1] != "*" or len(wanted) > len(segments)):
+def _verify_prefix(path: str, segments: Sequence[str] | None, pattern: str) -> bool:  # noqa: ARG001 - as its kin
+    return bool(casbin_operators.key_match(path, pattern))
+
+
+def meets(segments: Sequence[str], form: Form) -> bool:
+    """Whether the segments of a path meet a simple pattern, a dot standing for itself alone."""
+    length, open_ended, literal, texts, variables = form
+    if length != len(segments) and (not open_ended or length > len(segments)):
         return False
-    for have, want in zip(segments, wanted, strict=False):
-        if have != want:
-            if want == "*":
-                return True
-            if want[:1] != mark or not have:
-                return False
-    return True
+    for at in variables:
+        if not segments[at]:
+            return False
+    return literal is None or literal(segments) == texts
 
 
 def _meets_despite_line_break(path: str, pattern: str, mark: str) -> bool:
     # `$` also matches before a line break at the very end, and the `.*` of a final `*` does not cross any.
+    form = form_of(pattern, mark)
+    length, open_ended = form[:2]
     for text in (path, path.removesuffix("\n")):
         segments = text.split("/")
-        if meets(segments, pattern, mark):
-            wanted = pattern.split("/")
-            if wanted[-1] != "*" or "\n" not in "/".join(segments[len(wanted) - 1 :]):
-                return True
+        if meets(segments, form) and not (open_ended and "\n" in "/".join(segments[length - 1 :])):
+            return True
     return False

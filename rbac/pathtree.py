@@ -9,15 +9,19 @@ Bucket = (
     Any  # int: one rule; list[int]: rules in policy order; (level, table): rules by the key of another column
 )
 Freeze = Callable[[list[int]], Bucket]
+Find = Callable[[str, Sequence[str] | None], list[Bucket]]
 Mask = tuple[int, tuple[int, ...]]
 
 
 class Node:
     """What is known at one depth of the tree: where each next segment leads, and which patterns end or open here."""
 
-    __slots__ = ("any", "end", "kids", "masks", "opens")
+    __slots__ = ("any", "end", "forks", "kids", "masks", "opens")
 
     def __init__(self) -> None:
+        self.forks = (
+            False  # whether a path may go on in more than one way from here; known when the tree is frozen
+        )
         self.kids: dict[str, Any] | None = None  # segment -> Node, or the one rule behind it
         self.any: Any = None  # the same for a variable
         self.end: Bucket = None  # patterns that end here
@@ -43,40 +47,48 @@ class PathTree:
         self.exact: dict[str, Any] = {}
         self.root: Node | None = None
 
-    def add(self, rule: int, pattern: str, unless: Container[str]) -> str | None:
-        """File a rule; returns its pattern if only a regular expression decides that. Does not file patterns of ``unless``."""
-        plain = self._plain(pattern) is not None
-        if plain and pattern not in unless:
-            exact = self.exact
-            there = exact.get(pattern)
-            exact[pattern] = rule if there is None else _both(there, rule)
-        if plain:
-            return None
+    def add(self, rule: int, pattern: str, unless: Container[str]) -> bool:
+        """File a rule, but not under a pattern of ``unless``; whether comparing segments decides its pattern."""
+        if self._plain(pattern):
+            if pattern not in unless:
+                there = self.exact.get(pattern)
+                self.exact[pattern] = rule if there is None else _both(there, rule)
+            return True
         steps = self._reader.steps(pattern)
         if pattern not in unless:
             if self.root is None:
                 self.root = Node()
             self._file(self.root, 0, steps, rule)
-        return None if steps.simple else pattern
+        return steps[2]
 
-    def _file(self, node: Node, depth: int, steps: Steps, rule: int) -> None:
-        segments, rest = steps.segments, steps.rest
-        for at in range(depth, len(segments)):
+    def _file(  # noqa: C901 - one loop that a hundred thousand patterns go through
+        self, node: Node, at: int, steps: Steps, rule: int
+    ) -> None:
+        segments, rest, _, dotted = steps
+        count = len(segments)
+        while at < count:
             segment = segments[at]
+            at += 1
             if segment is None:
-                below, node.any = node.any, None
+                below = node.any
+                if below is None:
+                    node.any = rule
+                    return
+                if type(below) is int:
+                    node.any = below = self._deepen(below, at)
             else:
-                if node.kids is None:
-                    node.kids = {}
-                below = node.kids.get(segment)
-                if steps.dotted and "." in segment:
+                if dotted and "." in segment:
                     _mask(node, segment)
-            if below is None:
-                _put(node, segment, rule)
-                return
-            if type(below) is int:
-                below = self._deepen(below, at + 1)
-            _put(node, segment, below)
+                kids = node.kids
+                below = kids.get(segment) if kids is not None else None
+                if below is None:
+                    if kids is None:
+                        node.kids = {segment: rule}
+                    else:
+                        kids[segment] = rule
+                    return
+                if type(below) is int and kids is not None:
+                    kids[segment] = below = self._deepen(below, at)
             node = below
         if rest is None:
             node.end = rule if node.end is None else _both(node.end, rule)
@@ -86,10 +98,10 @@ class PathTree:
         there = node.opens.get(rest)
         node.opens[rest] = rule if there is None else _both(there, rule)
 
-    def _deepen(self, rule: int, depth: int) -> Node:
+    def _deepen(self, rule: int, at: int) -> Node:
         # Until now this rule was alone below its segment; another is to share it.
         node = Node()
-        self._file(node, depth, self._reader.steps(self._rows[rule][self._column]), rule)
+        self._file(node, at, self._reader.steps(self._rows[rule][self._column]), rule)
         return node
 
     def freeze(self, into: Freeze) -> Iterator[None]:
@@ -98,6 +110,8 @@ class PathTree:
         nodes = [self.root] if self.root is not None else []
         while nodes:
             node = nodes.pop()
+            more = node.opens is not None or node.masks is not None
+            node.forks = more or (node.any is not None and node.kids is not None)
             if type(node.end) is list:
                 node.end = into(node.end)
             if node.opens is not None:
@@ -107,23 +121,41 @@ class PathTree:
                 nodes.append(node.any)
             yield
 
-    def find(self, path: str, segments: Sequence[str] | None) -> list[Bucket]:
-        """The buckets of every pattern that can match ``path``; ``segments`` is ``None`` if it holds a line break."""
-        found: list[Bucket] = []
-        if segments is None:
-            # `$` also matches before a line break at the very end.
-            for text in {path, path.removesuffix("\n")}:
-                self._find(text, text.split("/"), found)
-        else:
-            self._find(path, segments, found)
-        return found
+    def finder(self) -> Find:
+        """``find(path, segments)``: the buckets of every pattern that can match; no ``segments`` for a path that holds
+        a line break."""
+        exact, root = self.exact.get, self.root
 
-    def _find(self, path: str, segments: Sequence[str], found: list[Bucket]) -> None:
-        bucket = self.exact.get(path)
-        if bucket is not None:
-            found.append(bucket)
-        if self.root is not None:
-            _walk(self.root, segments, 0, found)
+        def find(path: str, segments: Sequence[str] | None) -> list[Bucket]:
+            if segments is None:
+                # `$` also matches before a line break at the very end.
+                texts = {path, path.removesuffix("\n")}
+                return [bucket for text in texts for bucket in find_in(text, text.split("/"))]
+            return find_in(path, segments)
+
+        def find_in(path: str, segments: Sequence[str]) -> list[Bucket]:
+            bucket = exact(path)
+            found = [] if bucket is None else [bucket]
+            if root is None:
+                return found
+            node = root
+            for at, segment in enumerate(segments):
+                if node.forks:
+                    _walk(node, segments, at, found)
+                    return found
+                kids = node.kids
+                # No empty segment fits a variable.
+                below = kids.get(segment) if kids is not None else (segment and node.any) or None
+                if type(below) is not Node:
+                    if below is not None:
+                        found.append(below)
+                    return found
+                node = below
+            if node.end is not None:
+                found.append(node.end)
+            return found
+
+        return find
 
 
 def _walk(node: Node, segments: Sequence[str], at: int, found: list[Bucket]) -> None:
@@ -184,13 +216,6 @@ def _walk_dotted(node: Node, segments: Sequence[str], at: int, found: list[Bucke
             _walk(below, segments, at + 1 + text.count("/"), found)
         elif below is not None:
             found.append(below)
-
-
-def _put(node: Node, segment: str | None, below: Any) -> None:
-    if segment is None:
-        node.any = below
-    elif node.kids is not None:
-        node.kids[segment] = below
 
 
 def _mask(node: Node, segment: str) -> None:

@@ -1,8 +1,10 @@
-"""Role links as Casbin follows them: role managers that remember no caller, and the roles within reach of a name."""
+"""Casbin's role managers, without a memory for the names they are asked about."""
 
-import itertools
+# mypy: disallow-untyped-calls=False
+# Casbin, which these classes extend, has no annotations.
+
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,54 +16,9 @@ from casbin.rbac.default_role_manager.role_manager import (
     RoleManager,
 )
 
-Keys = tuple[str, ...]
-Reached = tuple[Keys, frozenset[str]]
+from rbac.clock import Clock
 
-NOBODY: frozenset[str] = frozenset()
 MAX_PATTERN_DOMAINS = 256  # domains that only a matching function knows; a caller may name any number of them
-
-
-class Clock:
-    """Counts the changes of one enforcer, so that a reader can tell with one comparison that nothing changed.
-
-    A change that is under way on another thread does not show before it is complete.
-    """
-
-    def __init__(self) -> None:
-        self._count = itertools.count(1)
-        self.now = 0
-        self.lock = threading.RLock()
-        self._changing: dict[int, int] = {}
-
-    def tick(self) -> None:
-        """Say that something the answers depend on is different now."""
-        self.now = next(self._count)  # never the same twice, whichever thread comes first
-
-    @contextmanager
-    def change(self) -> Iterator[None]:
-        """Span a change of several steps, and tick when it is over, however it ends."""
-        thread = threading.get_ident()
-        self._changing[thread] = self._changing.get(thread, 0) + 1
-        try:
-            yield
-        finally:
-            self._changing[thread] -= 1
-            if not self._changing[thread]:
-                del self._changing[thread]
-            self.tick()
-
-    @property
-    def changing_elsewhere(self) -> bool:
-        """Whether another thread is in the middle of a change."""
-        busy = self._changing
-        return bool(busy) and threading.get_ident() not in busy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Clock":
-        # Casbin copies the model, and with it the role managers, before it reloads: all copies are of one enforcer.
-        return self
-
-    def __reduce__(self) -> tuple[type["Clock"], tuple[()]]:
-        return Clock, ()
 
 
 class LinkGraph(RoleManager):
@@ -167,7 +124,7 @@ class DomainLinkGraph(DomainManager):
         super().add_matching_func(fn)
         self._changed()
 
-    def add_domain_matching_func(self, fn: Callable[[str, str], bool]) -> None:
+    def add_domain_matching_func(self, fn: Callable[[str, str], bool] | None = None) -> None:
         super().add_domain_matching_func(fn)
         self._visited = []
         self._changed()
@@ -216,6 +173,10 @@ class DomainLinkGraph(DomainManager):
 
 class ConditionalDomainLinkGraph(ConditionalDomainManager):
     """Casbin's conditional domain manager; its questions build a graph that is thrown away, except in known domains."""
+
+    def __init__(self, clock: Clock, max_hierarchy_level: int = 10) -> None:
+        super().__init__(max_hierarchy_level)
+        self.clock = clock
 
     def has_link(self, name1: str, name2: str, *domain: str) -> bool:
         manager = self._get_conditional_role_manager(self._get_domain(*domain))
@@ -271,91 +232,3 @@ def _matches(fn: Callable[[str, str], bool], name: str, pattern: str) -> bool:
         return bool(fn(name, pattern))
     except Exception:  # noqa: BLE001 - Casbin takes a matching function that raises for one that says no
         return False
-
-
-class Reach:
-    """The names that role links lead to from a name, at most ``levels`` - 1 links away, as Casbin follows them.
-
-    Immutable as seen from outside; remembers what it worked out for the names that have links, and for no other.
-    """
-
-    __slots__ = ("_known", "_links", "_span")
-
-    def __init__(self, manager: RoleManager) -> None:
-        self._span = manager.max_hierarchy_level - 1
-        self._links: dict[str, Keys] = {
-            name: tuple(other.name for other in tuple(role.roles))
-            for name, role in tuple(manager.all_roles.items())
-            if role.roles
-        }
-        self._known: dict[str, Reached] = {}
-
-    def of(self, name: str) -> Reached:
-        """The name itself and all it leads to, and the set of what it leads to."""
-        known = self._known.get(name)
-        if known is not None:
-            return known
-        if name not in self._links:
-            return (name,), NOBODY
-        reached = self._walk(name)
-        self._known[name] = found = (tuple(reached), frozenset(reached))
-        return found
-
-    def _walk(self, name: str) -> dict[str, None]:
-        seen: dict[str, None] = {name: None}
-        edge: Iterable[str] = (name,)
-        for _ in range(self._span):
-            step = {role: None for one in edge for role in self._links.get(one, ()) if role not in seen}
-            if not step:
-                break
-            seen.update(step)
-            edge = step
-        return seen
-
-
-class DomainReach:
-    """:class:`Reach`, domain by domain; a domain is worked out when it is first asked about, if it has links."""
-
-    __slots__ = ("_domains", "_manager")
-
-    def __init__(self, manager: DomainLinkGraph) -> None:
-        self._manager = manager
-        self._domains: dict[str, Reach] = {}
-
-    def of(self, name: str, domain: str) -> Reached:
-        """The name itself and all it leads to in ``domain``, and the set of what it leads to."""
-        reach = self._domains.get(domain)
-        if reach is None:
-            if domain not in self._manager.all_links:
-                return (name,), NOBODY
-            reach = self._domains[domain] = Reach(self._manager.links_of(domain))
-        return reach.of(name)
-
-
-def shortest_chain(roles_of: Callable[[str], Iterable[str]], name: str, role: str, levels: int) -> Keys:
-    """The shortest chain of links from ``name`` to ``role``, both included; ``()`` if none of fewer than ``levels`` is.
-
-    Among chains of one length, the first in the order of the names.
-    """
-    came_from: dict[str, str | None] = {name: None}
-    edge = [name]
-    for _ in range(levels):
-        if role in came_from:
-            return _chain_to(role, came_from)
-        step = []
-        for one in edge:
-            for other in sorted(roles_of(one)):
-                if other not in came_from:
-                    came_from[other] = one
-                    step.append(other)
-        edge = step
-    return ()
-
-
-def _chain_to(role: str, came_from: dict[str, str | None]) -> Keys:
-    chain = []
-    at: str | None = role
-    while at is not None:
-        chain.append(at)
-        at = came_from[at]
-    return tuple(reversed(chain))
