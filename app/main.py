@@ -15,7 +15,7 @@ from app.checkpoint import Checkpoint
 from app.config import Settings, Surface, load_surface
 from app.cross_origin import CrossOriginMiddleware
 from app.request_log import RequestLogMiddleware
-from app.routers import debug, health, protected, public
+from app.routers import debug, health, me, metrics, protected, public
 from app.start import ReadableStart, opened
 
 
@@ -48,7 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.checkpoint = checkpoint
     for router in (public.router, protected.router):
         app.include_router(router, prefix=surface.api_prefix)
+    app.include_router(me.router)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     if surface.debug and surface.environment == "development":
         app.include_router(debug.router)
     documentation.install(app)

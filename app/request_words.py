@@ -30,12 +30,13 @@ class RequestWords:
     """Reads a model's words, in the model's order, from a request.
 
     ``role_index`` is the place of the word that the caller's roles fill, ``None`` when no word takes them. What is read
-    there is the caller's only role, "" when there is none or more than one.
+    there is the caller's only role, "" when there is none or more than one. ``path_word`` is filled by the path.
     """
 
     words: tuple[str, ...]
     readers: tuple[Reader, ...]
     role_index: int | None
+    path_word: str | None
 
     @classmethod
     def parse(cls, mapping: str, model_words: Sequence[str]) -> "RequestWords":
@@ -54,7 +55,8 @@ class RequestWords:
         if len(by_role) > 1:
             raise RequestWordsError("only one word can be filled from `roles`")
         readers = tuple(_reader(sources[word]) for word in model_words)
-        return cls(tuple(model_words), readers, by_role[0] if by_role else None)
+        by_path = next((word for word in model_words if sources[word] == "path"), None)
+        return cls(tuple(model_words), readers, by_role[0] if by_role else None, by_path)
 
     def read(self, path: str, method: str, scope: Scope, principal: Principal | None) -> tuple[str, ...]:
         """The words of one request, in the model's order."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from app.auth.dependencies import CurrentUser
 from app.auth.principal import Principal
 from app.greetings import CallerLanguage, greeting
-from app.permissions import permitted
+from app.permissions import permissions
 
 router = APIRouter(tags=["protected"])
 
@@ -101,10 +101,10 @@ async def user_page(user: CurrentUser, language: CallerLanguage) -> User:
 @router.get("/admin", summary="Administrators")
 async def admin(request: Request, user: CurrentUser, language: CallerLanguage) -> Admin:
     """For administrators: what the policy lets this one do, asked of the policy itself."""
-    permissions = [f"{endpoint.act} {endpoint.obj}" for endpoint in permitted(request, user)]
+    allowed = [f"{route.act} {route.obj}" for route in permissions(request, user).routes]
     return Admin(
         message=greeting("admin", language, _name(user)),
-        admin_info=AdminInfo(username=user.username, email=user.email, permissions=permissions),
+        admin_info=AdminInfo(username=user.username, email=user.email, permissions=allowed),
     )
 
 

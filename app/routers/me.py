@@ -1,0 +1,61 @@
+"""``GET /me/permissions``: what the caller may do, for a front end that shows or hides, never to decide by."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel
+
+from app.auth.dependencies import CurrentUser
+from app.checkpoint import Checkpoint
+from app.permissions import permissions
+
+router = APIRouter(prefix="/me", tags=["me"])
+
+
+class Permission(BaseModel):
+    """One endpoint: its method, and its path with parameters as the documentation shows it."""
+
+    act: str
+    obj: str
+
+
+class MyPermissions(BaseModel):
+    """``incomplete``: on some endpoint it depends on the path's parameters, so ask by calling it."""
+
+    sub: str
+    roles: list[str]
+    policy_revision: str
+    permissions: list[Permission]
+    incomplete: bool
+
+
+@router.get(
+    "/permissions",
+    summary="What the caller may do",
+    response_model=MyPermissions,
+    responses={304: {"description": "The policy is the one that `If-None-Match` names"}},
+)
+async def my_permissions(
+    request: Request, user: CurrentUser, if_none_match: Annotated[str | None, Header()] = None
+) -> Response | MyPermissions:
+    """Every known endpoint that the policy opens to this caller. The ETag is the policy's revision."""
+    checkpoint: Checkpoint = request.app.state.checkpoint
+    revision = checkpoint.live.policy.revision
+    headers = {"ETag": f'"{revision}"', "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if if_none_match is not None and _names(if_none_match, revision):
+        return Response(status_code=304, headers=headers)
+    found = permissions(request, user)
+    body = MyPermissions(
+        sub=user.sub,
+        roles=list(user.roles),
+        policy_revision=revision,
+        permissions=[Permission(act=route.act, obj=route.obj) for route in found.routes],
+        incomplete=found.incomplete,
+    )
+    return Response(body.model_dump_json(), headers=headers, media_type="application/json")
+
+
+def _names(if_none_match: str, revision: str) -> bool:
+    """Whether a list of entity tags holds this one, compared weakly (RFC 9110, section 13.1.2)."""
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in tags or f'"{revision}"' in tags

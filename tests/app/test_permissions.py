@@ -1,0 +1,88 @@
+"""GET /me/permissions: what the caller may do, as the live policy says, with the revision as its ETag."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from tests.support.application import bearer, served, settings_for
+from tests.support.issuer import Issuer
+from tests.support.service import ROOT
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as listening:
+        yield listening
+
+
+def test_the_list_is_what_the_policy_opens_to_this_caller(issuer: Issuer, tmp_path: Path) -> None:
+    with served(settings_for(issuer, tmp_path)) as client:
+        bodies = {}
+        for role in ("", "user", "admin"):
+            headers = bearer(issuer.token(**{"custom:role": role}))
+            bodies[role] = client.get("/me/permissions", headers=headers).json()
+            for entry in bodies[role]["permissions"]:
+                if "{" not in entry["obj"] and not entry["obj"].endswith("*") and entry["act"] == "GET":
+                    assert client.get(entry["obj"], headers=headers).status_code not in {401, 403}, entry
+        revision = client.get("/readyz").json()["policy"]["revision"]
+
+    def opened(role: str) -> set[tuple[str, str]]:
+        return {(entry["act"], entry["obj"]) for entry in bodies[role]["permissions"]}
+
+    assert opened("user") - opened("") == {("GET", "/user")}
+    assert ("GET", "/admin") in opened("admin") - opened("user")
+    assert bodies["user"]["roles"] == ["user"]
+    assert {body["policy_revision"] for body in bodies.values()} == {revision}
+    assert client.get("/me/permissions").status_code == 401
+
+
+def test_a_front_end_that_knows_this_revision_is_told_so(issuer: Issuer, tmp_path: Path) -> None:
+    with served(settings_for(issuer, tmp_path)) as client:
+        headers = bearer(issuer.token())
+        first = client.get("/me/permissions", headers=headers)
+        etag = first.headers["etag"]
+        assert etag == f'"{first.json()["policy_revision"]}"'
+        assert (first.headers["vary"], first.headers["cache-control"]) == (
+            "Authorization",
+            "private, no-cache",
+        )
+        for known, status in (
+            (etag, 304),
+            (f'"other", W/{etag}', 304),
+            ("*", 304),
+            ('"other"', 200),
+            ("", 200),
+        ):
+            answer = client.get("/me/permissions", headers=headers | {"If-None-Match": known})
+            assert (answer.status_code, answer.headers["etag"]) == (status, etag), known
+            assert (answer.content == b"") is (status == 304)
+
+
+@pytest.mark.parametrize(
+    ("rules", "incomplete"),
+    [
+        ("", False),
+        ("p, user, /things/{id}, GET, allow\n", False),
+        ("p, user, /things/*, *, allow\n", False),
+        ("p, user, /things/7, GET, allow\n", True),
+        ("p, user, /things/{id}, GET, allow\np, everyone, /things/7, *, deny\n", True),
+        ("p, user, /things/7, POST, allow\n", False),
+        ("p, admin, /things/7, GET, allow\n", False),
+    ],
+)
+def test_the_list_says_when_it_depends_on_more_than_the_endpoint(
+    issuer: Issuer, tmp_path: Path, rules: str, incomplete: bool
+) -> None:
+    (tmp_path / "policy.csv").write_text((ROOT / "policy.csv").read_text() + rules)
+    settings = settings_for(issuer, tmp_path)
+    app = create_app(settings)
+
+    @app.get("/things/{thing}")
+    async def thing(thing: str) -> str:
+        return thing
+
+    with served(settings, app) as client:
+        headers = bearer(issuer.token(**{"custom:role": "user"}))
+        assert client.get("/me/permissions", headers=headers).json()["incomplete"] is incomplete
