@@ -7,6 +7,7 @@ import uvicorn
 from app.config import SettingsError, load_settings
 from app.logging_config import configure_logging
 from app.main import app
+from app.metrics import shared_by
 from app.start import StartError, loaded_policy
 
 
@@ -19,18 +20,19 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     configure_logging(settings)
-    uvicorn.run(
-        "app.main:app",
-        host=settings.listen_address,
-        port=settings.port,
-        workers=settings.workers,
-        log_config=None,
-        access_log=False,
-        proxy_headers=True,
-        forwarded_allow_ips=list(settings.forwarded_allow_ips),
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
+    with shared_by(settings.workers):
+        uvicorn.run(
+            "app.main:app",
+            host=settings.listen_address,
+            port=settings.port,
+            workers=settings.workers,
+            log_config=None,
+            access_log=False,
+            proxy_headers=True,
+            forwarded_allow_ips=list(settings.forwarded_allow_ips),
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
     return 0
 
 

@@ -10,9 +10,11 @@ from app.auth.tokens import Authenticator
 from app.config import Settings
 from app.decision_log import DecisionLog
 from app.decision_record import NO_TOKEN, Decided, Rejected, Via
+from app.metrics import Metrics
 from app.request_id import new_id, request_id_var
 from app.request_words import RequestWords
 from app.ruling import Ruling, Subject
+from app.shadow import Shadow
 from rbac import LivePolicy
 from rbac.routes import KnownRoutes
 
@@ -27,6 +29,8 @@ class Parts:
     words: RequestWords
     routes: KnownRoutes
     log: DecisionLog
+    metrics: Metrics
+    shadow: Shadow | None
 
 
 class Checkpoint:
@@ -41,6 +45,8 @@ class Checkpoint:
     words: RequestWords
     routes: KnownRoutes
     log: DecisionLog
+    metrics: Metrics
+    shadow: Shadow | None
 
     def open(self, parts: Parts) -> None:
         """Takes up its parts."""
@@ -50,6 +56,8 @@ class Checkpoint:
         self.words = parts.words
         self.routes = parts.routes
         self.log = parts.log
+        self.metrics = parts.metrics
+        self.shadow = parts.shadow
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""

@@ -129,7 +129,10 @@ def line(members: Entry, email: str | None = None) -> bytes:
     if written.isascii() and b"\x7f" not in written:
         return written + b"\n"
     # Other line ends than "\n", and marks that turn the text around, are no control characters to JSON.
-    return json.dumps(orjson.loads(written)).replace("\x7f", "\\u007f").encode("ascii") + b"\n"
+    return (
+        json.dumps(orjson.loads(written), separators=(",", ":")).replace("\x7f", "\\u007f").encode("ascii")
+        + b"\n"
+    )
 
 
 def timestamp(time_ns: int) -> str:

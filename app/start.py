@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,8 +13,10 @@ from app.checkpoint import Checkpoint, Parts
 from app.config import Settings, SettingsError, load_settings
 from app.decision_log import DecisionLog
 from app.logging_config import configure_logging
+from app.metrics import Metrics
 from app.policy_gate import live_policy
 from app.request_words import RequestWords
+from app.shadow import Shadow
 from rbac import LivePolicy, PolicyError
 from rbac.routes import routes_of_app
 
@@ -47,7 +49,14 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     configure_logging(settings)
     live = loaded_policy(settings, app)
     authenticator = Authenticator(provider_of(settings))
-    decision_log = DecisionLog.of(settings)
+    metrics, shadow = Metrics(), Shadow.of(settings, live)
+    decision_log = DecisionLog.of(
+        settings,
+        compare=None if shadow is None else shadow.compare,
+        observe=metrics.count,
+        tick=metrics.sample,
+    )
+    metrics.watch(live=live, authenticator=authenticator, log=decision_log, shadow=shadow)
     checkpoint.open(
         Parts(
             settings=settings,
@@ -56,9 +65,11 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
             words=RequestWords.parse(settings.policy_request, live.policy.words),
             routes=routes_of_app(app),
             log=decision_log,
+            metrics=metrics,
+            shadow=shadow,
         )
     )
-    async with decision_log, authenticator, live:
+    async with decision_log, authenticator, live, shadow or nullcontext():
         yield
 
 

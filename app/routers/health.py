@@ -29,10 +29,18 @@ class KeysState(BaseModel):
     fresh: bool
 
 
+class DecisionLogState(BaseModel):
+    """``failing`` while lines cannot be written; ``pending`` records are waiting."""
+
+    failing: bool
+    pending: int
+
+
 class Readiness(BaseModel):
     status: Literal["ready", "not ready"]
     policy: PolicyState
     keys: KeysState
+    decision_log: DecisionLogState
 
 
 @router.get("/healthz", summary="Alive")
@@ -45,10 +53,13 @@ async def healthz() -> Health:
     "/readyz", summary="Ready for traffic", responses={503: {"description": "Not ready", "model": Readiness}}
 )
 async def readyz(request: Request, response: Response) -> Readiness:
-    """Whether a policy is loaded and the issuer's keys are known. A newer document that was refused changes nothing."""
+    """Whether a policy is loaded, the issuer's keys are known, and decisions can be recorded where they must be.
+
+    A newer document that was refused changes nothing.
+    """
     checkpoint: Checkpoint = request.app.state.checkpoint
-    live, keys = checkpoint.live, checkpoint.authenticator
-    ready = keys.keys_known
+    live, keys, log = checkpoint.live, checkpoint.authenticator, checkpoint.log
+    ready = keys.keys_known and not log.refusing
     if not ready:
         response.status_code = 503
     return Readiness(
@@ -57,4 +68,5 @@ async def readyz(request: Request, response: Response) -> Readiness:
             revision=live.policy.revision, current=not live.problems, problems=len(live.problems)
         ),
         keys=KeysState(known=keys.keys_known, fresh=keys.last_fetch_ok),
+        decision_log=DecisionLogState(failing=log.writer.failing, pending=log.pending),
     )

@@ -1,0 +1,224 @@
+"""What Prometheus may know of the service. Counted in the decision log's thread, a batch at a time, not in requests.
+
+Several workers share a directory (``PROMETHEUS_MULTIPROC_DIR``), and whichever is asked answers for all of them. No
+label grows with what callers send. docs/metrics.md is the list.
+"""
+
+import os
+import tempfile
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from app.auth.tokens import Authenticator
+from app.decision_log import DecisionLog
+from app.decision_record import NO_TOKEN, REMEMBERED, Rejected
+from app.decision_writer import Judged
+from app.shadow import Shadow
+from rbac import LivePolicy
+
+SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
+
+_MICROSECONDS = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
+_BUCKETS = tuple(each / 1_000_000 for each in _MICROSECONDS)
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not annotate it
+
+
+class _Durations(Histogram):
+    """A histogram that takes many observations at once."""
+
+    def observe_all(self, nanoseconds: Sequence[int]) -> None:
+        """As if each were observed, in seconds."""
+        seconds = [each / 1_000_000_000 for each in nanoseconds]
+        self._sum.inc(sum(seconds))
+        for bucket, number in Tally(bisect_left(self._upper_bounds, each) for each in seconds).items():
+            self._buckets[bucket].inc(number)
+
+
+class _Total:
+    """A counter that follows a number which somebody else counts."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._told = 0
+
+    def follow(self, number: int) -> None:
+        """Adds what ``number`` grew by; one that became smaller begins anew."""
+        self._counter.inc(number - self._told if number >= self._told else number)
+        self._told = number
+
+
+class Metrics:
+    """The numbers of one worker: ``count`` takes batches of records, ``sample`` looks at what counts by itself."""
+
+    def __init__(self) -> None:
+        self._sampling = threading.Lock()
+        self._watched: tuple[LivePolicy, Authenticator, DecisionLog, Shadow | None] | None = None
+        self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
+            return Counter(f"sekisho_{name}", text, labels, registry=registry)
+
+        def total(name: str, text: str) -> _Total:
+            return _Total(counter(name, text))
+
+        def durations(name: str, text: str, labels: Sequence[str] = ()) -> _Durations:
+            return _Durations(f"sekisho_{name}", text, labels, buckets=_BUCKETS, registry=registry)
+
+        def gauge(name: str, text: str, among: Literal["livesum", "livemin", "livemax"]) -> Gauge:
+            return Gauge(f"sekisho_{name}", text, registry=registry, multiprocess_mode=among)
+
+        self._decisions = counter("decisions", "Decisions taken.", ("via", "result", "reason"))
+        self._rejections = counter("rejections", "Answers that no decision led to.", ("reason",))
+        self._decision_time = durations("decision_seconds", "Authentication and decision together.", ("via",))
+        self._verification_time = durations(
+            "token_verification_seconds", "Verification of a token not yet known."
+        )
+        self._tokens = counter("tokens", "Tokens presented.", ("result",))
+        self._cached = gauge("token_cache_tokens", "Verified tokens remembered.", "livesum")
+        self._fetches = total("key_fetches", "Fetches of the issuer's keys begun.")
+        self._fetch_failures = total("key_fetch_failures", "Fetches of the issuer's keys that failed.")
+        self._keys_known = gauge("keys_known", "1 once the issuer's keys have been reached.", "livemin")
+        self._reloads = total("policy_reloads", "Documents that replaced another one.")
+        self._refused = total("policy_refused", "Documents that were refused while another one was in force.")
+        self._age = gauge("policy_age_seconds", "Time since the live document came into force.", "livemax")
+        self._loaded = gauge(
+            "policy_loaded_timestamp_seconds", "When the live document came into force.", "livemin"
+        )
+        self._current = gauge("policy_current", "0 while a newer document is refused.", "livemin")
+        self._buffered = gauge("decision_log_buffer_records", "Records not written yet.", "livesum")
+        self._written = total("decision_log_written", "Decision log lines written.")
+        self._failures = total("decision_log_failures", "Attempts to write the decision log that failed.")
+        self._lost = total("decision_log_lost", "Records that there was no room to keep.")
+        self._failing = gauge(
+            "decision_log_failing", "1 while the decision log cannot be written.", "livemax"
+        )
+        self._compared = total("shadow_decisions", "Decisions that the shadow policy took, too.")
+        self._differences = counter(
+            "shadow_differences", "Decisions that the shadow policy changes.", ("change",)
+        )
+        self._shadow_failures = total("shadow_failures", "Decisions that the shadow policy could not take.")
+        self._shadow_loaded = gauge(
+            "shadow_loaded", "1 while there is a shadow policy to compare with.", "livemin"
+        )
+        for change in ("granted", "revoked"):
+            self._differences.labels(change)
+
+    def watch(
+        self, *, live: LivePolicy, authenticator: Authenticator, log: DecisionLog, shadow: Shadow | None
+    ) -> None:
+        """What :meth:`sample` looks at."""
+        self._watched = (live, authenticator, log, shadow)
+
+    def count(self, batch: Sequence[Judged]) -> None:
+        """Counts what one batch of records says."""
+        decisions: Tally[tuple[str, str, str]] = Tally()
+        rejections: Tally[str] = Tally()
+        changes: Tally[str] = Tally()
+        durations: dict[str, list[int]] = {}
+        for record, shadow in batch:
+            if isinstance(record, Rejected):
+                rejections[record.reason] += 1
+                continue
+            decision = record.ruling.decision
+            decisions[record.via, "allow" if decision.allowed else "deny", decision.reason] += 1
+            durations.setdefault(record.via, []).append(record.duration_ns)
+            if shadow is not None:
+                changes["granted" if shadow.allowed else "revoked"] += 1
+        for labels, number in decisions.items():
+            self._decisions.labels(*labels).inc(number)
+        for reason, number in rejections.items():
+            self._rejections.labels(reason).inc(number)
+        for change, number in changes.items():
+            self._differences.labels(change).inc(number)
+        for via, taken in durations.items():
+            self._decision_time.labels(via).observe_all(taken)
+        self._count_tokens(batch)
+
+    def _count_tokens(self, batch: Sequence[Judged]) -> None:
+        results: Tally[str] = Tally()
+        taken: list[int] = []
+        for record, _ in batch:
+            if record.verification_ns == NO_TOKEN:
+                continue
+            if record.verification_ns == REMEMBERED:
+                results["remembered"] += 1
+                continue
+            results["refused" if isinstance(record, Rejected) else "verified"] += 1
+            taken.append(record.verification_ns)
+        for result, number in results.items():
+            self._tokens.labels(result).inc(number)
+        if taken:
+            self._verification_time.observe_all(taken)
+
+    def sample(self) -> None:
+        """Takes over the numbers of everything that counts by itself. May be called from any thread."""
+        if self._watched is None:
+            return
+        live, authenticator, log, shadow = self._watched
+        with self._sampling:
+            self._reloads.follow(live.reloads)
+            self._refused.follow(live.refused)
+            self._age.set(max(0.0, time.time() - live.loaded_at))
+            self._loaded.set(live.loaded_at)
+            self._current.set(not live.problems)
+            self._fetches.follow(authenticator.fetches)
+            self._fetch_failures.follow(authenticator.failures)
+            self._keys_known.set(authenticator.keys_known)
+            self._cached.set(authenticator.cached_tokens)
+            self._buffered.set(log.pending)
+            self._written.follow(log.writer.written)
+            self._failures.follow(log.writer.failures)
+            self._lost.follow(log.writer.lost)
+            self._failing.set(log.writer.failing)
+            if shadow is not None:
+                self._compared.follow(shadow.compared)
+                self._shadow_failures.follow(shadow.failed)
+                self._shadow_loaded.set(shadow.policy is not None)
+
+    def exposition(self) -> bytes:
+        """The text that Prometheus reads: of all workers that share a directory, or of this one."""
+        self.sample()
+        directory = os.environ.get(SHARED_DIRECTORY)
+        if not directory:
+            return generate_latest(self.registry)
+        _forget_the_dead(Path(directory))
+        everybody = CollectorRegistry()
+        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]  # the library does not annotate it
+        return generate_latest(everybody)
+
+
+@contextmanager
+def shared_by(workers: int) -> Iterator[None]:
+    """Gives several workers a directory to share their numbers in, with nothing of an earlier run."""
+    given = os.environ.get(SHARED_DIRECTORY)
+    if given:
+        for file in Path(given).glob("*.db"):
+            file.unlink(missing_ok=True)
+    if given or workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="sekisho-metrics-") as directory:
+        os.environ[SHARED_DIRECTORY] = directory
+        try:
+            yield
+        finally:
+            del os.environ[SHARED_DIRECTORY]
+
+
+def _forget_the_dead(directory: Path) -> None:
+    """A worker that died without a word leaves the gauges it last set."""
+    for process in {file.stem.rpartition("_")[2] for file in directory.glob("gauge_live*_*.db")}:
+        if process.isdigit() and not Path(f"/proc/{process}").exists():
+            mark_process_dead(int(process), str(directory))  # type: ignore[no-untyped-call]  # the library's
