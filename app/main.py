@@ -51,7 +51,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(me.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    app.include_router(metrics.router)
     if surface.debug and surface.environment == "development":
         app.include_router(debug.router)
     documentation.install(app)
