@@ -18,9 +18,8 @@ from rbac.enforcer import IndexedEnforcer
 
 def main(checkout: Path, arguments: list[str]) -> int:
     """Run the suite of ``checkout``; the exit status of pytest."""
-    casbin.Enforcer = IndexedEnforcer
-    for module in (casbin.enforcer, casbin.synced_enforcer):
-        module.Enforcer = IndexedEnforcer
+    for module in (casbin, casbin.enforcer, casbin.synced_enforcer):
+        vars(module)["Enforcer"] = IndexedEnforcer
     os.chdir(checkout)
     settings = ["-c", os.devnull, "--rootdir", str(checkout), "-p", "no:cacheprovider", "-p", "no:rbac"]
     return pytest.main([*settings, *(arguments or ["-q", "tests"])])

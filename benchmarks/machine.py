@@ -1,6 +1,6 @@
 """Where the figures were taken: a number without its machine says little."""
 
-import datetime
+import datetime as dt
 import json
 import os
 import platform
@@ -24,7 +24,7 @@ print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:
 def describe() -> dict[str, str]:
     """Processor, cores, memory, load, system and interpreter; then the version of everything measured."""
     facts = {
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",

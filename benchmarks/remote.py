@@ -4,12 +4,15 @@ import json
 import os
 import selectors
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from benchmarks import peers
 from benchmarks.workload import Request
+
+MEMORY_LIMIT = 14  # GiB resident
 
 
 class WorkerError(Exception):
@@ -86,12 +89,20 @@ class Remote:
         return self._read(limit)
 
     def _read(self, limit: float) -> Any:
-        if not self._selector.select(limit):
-            raise WorkerError(f"no answer within {limit:.0f} s")
+        until = time.monotonic() + limit
+        while not self._selector.select(0.5):
+            if time.monotonic() > until:
+                raise WorkerError(f"no answer within {limit:.0f} s")
+            if self._resident_gib() > MEMORY_LIMIT:
+                raise WorkerError(f"needs more than {MEMORY_LIMIT} GiB of memory")
         line = self._pipe_out.readline()
         if not line:
             raise WorkerError(self._last_words())
         return json.loads(line)
+
+    def _resident_gib(self) -> float:
+        pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**30
 
     def _last_words(self) -> str:
         self._process.wait(10)

@@ -7,6 +7,10 @@ from benchmarks.engines import ENGINES
 from benchmarks.goals import verdicts
 from benchmarks.service.load import CONNECTIONS
 
+INTRODUCTION = """\
+Written by `make bench`; the raw figures are in [results.json](results.json), what they mean and how they are taken is
+in [docs/performance.md](../docs/performance.md). In-process costs are processor seconds of the engine's process."""
+
 SERVICE_NAMES = {
     "plain": "plain FastAPI, no authorization",
     "starlette": "bare Starlette, no authorization",
@@ -21,8 +25,7 @@ def page(results: dict[str, Any]) -> str:
     """All of ``results.md``."""
     parts = [
         "# Benchmarks",
-        "Written by `make bench`; the raw figures are in [results.json](results.json), what they mean is in "
-        "[docs/performance.md](../docs/performance.md).",
+        INTRODUCTION,
         *_goals(results),
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
@@ -40,7 +43,7 @@ def _goals(results: dict[str, Any]) -> Iterator[str]:
     if rows:
         yield "## Goals"
         if results.get("quick"):
-            yield "A quick run: smaller policies and fewer rounds than the goals speak of. It shows that everything works."
+            yield "A quick run, with smaller policies and fewer rounds than the goals ask for: does everything work?"
         yield _table(("promise", "measured", "goal", "met"), rows)
 
 
@@ -55,8 +58,10 @@ def _decisions(figures: dict[str, Any]) -> Iterator[str]:
         ("none", "The worst case: a known caller, and a path that no rule meets"),
     ):
         rows = [
-            (f"**{entry.label}**" if name in {"policy", "indexed"} else entry.label,)
-            + tuple(_micro(figures["sizes"][size].get(name, {}), kind) for size in sizes)
+            (
+                f"**{entry.label}**" if name in {"policy", "indexed"} else entry.label,
+                *(_micro(figures["sizes"][size].get(name, {}), kind) for size in sizes),
+            )
             for name, entry in ENGINES.items()
         ]
         yield f"{what}. Microseconds a decision, by number of rules:"
@@ -65,7 +70,10 @@ def _decisions(figures: dict[str, Any]) -> Iterator[str]:
         (entry.label, *(_load(figures["sizes"][size].get(name, {})) for size in sizes))
         for name, entry in ENGINES.items()
     ]
-    yield "Loading the same policy in a fresh process, first decision included, and what stays resident above the imports (MiB):"
+    yield (
+        "Loading the same policy in a fresh process, first decision included, and what stays resident above the "
+        "imports in MiB:"
+    )
     yield _table(heads, rows)
     unable = [
         f"- {ENGINES[name].label}, {int(size):,} rules: {each['unable']}"
@@ -99,8 +107,8 @@ def _growth(growth: dict[str, Any]) -> Iterator[str]:
 def _loading(figures: dict[str, Any]) -> Iterator[str]:
     yield "## Loading"
     yield (
-        f"{figures['rules']:,} rules, every load in a fresh process, both sides in alternating rounds. `Policy.load` reads "
-        f"strictly and keeps the line of every rule; stock reads as it always does. `lint` took "
+        f"{figures['rules']:,} rules, every load in a fresh process, the sides in alternating rounds. `Policy.load` "
+        "reads strictly and keeps the line of every rule; stock reads as it always does. `lint` took "
         f"{figures['lint_seconds']:.2f} s and found {figures['lint_problems']} problems."
     )
     rows = [
@@ -123,9 +131,9 @@ def _service(figures: dict[str, Any]) -> Iterator[str]:
         yield f"Not measured: {figures['unable']}."
         return
     yield (
-        f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same endpoint behind "
-        "each. `of plain` is the median over the rounds of requests a second divided by those of plain FastAPI in the "
-        "same round, with the same tokens sent."
+        f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same "
+        "endpoint behind each. `of plain` is the median over the rounds of requests a second divided by those of "
+        "plain FastAPI in the same round, with the same tokens sent."
     )
     rows = []
     for key, each in figures.items():
@@ -147,7 +155,7 @@ def _service(figures: dict[str, Any]) -> Iterator[str]:
 
 def _machine(facts: dict[str, str]) -> Iterator[str]:
     yield "## Where and with what"
-    yield _table(("", ""), [(name, value) for name, value in facts.items()])
+    yield _table(("", ""), list(facts.items()))
 
 
 def _micro(figures: dict[str, Any], kind: str) -> str:

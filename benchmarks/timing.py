@@ -1,4 +1,7 @@
-"""Rounds in which every engine gets its turn, so that a noisy moment meets them all; medians over the rounds."""
+"""Rounds in which every engine gets its turn, so that a noisy moment meets them all; medians over the rounds.
+
+Turns report processor seconds, see ``worker.py``; only how long a turn should be given is read off the clock.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +39,7 @@ def interleave(
     for number in range(rounds):
         if number >= 2 and time.perf_counter() > until:
             break
-        order = list(turns) if number % 2 else list(reversed(turns))
+        order = list(turns) if number % 2 else list(turns)[::-1]
         for name in order:
             seen[name].append(turns[name](calls[name], number * calls[name]))
     return {name: Timing(tuple(figures), calls[name]) for name, figures in seen.items()}
@@ -56,4 +59,6 @@ def _fitting(turn: Turn, seconds: float) -> int:
     calls = 1
     while (spent := turn(calls, 0) * calls) < seconds / 8:
         calls *= 2 if spent > seconds / 1000 else 16
-    return max(1, round(calls * seconds / spent))
+    return max(
+        1, round(calls * seconds / spent)
+    )  # INVARIANT: spent > 0, since it is at least an eighth of a slice

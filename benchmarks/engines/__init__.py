@@ -32,65 +32,56 @@ class Entry(NamedTuple):
 
     label: str
     adapter: str | None
-    distribution: str
     note: str
 
 
+def _entry(label: str, adapter: str | None, note: str) -> Entry:
+    return Entry(label, f"benchmarks.engines.{adapter}" if adapter else None, note)
+
+
 ENGINES: dict[str, Entry] = {
-    "policy": Entry(
+    "policy": _entry(
         "Sekisho, Policy",
-        "benchmarks.engines.sekisho:PolicyEngine",
-        "",
+        "sekisho:PolicyEngine",
         "`Policy.decide_request`: the answer with the deciding rule and its line",
     ),
-    "indexed": Entry(
+    "indexed": _entry(
         "Sekisho, IndexedEnforcer",
-        "benchmarks.engines.sekisho:IndexedEngine",
-        "",
+        "sekisho:IndexedEngine",
         "`IndexedEnforcer.enforce`, the drop-in for `casbin.Enforcer`",
     ),
-    "trie": Entry(
+    "trie": _entry(
         "hand-written trie",
-        "benchmarks.engines.handwritten:TrieEngine",
-        "",
-        "Python written for this model alone: rules in a tree of path segments, role closure computed at load",
+        "handwritten:TrieEngine",
+        "Python written for this model alone: a tree of path segments, made deterministic at load, and the closure of "
+        "roles; no result remembered",
     ),
-    "dict": Entry(
+    "dict": _entry(
         "dict",
-        "benchmarks.engines.handwritten:DictEngine",
-        "",
-        "a floor, not a competitor: the route's template is given, inheritance is flattened at load, one look-up",
+        "handwritten:DictEngine",
+        "a floor, not a competitor: the route's template is given with the request, inheritance is flattened at load",
     ),
-    "stock": Entry(
-        "pycasbin",
-        "benchmarks.engines.stock:StockEngine",
-        "pycasbin",
-        "`casbin.Enforcer.enforce` on the same two files",
-    ),
-    "fast": Entry(
+    "stock": _entry("pycasbin", "stock:StockEngine", "`casbin.Enforcer.enforce` on the same two files"),
+    "fast": _entry(
         "pycasbin FastEnforcer",
-        "benchmarks.engines.stock:FastEngine",
-        "pycasbin",
-        "filters by method before it scans; model reordered and `*` written out, which it needs to give the same answers",
+        "stock:FastEngine",
+        "filters by method before it scans; the model's words reordered and `*` written out as five methods, which it "
+        "needs to give the same answers",
     ),
-    "cedarpy": Entry(
+    "cedarpy": _entry(
         "cedarpy",
-        "benchmarks.engines.cedar:CedarEngine",
-        "cedarpy",
-        "one policy a rule, prepared `PolicySet` and `Entities` handles, path by `like`",
+        "cedar:CedarEngine",
+        "one policy a rule, path by `like`; `PolicySet` handle, and an `Entities` handle for each request, prepared",
     ),
-    "oso": Entry(
-        "oso", "benchmarks.engines.oso_polar:OsoEngine", "oso", "one Polar fact a rule, paths as lists"
+    "oso": _entry(
+        "oso", "oso_polar:OsoEngine", "one Polar fact a rule, with the path's segments as arguments"
     ),
-    "regopy": Entry(
+    "regopy": _entry(
         "regopy",
-        "benchmarks.engines.rego:RegoEngine",
-        "regopy",
-        "rules as data grouped by role, one compiled query",
+        "rego:RegoEngine",
+        "rules as data grouped by role, one compiled query, the caller's roles resolved beforehand",
     ),
-    "node-casbin": Entry(
-        "node-casbin", None, "casbin (npm)", "`enforcer.enforceSync` in Node on the same two files"
-    ),
+    "node-casbin": _entry("node-casbin", None, "`enforcer.enforceSync` in Node on the same two files"),
 }
 
 

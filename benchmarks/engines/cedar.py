@@ -13,7 +13,7 @@ cedarpy: Any = import_module("cedarpy")
 
 
 class CedarEngine:
-    """One ``permit`` or ``forbid`` a rule. Cedar's ``like`` crosses slashes, so the number of segments is compared too."""
+    """One ``permit`` or ``forbid`` a rule. ``like`` crosses slashes, so the number of segments is compared too."""
 
     def load(self, model: Path, policy: Path) -> None:  # noqa: ARG002 - Cedar has a model of its own
         rules, links = read_rows(policy)
@@ -21,9 +21,8 @@ class CedarEngine:
         self.policies = cedarpy.PolicySet.from_str("\n".join(_policy(*rule) for rule in rules))
 
     def prepare(self, request: Request) -> tuple[dict[str, Any], Any]:
-        names = dict.fromkeys(
-            (*self.roles.get(request.role, (request.role,)), *self.roles.get(request.sub, (request.sub,)))
-        )
+        names = dict.fromkeys(self.roles.get(request.role, (request.role,)))
+        names |= dict.fromkeys(self.roles.get(request.sub, (request.sub,)))
         names["everyone"] = None
         if request.sub:
             names["authenticated"] = None

@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 import casbin
-from casbin.model import FastModel
+from casbin.fast_enforcer import FastEnforcer
+from casbin.model.model_fast import FastModel
 
 from benchmarks.engines import read_rows
 from benchmarks.workload import Request
@@ -40,7 +41,7 @@ class FastEngine:
         fast = FastModel([0])
         fast.load_model_from_text(text)
         adapter = casbin.persist.adapters.StringAdapter("\n".join(_written_out(policy)))
-        self.enforcer = casbin.FastEnforcer(fast, adapter, cache_key_order=[0])
+        self.enforcer = FastEnforcer(fast, adapter, cache_key_order=[0])
 
     def prepare(self, request: Request) -> tuple[str, ...]:
         return request.act, request.sub, request.role, request.obj

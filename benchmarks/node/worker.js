@@ -11,7 +11,13 @@ const { newEnforcer } = createRequire(process.cwd() + "/")("casbin");
 const residentMib = (field) =>
   Number(fs.readFileSync("/proc/self/status", "ascii").match(new RegExp(`${field}:\\s+(\\d+)`))[1]) / 1024;
 const collect = () => globalThis.gc && globalThis.gc();
-const seconds = (from) => Number(process.hrtime.bigint() - from) / 1e9;
+const onTheClock = (from) => Number(process.hrtime.bigint() - from) / 1e9;
+// Processor seconds of all threads, as in worker.py.
+const spent = () => process.cpuUsage();
+const seconds = (from) => {
+  const { user, system } = process.cpuUsage(from);
+  return (user + system) / 1e6;
+};
 
 let enforcer;
 const asked = {};
@@ -21,7 +27,7 @@ const verbs = {
   async load({ model, policy, first }) {
     collect();
     const before = residentMib("VmRSS");
-    const start = process.hrtime.bigint();
+    const start = spent();
     enforcer = await newEnforcer(model, policy);
     enforcer.enforceSync(...words(first));
     const took = seconds(start);
@@ -37,13 +43,13 @@ const verbs = {
     const answers = [];
     for (const request of asked[kind]) {
       answers.push(enforcer.enforceSync(...request));
-      if (seconds(start) > limit) break;
+      if (onTheClock(start) > limit) break;
     }
     return { answers };
   },
   time({ kind, calls, skip }) {
     const requests = asked[kind];
-    const start = process.hrtime.bigint();
+    const start = spent();
     for (let call = 0; call < calls; call++) enforcer.enforceSync(...requests[(skip + call) % requests.length]);
     return { seconds: seconds(start) };
   },

@@ -106,7 +106,7 @@ def _handler(key_set: dict[str, Any]) -> type[BaseHTTPRequestHandler]:
     body = json.dumps(key_set).encode()
 
     class KeySet(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name the standard library calls
+        def do_GET(self) -> None:
             found = self.path == f"/{POOL}/.well-known/jwks.json"
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "application/json")

@@ -57,7 +57,7 @@ VARIANTS = (
 class Effort:
     """How long it takes: ``rounds`` of ``seconds`` for each row, the first thrown away."""
 
-    rounds: int = 6
+    rounds: int = 5
     seconds: int = 4
     tokens: int = 60_000
     decision_log: str = "off"
