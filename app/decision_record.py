@@ -117,17 +117,17 @@ def line(members: Entry, email: str | None = None) -> bytes:
     says ``"altered": true``: its question cannot be asked again as it was.
     """
     try:
-        written = orjson.dumps(members)
-        suspect = b"eyJ" in written or (email is not None and orjson.dumps(email)[1:-1] in written)
+        written = orjson.dumps(members, option=orjson.OPT_APPEND_NEWLINE)
+        suspect = b"eyJ" in written or (b"@" in written and email is not None and _quoted(email) in written)
     except TypeError:  # half of a surrogate pair
         written, suspect = b"", True
     if suspect:
         safe = {name: _safe(value, email or "") for name, value in members.items()}
         if safe != members:
             safe["altered"] = True
-        written = orjson.dumps(safe)
+        written = orjson.dumps(safe, option=orjson.OPT_APPEND_NEWLINE)
     if written.isascii() and b"\x7f" not in written:
-        return written + b"\n"
+        return written
     # Other line ends than "\n", and marks that turn the text around, are no control characters to JSON.
     return (
         json.dumps(orjson.loads(written), separators=(",", ":")).replace("\x7f", "\\u007f").encode("ascii")
@@ -139,6 +139,12 @@ def timestamp(time_ns: int) -> str:
     """RFC 3339, UTC, with microseconds."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
     return f"{_to_the_second(seconds)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(text: str) -> bytes:
+    """``text`` as it stands in JSON."""
+    return orjson.dumps(text)[1:-1]
 
 
 @lru_cache(maxsize=4)

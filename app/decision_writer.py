@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from app.decision_record import Decided, Entry, Record, Rejected, entry, line, loss
+from app.decision_record import Decided, Record, Rejected, entry, line, loss
 from app.decision_sink import Sink
 from rbac import Decision
 
@@ -39,7 +39,7 @@ class Writer:
 
     ``compare`` is asked about every decision, and ``observe`` is shown every batch. ``failing`` is true from the first
     line that could not be written until all are; ``kept`` lines are waiting meanwhile. ``recent`` are the newest
-    entries.
+    lines, oldest first, also where there is no sink.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Writer:
         self.written = 0
         self.failures = 0
         self.lost = 0
-        self.recent: deque[Entry] = deque(maxlen=RECENT)
+        self.recent: deque[bytes] = deque(maxlen=RECENT)
         self._sink = sink
         self._compare = compare
         self._observe = observe
@@ -63,11 +63,12 @@ class Writer:
         judged: list[Judged] = []
         for item in items:
             if isinstance(item, Gap):
-                lines.append(self._gap_line(item))
+                lines.append(_gap_line(item))
             else:
                 judged.append(Judged(item, self._judge(item)))
                 lines.append(self._line(judged[-1]))
         self._show(judged)
+        self.recent.extend(lines)
         if self._sink is not None:
             self._lines += b"".join(lines)
             self.kept += len(lines)
@@ -97,18 +98,11 @@ class Writer:
 
     def _line(self, judged: Judged) -> bytes:
         try:
-            members = entry(*judged)
-            self.recent.append(members)
-            return b"" if self._sink is None else line(members, _email(judged.record))
+            return line(entry(*judged), _email(judged.record))
         except Exception:
             log.exception("a decision could not be recorded")
             self.lost += 1
-            return self._gap_line(Gap(1))
-
-    def _gap_line(self, gap: Gap) -> bytes:
-        members = loss(time.time_ns(), gap.lost)
-        self.recent.append(members)
-        return line(members)
+            return _gap_line(Gap(1))
 
     def _flush(self, sink: Sink) -> None:
         try:
@@ -131,6 +125,10 @@ class Writer:
             self._remind_at = now + _REMIND_S
             log.critical("the decision log cannot be written, records are kept: %s", error.strerror or error)
         self.failing = True
+
+
+def _gap_line(gap: Gap) -> bytes:
+    return line(loss(time.time_ns(), gap.lost))
 
 
 def _email(record: Record) -> str | None:
