@@ -23,6 +23,8 @@ from rbac.names import SUBJECT, Names, read_names
 from rbac.relations import Relations, read_relations
 
 ROLE_WORD = "role"
+# In a model without the word `role`, a word of its own like any other.
+_ROLES_WORD = "roles"
 _PRIORITY_EFFECTS = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
 
 Words = tuple[Any, ...]
@@ -43,6 +45,7 @@ class Policy:
         self.revision = document.revision
         self.words: tuple[str, ...] = document.definition.request_words
         self._known_words = frozenset(self.words)
+        self._role_index = self.words.index(ROLE_WORD) if ROLE_WORD in self._known_words else None
         self.enforcer = _enforcer(document)
         self.enforcer.compile(pause)
         self._locate = self.enforcer.locate
@@ -84,9 +87,9 @@ class Policy:
         under a priority effect.
         """
         request = self._request(words, roles)
-        if roles is None or len(roles) < 2:
+        if roles is None or self._role_index is None or len(roles) < 2:
             return self.decide_request(request)
-        return self.decide_roles(request, self.words.index(ROLE_WORD), roles)
+        return self.decide_roles(request, self._role_index, roles)
 
     def decide_request(self, words: Words) -> Decision:
         """Decides the request with these words, in the model's order. Raises :class:`EvaluationError` if it
@@ -113,9 +116,9 @@ class Policy:
         """Decides as :meth:`decide` does, and says why: the way to the rule's role, or the rules that were
         nearly met."""
         request = self._request(words, roles)
-        if roles is None or len(roles) < 2:
+        if roles is None or self._role_index is None or len(roles) < 2:
             return explain(self, self.decide_request(request), request)
-        decision, request = self._role_decision(request, self.words.index(ROLE_WORD), roles)
+        decision, request = self._role_decision(request, self._role_index, roles)
         return explain(self, decision, request)
 
     def allows(self, role: str, act: str, obj: str, *, sub: str = "") -> bool:
@@ -161,23 +164,28 @@ class Policy:
 
     def _request(self, words: dict[str, Any], roles: Sequence[str] | None) -> Words:
         """The words in the model's order, with the only role, if there is just one, in its place."""
+        if roles is not None:
+            self._fill_role(words, roles)
+        if words.keys() == self._known_words:
+            return tuple([words[word] for word in self.words])
         if not words.keys() <= self._known_words:
             asked = ", ".join(f"`{word}`" for word in words if word not in self._known_words)
             raise RequestError(f"the model's request has no word {asked}; it has {_quoted(self.words)}")
-        if roles is not None:
-            if ROLE_WORD not in self._known_words or ROLE_WORD in words or isinstance(roles, str):
-                raise self._refused_roles(roles, words)
-            words[ROLE_WORD] = roles[0] if len(roles) == 1 else ""
         return tuple([words.get(word, "") for word in self.words])
 
-    def _refused_roles(self, roles: Sequence[str], words: dict[str, Any]) -> RequestError:
-        if isinstance(roles, str):
-            return RequestError(f"`roles` is a list of names, not the text `{roles}`")
+    def _fill_role(self, words: dict[str, Any], roles: Sequence[str]) -> None:
+        """Puts ``roles``, if it is a list of at most one name, in its place."""
+        if self._role_index is None:
+            if _ROLES_WORD not in self._known_words:
+                known = _quoted(self.words)
+                raise RequestError(f"`roles` needs a model with the word `{ROLE_WORD}`; this one has {known}")
+            words[_ROLES_WORD] = roles
+            return
         if ROLE_WORD in words:
-            return RequestError(f"`roles` and `{ROLE_WORD}` were both given; give one of them")
-        return RequestError(
-            f"`roles` needs a model with the word `{ROLE_WORD}`; this one has {_quoted(self.words)}"
-        )
+            raise RequestError(f"`roles` and `{ROLE_WORD}` were both given; give one of them")
+        if isinstance(roles, str):
+            raise RequestError(f"`roles` is a list of names, not the text `{roles}`")
+        words[ROLE_WORD] = roles[0] if len(roles) == 1 else ""
 
     def _role_decision(self, words: Words, role_index: int, roles: Sequence[str]) -> tuple[Decision, Words]:
         """The decision for several roles, and the request, with one role, that it was taken for."""
@@ -240,7 +248,8 @@ def _enforcer(document: Document) -> IndexedEnforcer:
     model.sort_policies_by_subject_hierarchy()
     model.sort_policies_by_priority()
     enforcer = IndexedEnforcer(model)
-    enforcer.build_role_links()
+    links: Any = enforcer.build_role_links  # untyped in Casbin
+    links()
     if enforcer.cond_rm_map:
         model.build_conditional_role_links(enforcer.cond_rm_map)
     return enforcer

@@ -64,21 +64,16 @@ class FileStore:
             time.sleep(0.01)
 
     async def changes(self) -> AsyncGenerator[None, None]:
-        """Yields at once, and whenever a file, a link on the way to it, or a policy test is written, renamed
-        or removed."""
+        """Yields once it is listening, and whenever a file, a link on the way to it, or a policy test is
+        written, renamed or removed."""
         while True:
-            entries, stamps = await asyncio.to_thread(self._look)
-            yield
-            with contextlib.suppress(_Moved):
-                async with contextlib.aclosing(self._events(entries, stamps)) as events:
-                    async for _ in events:
-                        yield
+            entries = await asyncio.to_thread(self._entries)
+            async with contextlib.aclosing(self._events(entries)) as events:
+                async for _ in events:
+                    yield
 
-    async def _events(
-        self, entries: frozenset[Path], stamps: dict[Path, _Stamp]
-    ) -> AsyncGenerator[None, None]:
-        """One item a burst of events on ``entries``. Raises :class:`_Moved` when other entries are to be
-        watched."""
+    async def _events(self, entries: frozenset[Path]) -> AsyncGenerator[None, None]:
+        """One item to begin with, and one a burst of events; ends when other entries are to be watched."""
         watch = awatch(
             *_directories(entries),
             watch_filter=lambda change, path: self._concerns(change, path, entries),
@@ -88,18 +83,25 @@ class FileStore:
             yield_on_timeout=True,
             recursive=False,
         )
+        following = asyncio.ensure_future(anext(watch))
         try:
-            async with contextlib.aclosing(watch):
-                async for changes in watch:
-                    known, (now, stamps) = stamps, await asyncio.to_thread(self._look)
-                    if changes or stamps != known:
-                        yield
-                    if now != entries:
-                        raise _Moved
+            await asyncio.sleep(0)  # its first step begins to listen
+            now, stamps = await asyncio.to_thread(self._look)
+            yield
+            while now == entries:
+                changes = await following
+                following = asyncio.ensure_future(anext(watch))
+                known, (now, stamps) = stamps, await asyncio.to_thread(self._look)
+                if changes or stamps != known:
+                    yield
         except OSError as error:
             log.warning("no file events (%s); looking every %d ms", error, _LOOK_MS)
             await asyncio.sleep(_LOOK_MS / 1000)
-            raise _Moved from error
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                await following
+            await watch.aclose()
 
     def _look(self) -> tuple[frozenset[Path], dict[Path, _Stamp]]:
         return self._entries(), self._stamps()
@@ -151,10 +153,6 @@ class FileStore:
     def _concerns(_change: Change, path: str, entries: frozenset[Path]) -> bool:
         entry = Path(path)
         return entry in entries or entry.with_name("*") in entries
-
-
-class _Moved(Exception):  # noqa: N818 - a turn of the loop, not an error
-    """What is to be watched is no longer what is watched."""
 
 
 def _links(path: Path) -> Iterator[Path]:

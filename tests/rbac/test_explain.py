@@ -115,6 +115,13 @@ def test_a_deny_rule_is_no_near_miss(policy: Policy) -> None:
     assert "banned" not in {miss.rule.fields[0] for miss in nearest}
 
 
+def test_a_deny_that_the_effect_overlooks_is_no_near_miss_either() -> None:
+    model = MODEL.replace(b" && !some(where (p.eft == deny))", b"")
+    policy = Policy.parse(model, b"p, admin, /admin, GET, deny\np, admin, /admin, GET, allow\n")
+    nearest = policy.explain(sub="b", role="user", obj="/admin", act="GET").nearest
+    assert [miss.rule.line for miss in nearest] == [2]
+
+
 @pytest.mark.parametrize(
     "words",
     [

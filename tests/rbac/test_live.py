@@ -357,6 +357,13 @@ def rename_away_and_create(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+@pytest.fixture
+def only_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is seen but by file events: nobody looks besides."""
+    monkeypatch.setattr("rbac.stores.file._LOOK_MS", 60_000)
+
+
+@pytest.mark.usefixtures("only_events")
 @pytest.mark.parametrize(
     "write", [write_in_place, write_and_rename, delete_and_create, rename_away_and_create]
 )
@@ -400,6 +407,7 @@ async def test_an_edit_of_the_model_or_of_a_policy_test_is_seen_too(tmp_path: Pa
         await until(lambda: live.policy.revision != before)
 
 
+@pytest.mark.usefixtures("only_events")
 async def test_a_configmap_swaps_all_files_at_once(tmp_path: Path) -> None:
     """Kubernetes links each file to `..data/<file>` and swaps the link `..data` to a new directory."""
     for name, policy in (("..2024_a", USERS), ("..2024_b", ADMINS), ("..2024_c", USERS)):

@@ -202,6 +202,13 @@ def test_roles_need_a_model_with_the_word_role() -> None:
         policy.decide(roles=["a"], obj="o", act="r")
 
 
+def test_a_model_may_have_a_word_roles_of_its_own() -> None:
+    text = model(ALLOW).replace(b"r = sub,", b"r = roles,").replace(b"r.sub", b"r.roles")
+    policy = Policy.parse(text, b"p, admin, o, r, allow")
+    assert policy.decide(roles="admin", obj="o", act="r").allowed
+    assert policy.explain(roles="admin", obj="o", act="r").decision.allowed
+
+
 def test_several_roles_under_a_priority_effect_are_refused_and_one_is_not() -> None:
     policy = Policy.parse(PRIORITY_MODEL, b"p, 1, a, o, r, allow")
     assert policy.decide(roles=["a"], obj="o", act="r").allowed
