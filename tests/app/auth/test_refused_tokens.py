@@ -107,10 +107,15 @@ async def test_leeway_is_60_seconds_for_the_beginning_and_none_for_the_end(
     assert await refusal(authenticator, issuer.token(exp=now)) == "expired"
 
 
+# Another test may have configured logging, which turns some of them down.
+_LOGGERS = (None, "app.auth", "httpx2", "httpcore2", "fastapi_cloudauth", "jose")
+
+
 async def test_no_log_line_and_no_message_holds_a_token_or_a_claim(
     authenticator: Authenticator, issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    for name in _LOGGERS:
+        caplog.set_level(logging.DEBUG, name)
     messages: list[str] = []
     tokens = [case.token for case in hostile_cases(issuer)] + [issuer.token(**{"custom:role": "ad\nmin"})]
     for token in tokens:
