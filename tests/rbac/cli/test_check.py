@@ -1,0 +1,178 @@
+"""`rbac check` says every problem with its place, in each format, and exits by what it found."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Workshop, rbac
+
+BROKEN = (
+    "p, user, /user, GET, alow",
+    "p, user, /user",
+    "P, user, /user, GET, allow",
+)
+
+
+def test_a_clean_document_is_a_0_and_says_what_it_holds(workshop: Workshop) -> None:
+    done = workshop.rbac("check", "--strict")
+    assert done.code == 0, done.out
+    assert "clean" in done.out
+    assert "2 rules, 1 role link" in done.out
+
+
+def test_every_problem_has_its_place_its_line_and_a_hint(workshop: Workshop) -> None:
+    workshop.rules(*BROKEN)
+    done = workshop.rbac("check")
+    assert done.code == 1
+    assert f"{workshop.policy}:1:22: error: " in done.out
+    assert "     1 | p, user, /user, GET, alow\n       |                      ^\n" in done.out
+    assert done.out.count("hint: ") == 3
+    assert "refused: 3 errors, 0 warnings" in done.out
+    assert done.err == ""
+
+
+def test_json_is_the_shape_of_the_design(workshop: Workshop) -> None:
+    workshop.rules(*BROKEN)
+    done = workshop.rbac("check", "--format", "json")
+    assert done.code == 1
+    assert set(done.json) == {"revision", "problems"}
+    assert len(done.json["revision"]) == 12
+    keys = {"code", "severity", "file", "line", "column", "message", "hint"}
+    assert [set(problem) for problem in done.json["problems"]] == [keys] * 3
+    assert [(p["line"], p["severity"]) for p in done.json["problems"]] == [
+        (1, "error"),
+        (2, "error"),
+        (3, "error"),
+    ]
+
+
+def test_warnings_count_only_when_it_is_strict(workshop: Workshop) -> None:
+    workshop.write("policy.csv", b"\xef\xbb\xbfp, user, /user, GET, allow\n")
+    relaxed, strict = workshop.rbac("check"), workshop.rbac("check", "--strict")
+    assert (relaxed.code, strict.code) == (0, 1)
+    assert "[byte-order-mark]" in relaxed.out
+
+
+def test_bytes_that_are_no_text_are_a_finding(workshop: Workshop) -> None:
+    workshop.write("policy.csv", b"p, user, /user, GET, allow\np, us\xff, /a, GET, allow\n")
+    done = workshop.rbac("check", "--format", "json")
+    assert done.code == 1
+    assert [(p["code"], p["line"], p["column"]) for p in done.json["problems"]] == [("undecodable", 2, 6)]
+
+
+def test_a_broken_model_is_a_finding_in_the_model(workshop: Workshop) -> None:
+    workshop.write("model.conf", "[request_definition]\nr = sub, obj, act\n")
+    done = workshop.rbac("check", "--format", "json")
+    assert done.code == 1
+    assert {p["file"] for p in done.json["problems"]} == {str(workshop.model)}
+
+
+def test_a_rule_for_no_known_endpoint_is_found_when_the_routes_are_known(workshop: Workshop) -> None:
+    routes = workshop.write("routes.json", '[{"method": "GET", "path": "/user"}]')
+    done = workshop.rbac("check", "--routes", routes, "--format", "json")
+    assert [problem["line"] for problem in done.json["problems"]] == [2]
+    assert workshop.rbac("check", "--format", "json").json["problems"] == []
+
+
+def test_sarif_points_at_the_line_and_declares_its_rules(workshop: Workshop) -> None:
+    workshop.rules(*BROKEN)
+    done = workshop.rbac("check", "--format", "sarif")
+    assert done.code == 1
+    (run,) = done.json["runs"]
+    assert done.json["version"] == "2.1.0"
+    rules = run["tool"]["driver"]["rules"]
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] in {"error", "warning"}
+        assert result["message"]["text"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["region"] == {"startLine": 1, "startColumn": 22}
+    assert place["artifactLocation"]["uri"] == workshop.policy.as_uri()
+
+
+def test_sarif_names_files_of_the_repository_by_relative_uri(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.folder)
+    workshop.write("our rules.csv", "p, user\n")
+    done = rbac("check", "--policy", "our rules.csv", "--format", "sarif", "--routes", "none")
+    (result,) = done.json["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "our%20rules.csv"
+
+
+def test_a_clean_document_is_an_empty_sarif_run(workshop: Workshop) -> None:
+    done = workshop.rbac("check", "--format", "sarif")
+    assert (done.code, done.json["runs"][0]["results"]) == (0, [])
+
+
+def test_github_gets_a_command_a_problem_and_no_message_can_begin_another(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workshop.folder)
+    workshop.write("a,b:c.csv", "p, user, /user, GET, 100%::error::x\n")
+    done = rbac("check", "--policy", "a,b:c.csv", "--format", "github", "--routes", "none")
+    assert done.code == 1
+    (line,) = done.out.splitlines()
+    assert line.startswith("::error file=a%2Cb%3Ac.csv,line=1,col=")
+    assert "100%25::error::x" in line
+
+
+def test_a_long_line_is_shown_around_its_problem(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    workshop.rules(f"p, user, /{'x' * 300}, GET, alow")
+    done = workshop.rbac("check")
+    excerpt, caret = (line for line in done.out.splitlines() if " | " in line)
+    assert len(excerpt) <= 60
+    assert excerpt[caret.index("^") :].startswith("alow")
+
+
+def test_watching_checks_again_after_each_save_until_it_is_interrupted(workshop: Workshop) -> None:
+    command = [sys.executable, "-m", "rbac", "check", "--watch", "--routes", "none"]
+    seen_it = threading.Event()
+
+    def keep_saving() -> None:  # the first save may come before the watching has begun
+        for number in range(600):
+            workshop.rules("p, user, /user, GET, alow", f"# {number}")
+            if seen_it.wait(0.2):
+                return
+
+    with subprocess.Popen(
+        command, cwd=workshop.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        assert b"clean" in _read_until(process, b"watching")
+        saver = threading.Thread(target=keep_saving)
+        saver.start()
+        try:
+            assert b"[unknown-effect]" in _read_until(process, b"watching")
+        finally:
+            seen_it.set()
+            saver.join()
+            process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(30) in {0, 130}
+    assert b"Traceback" not in rest
+
+
+def _read_until(process: "subprocess.Popen[bytes]", word: bytes) -> bytes:
+    seen = b""
+    assert process.stdout is not None
+    while word not in seen:
+        line = process.stdout.readline()
+        if not line:
+            raise AssertionError(f"it ended: {seen.decode()}")
+        seen += line
+    return seen
+
+
+def test_the_shipped_policy_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(__file__).resolve().parents[3]
+    monkeypatch.chdir(root)
+    done = rbac("check", "--strict", "--format", "json")
+    assert json.loads(done.out)["problems"] == []
+    assert done.code == 0

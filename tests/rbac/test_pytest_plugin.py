@@ -1,0 +1,175 @@
+"""pytest runs policy tests where there is a policy, explains what fails, and leaves everything else alone."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Workshop
+
+# What pytest imports when a test runs it in this process is forgotten after the test: import it once, before.
+for module in ("rbac.lint", "rbac.scenarios"):
+    import_module(module)
+
+pytest_plugins = "pytester"
+
+HOLDS = "{name: users read, role: user, can: [GET /user], cannot: [GET /admin]}"
+FAILS = "{name: nobody is a user, role: admin, cannot: [GET /user]}"
+OPTIONS = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error", "-rA")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project with a policy, a root directory of its own and no settings; pytest finds the plugin by itself."""
+
+    pytester: pytest.Pytester
+    files: Workshop
+
+    def run(self) -> tuple[int, str]:
+        """The exit code of pytest on this project, every warning an error, and what it printed."""
+        done = self.pytester.runpytest_inprocess(*OPTIONS)
+        return int(done.ret), done.stdout.str()
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    """See :class:`Project`."""
+    files = Workshop(pytester.path)
+    files.write("pytest.ini", "[pytest]\n")
+    return Project(pytester, files)
+
+
+def test_policy_tests_are_collected_one_by_one(project: Project) -> None:
+    project.files.tests(HOLDS, FAILS)
+    code, out = project.run()
+    assert code == 1
+    assert "PASSED policy_tests/tests.yaml::users read" in out
+    assert "FAILED policy_tests/tests.yaml::nobody is a user" in out
+
+
+def test_a_failure_says_what_was_decided_by_which_rule_on_which_line(project: Project) -> None:
+    project.files.tests(FAILS)
+    _, out = project.run()
+    assert "policy_tests/tests.yaml:3: admin can GET /user, and should not" in out
+    assert "policy.csv:1: p, user, /user, GET, allow" in out
+    assert "Traceback" not in out
+    assert "pytest_plugin.py" not in out
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("suite: s\ntests:\n  - {name: n, rolle: user, can: [GET /]}\n", "policy_tests/bad.yaml:3:15"),
+        ("suite: [", "policy_tests/bad.yaml:1"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_with_its_line(
+    project: Project, content: str, says: str
+) -> None:
+    project.files.tests(HOLDS)
+    project.files.write("policy_tests/bad.yaml", content)
+    code, out = project.run()
+    assert code == 2
+    assert says in out
+
+
+def test_an_unknown_role_fails_its_test_with_its_line(project: Project) -> None:
+    project.files.tests("{name: typo, role: usr, cannot: [GET /admin]}")
+    code, out = project.run()
+    assert code == 1
+    assert "policy_tests/tests.yaml:3:24: error: the policy knows no role `usr`" in out
+
+
+def test_a_refused_policy_is_an_error_with_its_lines(project: Project) -> None:
+    project.files.tests(HOLDS)
+    project.files.rules("p, user, /user, GET, alow")
+    code, out = project.run()
+    assert code == 2
+    assert "policy.csv:1" in out
+    assert "alow" in out
+
+
+PYTHON_TESTS = """
+def test_yes(policy):
+    assert policy.allows("user", "GET", "/user")
+    assert policy.allows(["user", "admin"], "GET", "/admin")
+    assert not policy.allows(None, "GET", "/user")
+    assert not policy.allows("user", "GET", "/user", sub="mallory") is False
+    assert policy.decide(role="user", sub="x", obj="/user", act="GET").allowed
+
+def test_denied(policy):
+    assert policy.allows("user", "GET", "/admin")
+
+def test_allowed(policy):
+    assert not policy.allows("admin", "GET", "/user")
+"""
+
+
+def test_the_fixture_answers_and_a_failure_explains_itself(project: Project) -> None:
+    project.files.write("test_it.py", PYTHON_TESTS)
+    _, out = project.run()
+    assert "PASSED test_it.py::test_yes" in out
+    assert "assert <denied: no rule allows it; nearest is policy.csv:2: p, admin, /admin, GET, allow" in out
+    assert "assert not <allowed by policy.csv:1: p, user, /user, GET, allow>" in out
+
+
+def test_a_role_is_somebody_with_a_valid_token(project: Project) -> None:
+    project.files.rules("p, authenticated, /profile, GET, allow", "p, user, /user, GET, allow")
+    project.files.write(
+        "test_it.py",
+        "def test_it(policy):\n"
+        '    assert policy.allows("user", "GET", "/profile")\n'
+        '    assert not policy.allows(None, "GET", "/profile")\n',
+    )
+    assert project.run()[0] == 0
+
+
+def test_the_settings_say_where_things_are(project: Project) -> None:
+    project.files.write("conf/m.conf", project.files.model.read_bytes())
+    project.files.write("conf/p.csv", "p, user, /other, GET, allow\n")
+    project.files.write("conf/routes.json", '[{"method": "GET", "path": "/other"}]')
+    settings = "rbac_model = conf/m.conf\nrbac_policy = conf/p.csv\nrbac_tests = one two\nrbac_routes = conf/routes.json\n"
+    project.files.write("pytest.ini", f"[pytest]\n{settings}")
+    project.files.write("one/a.yaml", "suite: s\ntests:\n  - {name: other, role: user, can: [GET /other]}\n")
+    project.files.write("two/b.yml", "suite: s\ntests:\n  - {name: typo, role: user, cannot: [GET /othr]}\n")
+    project.files.tests(HOLDS)
+    _, out = project.run()
+    assert "PASSED one/a.yaml::other" in out
+    assert "FAILED two/b.yml::typo" in out
+    assert "no route has the path `/othr`" in out
+    assert "users read" not in out
+
+
+def test_a_project_without_a_policy_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "policy_tests").mkdir()
+    (tmp_path / "policy_tests" / "theirs.yaml").write_text("some: [thing", encoding="utf-8")
+    (tmp_path / "other.yaml").write_text("- not ours", encoding="utf-8")
+    (tmp_path / "test_theirs.py").write_text(
+        "import pytest\n\n@pytest.fixture\ndef policy():\n    return 7\n\ndef test_it(policy):\n    assert policy == 7\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "pytest", *OPTIONS]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_other_yaml_of_a_project_with_a_policy_is_left_alone(project: Project) -> None:
+    project.files.write("deploy/values.yaml", "replicas: 3\n")
+    project.files.write("policy_tests/README.md", "# not a test\n")
+    project.files.tests(HOLDS)
+    code, out = project.run()
+    assert code == 0, out
+    assert "1 passed" in out
+
+
+def test_loading_the_plugin_imports_no_command_line_no_web_framework_and_no_yaml() -> None:
+    program = "import sys, rbac.pytest_plugin; print(sorted({'yaml', 'typer', 'rich', 'fastapi', 'rbac.space'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
