@@ -52,7 +52,7 @@ def read_rows(
     kinds = _kinds(definition)
     problems: list[Problem] = []
     words = Words()
-    split = split_line if _BRACKETS.search(text) else _plain_pieces
+    split = split_line if any(bracket in text for bracket in "[]()") else _plain_pieces
     for number, raw in enumerate(text.split("\n"), 1):
         if pause is not None and number % _PAUSE_EVERY == 0:
             pause()
