@@ -1,6 +1,7 @@
 """Policy test files are read strictly: what says something else than was meant is an error at its place."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,31 @@ def test_the_schema_for_editors_accepts_the_shipped_tests(path: Path) -> None:
 def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert list(Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(GOOD))) == []
+
+
+EXAMPLES = [
+    block
+    for block in re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "docs/policy-tests.md").read_text("utf-8"), re.DOTALL
+    )
+    if block.startswith("suite:")
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_documentation_read_without_a_problem(example: str) -> None:
+    assert parse_suite(example.encode(), "docs/policy-tests.md")[1] == ()
+    assert list(Draft202012Validator(SCHEMA).iter_errors(yaml.safe_load(example))) == []
+
+
+def test_every_code_is_in_the_documentation() -> None:
+    sources = [
+        ROOT / "rbac" / f"{name}.py" for name in ("scenario_file", "yaml_nodes", "questions", "scenarios")
+    ]
+    text = "".join(source.read_text("utf-8") for source in sources)
+    refused = {f"test-{code}" for code in re.findall(r'self\.refuse\(\s*[^,(]+,\s*"([a-z-]+)"', text)}
+    codes = refused | set(re.findall(r'"(test-[a-z-]+)"', text)) - {"test-failed"}
+    documented = set(
+        re.findall(r"^\| `(test-[a-z-]+)`", (ROOT / "docs/policy-tests.md").read_text("utf-8"), re.MULTILINE)
+    )
+    assert documented == codes
