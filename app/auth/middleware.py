@@ -114,7 +114,7 @@ class AuthorizationMiddleware:
         try:
             await self.checkpoint.recorded()
         except DecisionLogUnavailable as unavailable:
-            return _rejection(scope, unavailable)[1]
+            return await self._rejected(scope, unavailable, method, path, started)
         return response
 
     def _denied(
