@@ -61,12 +61,9 @@ class Checkpoint:
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""
-        policy = self.live.policy
         words = self.words.read(path, method, scope, principal)
-        index = self.words.role_index
-        if index is None or principal is None or len(principal.roles) < 2:
-            return Ruling(policy.decide_request(words), words, policy)
-        return Ruling(policy.decide_roles(words, index, principal.roles), words, policy, index)
+        roles = principal.roles if principal is not None else ()
+        return Ruling.of(self.live.policy, words, self.words.role_index, roles)
 
     def record(
         self,

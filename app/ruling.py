@@ -1,8 +1,12 @@
 """A decision about one question, with all that it takes to ask the question again."""
 
-from typing import NamedTuple, Protocol
+import logging
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, Self
 
-from rbac import Decision, Policy
+from rbac import Decision, EvaluationError, Policy
+
+log = logging.getLogger("app.ruling")
 
 
 class Ruling(NamedTuple):
@@ -16,6 +20,20 @@ class Ruling(NamedTuple):
     words: tuple[str, ...]
     policy: Policy
     role_index: int | None = None
+
+    @classmethod
+    def of(
+        cls, policy: Policy, words: tuple[str, ...], role_index: int | None = None, roles: Sequence[str] = ()
+    ) -> Self:
+        """What ``policy`` decides; once for each of several ``roles``. What its matcher fails over is denied."""
+        try:
+            if len(roles) < 2 or role_index is None:
+                return cls(policy.decide_request(words), words, policy)
+            return cls(policy.decide_roles(words, role_index, roles), words, policy, role_index)
+        except EvaluationError as error:
+            log.warning("denied what could not be decided: %s", error)
+            denied = Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
+            return cls(denied, words, policy, role_index)
 
 
 class Subject(Protocol):

@@ -2,6 +2,7 @@
 what is open."""
 
 import re
+from contextlib import suppress
 from time import perf_counter_ns
 
 from starlette.responses import Response
@@ -15,7 +16,7 @@ from app.decision_log import RETRY_AFTER, DecisionLogUnavailable
 from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
 from app.ruling import Ruling
-from rbac import Decision
+from rbac import Decision, EvaluationError, NearMiss
 
 # C0, DEL and C1: no path needs them, and the patterns' `$` matches before a trailing newline.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -163,7 +164,10 @@ def _rejection(scope: Scope, error: Exception) -> tuple[str, Response]:
 def _explain(principal: Principal, ruling: Ruling) -> dict[str, object]:
     decision: Decision = ruling.decision
     words = dict(zip(ruling.policy.words, ruling.words, strict=True))
-    nearest = ruling.policy.explain(**words).nearest if decision.rule is None else ()
+    nearest: tuple[NearMiss, ...] = ()
+    if decision.rule is None:
+        with suppress(EvaluationError):  # what could not be decided has nothing near it
+            nearest = ruling.policy.explain(**words).nearest
     return {
         "roles": list(principal.roles),
         "reason": decision.reason,

@@ -268,3 +268,17 @@ def test_tenants_are_told_apart_by_a_claim(issuer: Issuer, tmp_path: Path) -> No
             headers = bearer(issuer.token(**{"custom:tenant": tenant}))
             assert client.get("/admin", headers=headers).status_code == status
         assert client.get("/admin").status_code == 401
+
+
+def test_what_the_matcher_fails_over_is_denied(issuer: Issuer, tmp_path: Path) -> None:
+    (tmp_path / "model.conf").write_text(
+        "[request_definition]\nr = ip, obj, act\n[policy_definition]\np = net, obj, act\n"
+        "[policy_effect]\ne = some(where (p.eft == allow))\n"
+        "[matchers]\nm = ipMatch(r.ip, p.net) && r.obj == p.obj && r.act == p.act\n"
+    )
+    (tmp_path / "policy.csv").write_text("p, 127.0.0.0/8, /public, GET\n")
+    settings = settings_for(issuer, tmp_path, POLICY_REQUEST="ip=claims.ip, obj=path, act=method")
+    with served(settings) as client:
+        for address, status in (("127.0.0.1", 200), ("10.0.0.1", 403), ("nonsense", 403), ("", 403)):
+            assert client.get("/public", headers=bearer(issuer.token(ip=address))).status_code == status
+        assert client.get("/public").status_code == 401
