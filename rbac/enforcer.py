@@ -140,8 +140,8 @@ class IndexedEnforcer(casbin.Enforcer):
                 if answer is not None:
                     self._log(rvals[1:], answer[0])
                     return answer[0], compiled.rows[answer[1]] if answer[1] >= 0 else []
-        allowed, rule = super().enforce_ex(*rvals)
-        return allowed, rule
+        left: tuple[bool, list[str]] = super().enforce_ex(*rvals)
+        return left
 
     def _log(self, rvals: tuple[Any, ...], allowed: bool) -> None:
         level = logging.INFO if allowed else logging.WARNING

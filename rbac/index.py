@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
-from rbac.keymatch import STYLES, Reader
+from rbac.keymatch import STYLES, Reader, variables_of
 from rbac.matcher import Branch, Lookup, Matcher
 from rbac.pathtree import Bucket, PathTree
 
@@ -110,18 +110,18 @@ class PatternColumns:
         key = (name, pattern)
         known = self._compiles.get(key)
         if known is None:
-            known = self._compiles[key] = _compiles(
-                STYLES[name].expression(pattern) if name in STYLES else pattern
-            )
+            known = self._compiles[key] = _never_raises(pattern, name)
         return known
 
 
-def _compiles(expression: str) -> bool:
+def _never_raises(pattern: str, name: str) -> bool:
+    style = STYLES.get(name)
     try:
-        re.compile(expression)
+        compiled = re.compile(style.expression(pattern) if style else pattern)
     except (re.error, RecursionError, OverflowError, Warning):
         return False
-    return True
+    # Where a path matches, keyMatch4 raises if the pattern brings groups of its own.
+    return name != "keyMatch4" or compiled.groups == variables_of(pattern)
 
 
 class BranchIndex:

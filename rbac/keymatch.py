@@ -194,6 +194,11 @@ def _all_different(pattern: str) -> bool:
     return len(variables) == len(set(variables))
 
 
+def variables_of(pattern: str) -> int:
+    """How many variables ``keyMatch4`` sees in a pattern."""
+    return len(casbin_operators.KEY_MATCH4_PATTERN.findall(pattern))
+
+
 class Expressions:
     """Compiled regular expressions of a policy's own patterns, at most :data:`MAX_KEPT_EXPRESSIONS` of them."""
 

@@ -52,15 +52,16 @@ class Subject(NamedTuple):
     policy: str
 
     def stock(self) -> casbin.Enforcer:
-        return casbin.Enforcer(Model_of(self.model), Lines(self.policy))
+        return casbin.Enforcer(model_of(self.model), Lines(self.policy))
 
     def ours(self) -> IndexedEnforcer:
-        return IndexedEnforcer(Model_of(self.model), Lines(self.policy))
+        return IndexedEnforcer(model_of(self.model), Lines(self.policy))
 
 
-def Model_of(text: str) -> Model:  # noqa: N802 - reads like the constructor it is
+def model_of(text: str) -> Model:
     """A Casbin model from its text."""
-    return casbin.Enforcer.new_model(text=text)
+    model: Model = casbin.Enforcer.new_model(text=text)
+    return model
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def cases() -> tuple[Case, ...]:
     return tuple(
         Case(
             case["source"],
-            Subject(case.get("model_file", case["source"]), case["model"], case["policy"]),
+            Subject(case.get("model_file") or case["source"], case["model"], case["policy"]),
             [value_of(word) for word in case["request"]],
             case["expected"],
             case.get("explain"),
@@ -123,7 +124,9 @@ REAL_NAMES = ("k8s/resources", "k8s/urls", "github/")
 
 def subjects() -> Iterator[Subject]:
     """Every model and policy there is, each once."""
-    yield Subject("shipped", (ROOT / "model.conf").read_text("utf-8"), (ROOT / "policy.csv").read_text("utf-8"))
+    yield Subject(
+        "shipped", (ROOT / "model.conf").read_text("utf-8"), (ROOT / "policy.csv").read_text("utf-8")
+    )
     yield from map(real, REAL_NAMES)
     seen = set()
     for case in cases():

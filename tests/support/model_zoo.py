@@ -1,12 +1,16 @@
 """Models and policies made to be awkward for an index: one oddity each."""
 
+import random
+
 from tests.support.casbin_cases import Subject
 
 RBAC = "some(where (p.eft == allow))"
 DENY = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
 
 
-def model(matcher: str, *, r: str = "sub, obj, act", p: str = "sub, obj, act", g: str = "", e: str = RBAC) -> str:
+def model(
+    matcher: str, *, r: str = "sub, obj, act", p: str = "sub, obj, act", g: str = "", e: str = RBAC
+) -> str:
     """The text of a model; ``g`` holds whole lines."""
     roles = f"[role_definition]\n{g}\n" if g else ""
     return (
@@ -49,7 +53,7 @@ g, c, b
 g, d, c
 g, e, d
 """
-INVALID = "p, a, /x/(, GET\np, b, /x/**, GET\np, a, *, GET\np, b, /x/+, (\n"
+INVALID = "p, a, /x/**, GET\np, b, +x, GET\np, a, *, GET\np, b, /x/+, **\np, b, /x/\\, GET\n"
 
 
 def _paths() -> list[Subject]:
@@ -124,37 +128,110 @@ def _others() -> list[Subject]:
         Subject("method", model("r.sub == p.sub && r.obj.upper() == p.obj"), SIMPLE),
         Subject("sum", model("r.sub + r.obj == p.sub + p.obj"), SIMPLE),
         Subject("swapped", model("g(p.sub, r.sub) && keyMatch2(p.obj, r.obj)", g=links), SIMPLE),
-        Subject("addresses", model(f"ipMatch(r.sub, p.sub) && {plain}"), "p, 10.0.0.0/8, o1, read\np, x, o2, read\n"),
-        Subject("addresses last", model(f"{plain} && ipMatch(r.sub, p.sub)"), "p, 10.0.0.1, o1, read\np, x, o2, read\n"),
+        Subject(
+            "addresses",
+            model(f"ipMatch(r.sub, p.sub) && {plain}"),
+            "p, 10.0.0.0/8, o1, read\np, x, o2, read\n",
+        ),
+        Subject(
+            "addresses last",
+            model(f"{plain} && ipMatch(r.sub, p.sub)"),
+            "p, 10.0.0.1, o1, read\np, x, o2, read\n",
+        ),
         Subject("glob first", model("globMatch(r.obj, p.obj) && r.act == p.act"), PATHS),
-        Subject("times", model("r.sub == p.sub && timeMatch(p.obj, p.act)"), "p, a, _, _\np, b, x, _\np, b, _, _\n"),
+        Subject(
+            "times",
+            model("r.sub == p.sub && timeMatch(p.obj, p.act)"),
+            "p, a, _, _\np, b, x, _\np, b, _, _\n",
+        ),
         Subject("short row", model(f"r.sub == p.sub && {plain}"), SIMPLE + "p, a, o1\np, b, o2, read\n"),
         Subject("long row", model(f"r.sub == p.sub && {plain}"), "p, a, o1, read, x\n" + SIMPLE),
         Subject("repeated word", model("r.sub == p.sub", p="sub, sub, act"), SIMPLE),
         Subject("pattern both", model("regexMatch(r.sub, p.sub) && regexMatch(r.obj, p.obj)"), PATHS),
-        Subject("pattern invalid", model("regexMatch(r.sub, p.sub) && regexMatch(r.obj, p.obj)"), "p, (, x, y\n" + PATHS),
+        Subject(
+            "pattern invalid",
+            model("regexMatch(r.sub, p.sub) && regexMatch(r.obj, p.obj)"),
+            "p, (, x, y\n" + PATHS,
+        ),
         Subject("all of nothing", model("r.sub == p.sub || r.obj == p.obj || r.act == p.act"), SIMPLE),
-        Subject("constants", model("p.sub == \"a\" && \"o1\" == p.obj || p.sub == 'b' && g(r.sub, 'x')", g=links), SIMPLE),
-        Subject("two kinds", model(f"(g(r.sub, p.sub) || g2(r.obj, p.sub)) && {plain}", g="g = _, _\ng2 = _, _"),
-                SIMPLE + "g2, o1, a\ng2, o2, o1\n"),
+        Subject(
+            "constants",
+            model("p.sub == \"a\" && \"o1\" == p.obj || p.sub == 'b' && g(r.sub, 'x')", g=links),
+            SIMPLE,
+        ),
+        Subject(
+            "two kinds",
+            model(f"(g(r.sub, p.sub) || g2(r.obj, p.sub)) && {plain}", g="g = _, _\ng2 = _, _"),
+            SIMPLE + "g2, o1, a\ng2, o2, o1\n",
+        ),
     ]
-    for matcher in (
-        "g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act",
-        '(g(r.sub, p.sub, "*") || g(r.sub, p.sub, r.dom)) && r.obj == p.obj',
-        "g(r.sub, p.sub, p.dom) && r.obj == p.obj",
-        "g(r.sub, p.sub) && r.dom == p.dom",
-        'r.dom == p.dom && keyMatch(r.dom, p.dom) && (p.sub == "*" || g(r.sub, p.sub, r.dom))',
-    ):
-        found.append(Subject(f"domains: {matcher}", model(matcher, r=four, p=four, g=domains), DOMAINS))
-    for effect in (
-        RBAC,
-        DENY,
-        "!some(where (p.eft == deny))",
-        "priority(p.eft) || deny",
-    ):
-        matcher = f"g(r.sub, p.sub) && {plain}"
-        found.append(Subject(f"effect: {effect}", model(matcher, p=effects, g=links, e=effect), EFFECTS))
+    found += [
+        Subject(f"domains: {matcher}", model(matcher, r=four, p=four, g=domains), DOMAINS)
+        for matcher in (
+            "g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act",
+            '(g(r.sub, p.sub, "*") || g(r.sub, p.sub, r.dom)) && r.obj == p.obj',
+            "g(r.sub, p.sub, p.dom) && r.obj == p.obj",
+            "g(r.sub, p.sub) && r.dom == p.dom",
+            'r.dom == p.dom && keyMatch(r.dom, p.dom) && (p.sub == "*" || g(r.sub, p.sub, r.dom))',
+        )
+    ]
+    roles = f"g(r.sub, p.sub) && {plain}"
+    found += [
+        Subject(f"effect: {effect}", model(roles, p=effects, g=links, e=effect), EFFECTS)
+        for effect in (RBAC, DENY, "!some(where (p.eft == deny))", "priority(p.eft) || deny")
+    ]
     return found
 
 
-ZOO: tuple[Subject, ...] = (*_paths(), *_others())
+SEGMENTS = (
+    *("a", "b", "ab", "c", "d", "", "{x}", "{y}", "{x}-{y}", ":x", ":y", "a:x", "{x}.b", "*", "a*", "*b"),
+    *("a.b", "a.c", "b.c.d", "a+", "b?c", "[ab]", "a|b"),
+)
+METHODS = ("GET", "POST", "GET|POST", "(GET)|(PUT)", ".*", "G.T", "*", "GE", "^POST$")
+
+
+def random_policy(seed: int, rules: int) -> str:
+    """Rules for few callers over paths of few, often odd, segments, so that many meet."""
+    pick = random.Random(seed)
+    common, odd = SEGMENTS[:11], SEGMENTS[11:]
+    lines = []
+    for _ in range(rules):
+        length = pick.choice((1, 2, 2, 3, 3, 4))
+        segments = [pick.choice(odd if pick.random() < 0.15 else common) for _ in range(length)]
+        row = (
+            pick.choice("uvwxyz"),
+            "/" + "/".join(segments),
+            pick.choice(METHODS),
+            pick.choice(("allow", "deny")),
+        )
+        lines.append("p, " + ", ".join(row))
+    lines += [f"g, {pick.choice('mnou')}, {pick.choice('uvwxyzn')}" for _ in range(8)]
+    return "\n".join(lines) + "\n"
+
+
+def _random() -> list[Subject]:
+    methods = {
+        "equal": '(p.act == "*" || p.act == r.act)',
+        "expression": "regexMatch(r.act, p.act)",
+    }
+    return [
+        Subject(
+            f"random {name} {kind}",
+            model(
+                f'(g(r.sub, p.sub) || p.sub == "z") && {name}(r.obj, p.obj) && {method}',
+                p="sub, obj, act, eft",
+                g="g = _, _",
+                e=effect,
+            ),
+            # Where every rule is compared, `*` is no expression, and each request would end with an error.
+            random_policy(seed, 150).replace(", *, ", ", GET, ")
+            if kind == "expression"
+            else random_policy(seed, 150),
+        )
+        for seed, name in enumerate(("keyMatch", "keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5"))
+        for kind, method in methods.items()
+        for effect in (DENY, "priority(p.eft) || deny")
+    ]
+
+
+ZOO: tuple[Subject, ...] = (*_paths(), *_others(), *_random())

@@ -26,17 +26,37 @@ class Requests:
             for name, value in zip(names, row, strict=False):
                 columns.setdefault(name, []).append(str(value))
         links = [
-            str(value) for assertion in model.get("g", {}).values() for row in assertion.policy for value in row
+            str(value)
+            for assertion in model.get("g", {}).values()
+            for row in assertion.policy
+            for value in row
         ]
         everything = sorted({*links, *constants, *(word for words in columns.values() for word in words), ""})
         words = [token.split("_", 1)[1] for token in model["r"]["r" + context].tokens]
         self.pools = [sorted({*columns.get(name, everything)}) or everything for name in words]
         self.everything = everything
+        self.rows = [
+            [
+                str(row[names.index(name)]) if name in names and names.index(name) < len(row) else None
+                for name in words
+            ]
+            for row in model["p"]["p" + context].policy
+        ]
         self.links = sorted(set(links)) or everything
 
     def __iter__(self) -> Iterator[tuple[str, ...]]:
         while True:
-            yield tuple(self._word(pool) for pool in self.pools)
+            if self.rows and self.random.random() < 0.6:
+                row = self.random.choice(self.rows)
+                yield tuple(self._near(word, pool) for word, pool in zip(row, self.pools, strict=True))
+            else:
+                yield tuple(self._word(pool) for pool in self.pools)
+
+    def _near(self, word: str | None, pool: list[str]) -> str:
+        """A word that the rule's own may fit, most of the time."""
+        if word is None or self.random.random() < 0.25:
+            return self._word(pool)
+        return self._fitted(word)
 
     def _word(self, pool: list[str]) -> str:
         chance = self.random.random()
@@ -46,7 +66,10 @@ class Requests:
             word = self.random.choice(self.links)
         else:
             word = self.random.choice(self.everything)
-        if self.random.random() < 0.7:
+        return self._fitted(word)
+
+    def _fitted(self, word: str) -> str:
+        if self.random.random() < 0.8:
             word = _VARIABLE.sub(lambda _: self.random.choice(_FILLERS), word)
             word = word.replace("*", self.random.choice(_FILLERS)) if "*" in word else word
         if "|" in word and self.random.random() < 0.7:
@@ -57,4 +80,6 @@ class Requests:
         """The word with one character missing, changed or too many."""
         at = self.random.randrange(len(word) + 1)
         other = self.random.choice(("x", "/", ".", "", *_ODD_ENDS))
-        return self.random.choice((word[:at] + word[at + 1 :], word[:at] + other + word[at + 1 :], word + other))
+        return self.random.choice(
+            (word[:at] + word[at + 1 :], word[:at] + other + word[at + 1 :], word + other)
+        )
