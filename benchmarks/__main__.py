@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only decisions,load,service] [--quick] [--decision-log file]``."""
+"""``python -m benchmarks [--only decisions,load,service] [--quick] [--decision-log off]``."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(SECTIONS), help="sections, comma-separated: %(default)s")
     parser.add_argument("--quick", action="store_true", help="smaller and shorter: does everything work?")
     parser.add_argument(
-        "--decision-log", choices=("off", "file"), default="off", help="what our service logs to"
+        "--decision-log", choices=("off", "file"), default="file", help="what our service logs to"
     )
     parser.add_argument(
         "--out", type=Path, help="where results.* go (default: benchmarks/, with --quick .cache/)"
@@ -41,6 +41,8 @@ def main() -> int:
     results |= {"machine": machine.describe(), "quick": given.quick}
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
         for section in wanted:
+            if section == "service":
+                results["decision_log"] = given.decision_log
             results[section] = _measure(section, Path(scratch), missing, given)
             results["machine"]["took"] = f"{(time.monotonic() - start) / 60:.0f} minutes"
             write(results, out)

@@ -29,7 +29,7 @@ def page(results: dict[str, Any]) -> str:
         *_goals(results),
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
-        *(_service(results["service"]) if "service" in results else ()),
+        *(_service(results["service"], results["decision_log"]) if "service" in results else ()),
         *_machine(results["machine"]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -125,7 +125,7 @@ def _loading(figures: dict[str, Any]) -> Iterator[str]:
     yield _table(("", "seconds", "over stock", "resident above imports", "at its highest"), rows)
 
 
-def _service(figures: dict[str, Any]) -> Iterator[str]:
+def _service(figures: dict[str, Any], log: str) -> Iterator[str]:
     yield "## The service"
     if "unable" in figures:
         yield f"Not measured: {figures['unable']}."
@@ -133,7 +133,8 @@ def _service(figures: dict[str, Any]) -> Iterator[str]:
     yield (
         f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same "
         "endpoint behind each. `of plain` is the median over the rounds of requests a second divided by those of "
-        "plain FastAPI in the same round, with the same tokens sent."
+        "plain FastAPI in the same round, with the same tokens sent. "
+        f"Our decision log: {'written to a file' if log == 'file' else 'off'}."
     )
     rows = []
     for key, each in figures.items():

@@ -38,7 +38,7 @@ class Setup:
     issuer: str
     policy: Path
     scratch: Path
-    decision_log: str = "off"
+    decision_log: str
 
 
 class Invoice(BaseModel):

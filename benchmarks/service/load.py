@@ -60,7 +60,7 @@ class Effort:
     rounds: int = 5
     seconds: int = 4
     tokens: int = 60_000
-    decision_log: str = "off"
+    decision_log: str = "file"
 
 
 QUICK = Effort(rounds=2, seconds=2, tokens=20_000)

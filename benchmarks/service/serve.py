@@ -15,9 +15,7 @@ def main() -> None:
     name, descriptor, setup = sys.argv[1:4]
     given = json.loads(setup)
     app = APPS[name](
-        Setup(
-            given["issuer"], Path(given["policy"]), Path(given["scratch"]), given.get("decision_log", "off")
-        )
+        Setup(given["issuer"], Path(given["policy"]), Path(given["scratch"]), given["decision_log"])
     )
     config = uvicorn.Config(app, loop="uvloop", http="httptools", access_log=False, log_level="warning")
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(descriptor))])
