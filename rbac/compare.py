@@ -91,8 +91,11 @@ class Comparison:
             }
 
     def first(self) -> dict[str, str] | None:
-        """Some request that is answered differently; ``None`` when the policies are equivalent on the whole
-        space."""
+        """Some request that is answered differently; ``None`` when there is none in the whole space."""
+        return next(self.everywhere(), None)
+
+    def everywhere(self) -> Iterator[dict[str, str]]:
+        """Every class of requests that are answered differently, by an example."""
         for members in product(*(self.space.group(words).members for words in self.who_words)):
             who = {
                 word: value
@@ -100,8 +103,7 @@ class Comparison:
                 for word, value in zip(words, member.values, strict=True)
             }
             for cell in self.cells(who):
-                return {**who, **cell}
-        return None
+                yield {**who, **cell}
 
     def _free_words(self, tied: tuple[str, ...], who: Mapping[str, str]) -> Sequence[Member]:
         """The members of a group of caller words, with what is known of the caller put in."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from rbac.document import Document
 from rbac.formula import Condition, NoFormulaError, conditions_of, formula_of
+from rbac.patterns import invalid_pattern
 from rbac.policy import Policy
 
 EVERYBODY: Final = "everyone"
@@ -74,9 +75,16 @@ class _Mutator:
             for index, (row, line) in enumerate(zip(rows, lines, strict=True)):
                 seen: set[tuple[str, ...] | None] = {tuple(row)}
                 for changed, what in make(row):
-                    if changed not in seen:
+                    if changed not in seen and (ptype == "g" or self._is_valid(changed)):
                         seen.add(changed)
                         yield Mutation(ptype, index, line, changed, what)
+
+    def _is_valid(self, row: Sequence[str] | None) -> bool:
+        """Whether the rule could be loaded: `*` is a path to some matchers, and to others no pattern at all."""
+        return row is None or not any(
+            function != "keyMatch" and invalid_pattern(function, row[self._columns.index(column)])
+            for column, function in self._patterns.items()
+        )
 
     def _of_rule(self, row: Sequence[str]) -> Iterator[tuple[tuple[str, ...] | None, str]]:
         yield None, "rule removed"

@@ -5,7 +5,7 @@ Whether a change matters at all is decided exactly, over the space of requests; 
 asked of the changed policy itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -21,8 +21,9 @@ from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenario_file import Suite
 from rbac.space import Group, Request, Space, decide
-from rbac.suggestion import suggest
+from rbac.suggestion import askable, suggest
 
+Askable = Callable[[Mapping[str, str]], bool]
 Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""
 
@@ -40,9 +41,9 @@ class Survivor:
 class MutationReport:
     """What the tests are worth: ``mutants`` change somebody's access, ``killed`` of them fail a test.
 
-    ``equivalent`` change nobody's access, and ``refused`` make a document that does not load (a reversed
-    link that closes a cycle): neither is counted among ``mutants``. ``notes`` say where that could not be
-    told for sure.
+    ``equivalent`` change nobody's access to anything that can be asked for, and ``refused`` make a document that
+    does not load (a reversed link that closes a cycle): neither is counted among ``mutants``. ``notes`` say where
+    that could not be told for sure.
     """
 
     mutants: int
@@ -99,7 +100,8 @@ class _Run:
         self._space = Space((policy,), routes)
         # The people and roles of the policy as it is: a suggested test can only be about these.
         self._callers = callers_of(self._space)
-        self._pool = _Pool.of(policy, routes, self._callers)
+        self._askable = askable(policy, routes)
+        self._pool = _Pool.of(policy, routes, self._callers, self._askable)
         self.notes = (self._pool.space if self._pool else self._space).notes
 
     def try_one(self, mutation: Mutation) -> tuple[str, Survivor | None]:
@@ -114,7 +116,7 @@ class _Run:
             # Another order of the same names: a mutant of a link names nothing new.
             like = self._space if mutation.ptype == "g" and self._space.tables else None
             space = Space((self._policy, mutant), self._routes, like=like)
-            found = _difference(space, self._callers)
+            found = _difference(space, self._callers, self._askable)
         if found is None:
             return "equivalent", None
         caller, endpoint = found
@@ -158,13 +160,13 @@ def _requests(question: Question) -> Iterator[Request]:
         yield (*question.request[: question.role_index], role, *question.request[question.role_index + 1 :])
 
 
-def _difference(space: Space, callers: Iterable[Caller]) -> tuple[Caller, Endpoint] | None:
+def _difference(space: Space, callers: Iterable[Caller], asked: Askable) -> tuple[Caller, Endpoint] | None:
     """A request that the two policies of ``space`` answer differently; these callers and known routes first."""
     old, new = space.policies
     if not space.tables:
-        return _tried(space)
+        return _tried(space, asked)
     comparison = Comparison(space)
-    endpoints = endpoints_of(space)
+    endpoints = [endpoint for endpoint in endpoints_of(space) if asked(endpoint.words)]
     for caller in callers:
         if comparison.changed(comparison.masks(caller.words)) == (0, 0):
             continue
@@ -172,25 +174,27 @@ def _difference(space: Space, callers: Iterable[Caller]) -> tuple[Caller, Endpoi
             request = space.request({**caller.words, **endpoint.words})
             if decide(old, request).allowed != decide(new, request).allowed:
                 return caller, endpoint
-        for words in comparison.cells(caller.words):
+        for words in filter(asked, comparison.cells(caller.words)):
             return caller, _endpoint(space, words)
-    found = comparison.first()
+    found = next(filter(asked, comparison.everywhere()), None)
     return None if found is None else _split(space, found)
 
 
-def _tried(space: Space) -> tuple[Caller, Endpoint] | None:
+def _tried(space: Space, asked: Askable) -> tuple[Caller, Endpoint] | None:
     """Where nothing is known of the matcher: the requests of the space one by one, as far as patience
     goes."""
     old, new = space.policies
     for request in islice(space, MOST_REQUESTS):
         if decide(old, request).allowed != decide(new, request).allowed:
-            return _split(space, dict(zip(space.words, request, strict=True)))
+            caller, endpoint = _split(space, dict(zip(space.words, request, strict=True)))
+            if asked(endpoint.words):
+                return caller, endpoint
     return None
 
 
 def _split(space: Space, words: dict[str, str]) -> tuple[Caller, Endpoint]:
     who = {word: words[word] for word in space.axes.caller}
-    name = who[space.axes.sub or space.axes.role]
+    name = ", ".join(f"{word} {value!r}" for word, value in who.items())
     rest = {word: value for word, value in words.items() if word not in who}
     return Caller("subject", name, name, who), _endpoint(space, rest)
 
@@ -211,17 +215,21 @@ class _Pool:
         self,
         space: Space,
         callers: Sequence[Caller],
+        asked: Askable,
         rules: int,
         bits: dict[tuple[int, tuple[str, ...] | None], int],
     ) -> None:
         self.space = space
         self._people = callers
+        self._asked = asked
         self._table = space.tables[0]
         self._original = (1 << rules) - 1
         self._bits = bits
 
     @classmethod
-    def of(cls, policy: Policy, routes: KnownRoutes, callers: Sequence[Caller]) -> "_Pool | None":
+    def of(
+        cls, policy: Policy, routes: KnownRoutes, callers: Sequence[Caller], asked: Askable
+    ) -> "_Pool | None":
         """The pool, or ``None`` where order matters, or where the matcher has no formula."""
         document = policy.document
         rows = document.rows["p"]
@@ -240,7 +248,7 @@ class _Pool:
         space = Space((pool,), routes)
         if not space.tables or space.tables[0].ordered:
             return None
-        return cls(space, callers, len(rows), added)
+        return cls(space, callers, asked, len(rows), added)
 
     def knows(self, mutation: Mutation) -> bool:
         """Whether the mutation is one of a rule."""
@@ -309,6 +317,8 @@ class _Pool:
         if depth == len(groups):
             return {} if self._differs(mask, gone, come) else None
         for member in groups[depth].members:
+            if not self._asked(dict(zip(groups[depth].words, member.values, strict=True))):
+                continue
             found = self._walk(groups, depth + 1, mask & member.masks[0], gone, come)
             if found is not None:
                 return {**dict(zip(groups[depth].words, member.values, strict=True)), **found}

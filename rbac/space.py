@@ -182,6 +182,7 @@ class Space:
                 routes=self.routes if word == self.axes.obj else (),
                 strangers=len(tied),
                 tied=tied[0],
+                is_path=word == self.axes.obj,
                 control=control,
             )
         return vocabularies

@@ -2,16 +2,46 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+from rbac.axes import Axes
 from rbac.callers import Caller, Endpoint
+from rbac.policy import Policy
+from rbac.questions import HTTP_METHODS
 from rbac.routes import KnownRoutes
 from rbac.space import Space
 
 # What YAML reads as the same text without quotes, also inside `[…]`.
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9/_.~ -]*(?<! )")
 _WORDS_OF_YAML: Final = frozenset(("true", "false", "yes", "no", "on", "off", "null", "y", "n"))
+
+
+def askable(policy: Policy, routes: KnownRoutes) -> Callable[[Mapping[str, str]], bool]:
+    """Whether policy tests can ask about an endpoint with these words, and so whether a caller can.
+
+    Where objects are paths, no request has one without a ``/`` in front, or one with a query, and actions are methods.
+    """
+    axes = Axes.of(policy.document.definition)
+    columns = {word: _column(policy, word) for word in (axes.obj, axes.act)}
+    objects = columns[axes.obj] - {"", "*"}
+    if not routes and not (objects and all(value.startswith("/") for value in objects)):
+        return lambda words: bool(words.get(axes.obj or "", "x") and words.get(axes.act or "", "x"))
+    actions = HTTP_METHODS | {route.act for route in routes} | columns[axes.act] - {"", "*"}
+
+    def ask(words: Mapping[str, str]) -> bool:
+        path = words.get(axes.obj or "", "/")
+        return path.startswith("/") and "?" not in path and words.get(axes.act or "", "GET") in actions
+
+    return ask
+
+
+def _column(policy: Policy, word: str | None) -> set[str]:
+    """The values of the columns that the model compares ``word`` with."""
+    if word is None:
+        return set()
+    relations = policy.relations.of_word(policy.words.index(word))
+    return {row[relation.column] for relation in relations for row in policy.document.rows["p"]}
 
 
 def suggest(
@@ -51,11 +81,13 @@ def _caller(caller: Caller, space: Space) -> list[str]:
         return ["anonymous: true", *lines]
     if caller.kind == "token":
         return ["unknown-role: true", *lines]
-    role, sub = caller.words.get(axes.role, ""), caller.words.get(axes.sub or "", "")
-    if caller.kind == "role" or axes.sub == axes.role:
-        return [f"{'role' if caller.kind == 'role' else 'sub'}: {_text(caller.name)}", *lines]
-    both = ([f"sub: {_text(sub)}"] if sub else []) + ([f"role: {_text(role)}"] if role else [])
-    return [*(both or ["anonymous: true"]), *lines]
+    if caller.kind == "role":
+        return [f"role: {_text(caller.name)}", *lines]
+    who = {word: caller.words[word] for word in axes.caller}
+    if axes.sub is not None and who[axes.sub] and not any(who[word] for word in who if word != axes.sub):
+        return [f"sub: {_text(who[axes.sub])}", *lines]
+    # A caller whose words no one has as they come, such as a `sub` that is the name of a role.
+    return [f"with: {_mapping({**who, **extra})}"]
 
 
 def _mapping(words: Mapping[str, str]) -> str:

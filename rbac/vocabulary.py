@@ -1,7 +1,7 @@
 """The values of one word of a request that some documents can tell apart, one of each kind."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from casbin.util import builtin_operators
@@ -32,7 +32,7 @@ def stranger(word: str, names: Iterable[str]) -> str:
     """A value of ``word`` that is not in ``names``: a method for methods, else a word that says what it
     is."""
     taken = frozenset(names)
-    if not taken.isdisjoint(METHODS):
+    if not taken.isdisjoint(METHODS) or (word == "act" and taken <= {"", "*"}):
         for method in METHODS:
             if method not in taken:
                 return method
@@ -60,9 +60,11 @@ class Vocabulary:
         routes: Sequence[Route] = (),
         strangers: int = 1,
         tied: str | None = None,
+        is_path: bool = True,
         control: bool = False,
     ) -> None:
         self.word = word
+        self._is_path = is_path
         self.names = tuple(sorted(names))
         self.patterns = tuple(sorted(patterns))
         self.numbers = {pattern: number for number, pattern in enumerate(self.patterns)}
@@ -124,22 +126,27 @@ class Vocabulary:
         yield from (name for name in self.names if name in {"", "*"})
         if not self.patterns:
             return
-        seen = {self._classes.matching(value) for value in (*self.samples, *self.names)}
-        for _, pattern in self.patterns:
-            value = _plain(pattern)
-            matched = self._classes.matching(value)
-            if matched and matched not in seen:
-                seen.add(matched)
-                yield value
-        for matched, value in self._classes.examples(MOST_STATES, "/"):
-            if matched not in seen:
-                yield value
-        if self._classes.exhausted(MOST_STATES):
-            self.notes += (f"the patterns of `{self.word}` tell apart more values than can be listed",)
+        yield from self._examples()
         for number in self._irregular:
             yield from _attempts(self.patterns[number][1])
         if control:
             yield "\n"
+
+    def _examples(self) -> Iterator[str]:
+        """An example of every class that no sample and no name is in: one that reads well, else a shortest one."""
+        seen = {self._classes.matching(value) for value in (*self.samples, *self.names)}
+        readable = [value for _, pattern in self.patterns if self._classes.matching(value := _plain(pattern))]
+        # For a path the shortest example says more than a word that is no path.
+        for value in (*readable, *(() if self._is_path else self.strangers)):
+            matched = self._classes.matching(value)
+            if matched not in seen:
+                seen.add(matched)
+                yield value
+        for matched, value in self._classes.examples(MOST_STATES, "/" if self._is_path else ""):
+            if matched not in seen:
+                yield value
+        if self._classes.exhausted(MOST_STATES):
+            self.notes += (f"the patterns of `{self.word}` tell apart more values than can be listed",)
 
 
 def sample_of(route: Route, patterns: Iterable[Pattern], names: Iterable[str]) -> str:
