@@ -1,0 +1,141 @@
+"""The index never misses a rule that matches, and leaves few that do not."""
+
+import re
+
+import pytest
+from casbin.util import builtin_operators as casbin_operators
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rbac.index import words_of
+from rbac.keymatch import STYLES, Reader, verifier
+from rbac.pathtree import PathTree
+from tests.support.casbin_cases import Rows, model_of
+from tests.support.model_zoo import SEGMENTS, model
+
+pieces = st.one_of(st.sampled_from(SEGMENTS), st.text("ab/.{}:*x-+?\n", max_size=4))
+patterns = (
+    st.lists(pieces, min_size=1, max_size=4)
+    .map("/".join)
+    .flatmap(lambda text: st.sampled_from([text, "/" + text]))
+)
+paths = st.lists(st.text("abcdxy.-?\n", max_size=3), max_size=4).map(lambda parts: "/" + "/".join(parts))
+
+
+def tree_of(name: str, found: list[str]) -> PathTree:
+    style = STYLES[name]
+    rows = [[pattern] for pattern in found]
+    tree = PathTree(style, rows, 0, Reader(style))
+    for place, pattern in enumerate(found):
+        tree.add(place, pattern, ())
+    for _ in tree.freeze(lambda rules: rules):
+        pass
+    return tree
+
+
+def rules_for(tree: PathTree, path: str) -> set[int]:
+    segments = None if "\n" in path else path.split("/")
+    return {
+        rule
+        for bucket in tree.finder()(path, segments)
+        for rule in ([bucket] if isinstance(bucket, int) else bucket)
+    }
+
+
+@pytest.mark.parametrize("name", STYLES)
+@settings(max_examples=150, deadline=None)
+@given(found=st.lists(patterns, min_size=1, max_size=12), path=st.one_of(paths, patterns))
+def test_a_tree_finds_every_pattern_that_matches(name: str, found: list[str], path: str) -> None:
+    asked = path.split("?", 1)[0] if name == "keyMatch5" else path
+    reached = rules_for(tree_of(name, found), asked)
+    for place, pattern in enumerate(found):
+        try:
+            matches = STYLES[name].function(path, pattern)
+        except Exception:  # noqa: BLE001 - such rules are looked at for every request
+            continue
+        assert not matches or place in reached, pattern
+
+
+@pytest.mark.parametrize("name", STYLES)
+@settings(max_examples=150, deadline=None)
+@given(pattern=patterns, path=st.one_of(paths, patterns))
+def test_a_simple_pattern_is_verified_without_a_regular_expression(
+    name: str, pattern: str, path: str
+) -> None:
+    style = STYLES[name]
+    simple = bool(style.plain.fullmatch(pattern)) or Reader(style).steps(pattern)[2]
+    asked = path.split("?", 1)[0] if name == "keyMatch5" else path
+    segments = None if "\n" in asked else asked.split("/")
+    try:
+        expected = style.function(path, pattern)
+    except re.error:
+        assert not simple
+        return
+    except Exception:  # noqa: BLE001 - keyMatch4, where a pattern brings groups of its own
+        assert not simple
+        return
+    assert verifier(style, () if simple else {pattern})(asked, segments, pattern) == expected
+
+
+def test_a_large_policy_leaves_few_rules_to_look_at() -> None:
+    matcher = 'g(r.sub, p.sub) && keyMatch3(r.obj, p.obj) && (p.act == "*" || p.act == r.act)'
+    from rbac.enforcer import IndexedEnforcer
+
+    rows = [
+        [
+            f"role{n % 50}",
+            f"/api/{n % 7}/thing{n // 8}/{{id}}" + ("/*" if n % 3 else ""),
+            ("GET", "PUT", "*")[n % 3],
+        ]
+        for n in range(4000)
+    ]
+    ours = IndexedEnforcer(
+        model_of(model(matcher, g="g = _, _")), Rows(p=rows, g=[["ann", f"role{n}"] for n in range(5)])
+    )
+    assert ours.indexed
+    for role, pattern, act in rows[::97]:
+        request = (role, pattern.replace("{id}", "1").replace("*", "a/b"), "GET" if act == "*" else act)
+        assert ours.enforce(*request)
+        assert ours.candidates(*request) <= 8
+        assert ours.candidates("ann", "/api/1/nothing/1", "GET") == 0
+
+
+def test_a_dot_is_found_as_any_character_though_looked_up() -> None:
+    tree = tree_of("keyMatch3", ["/v1.0/x", "/v1.0/{id}", "/v2.0/x", "/a/b.c"])
+    assert rules_for(tree, "/v1.0/x") == {0, 1}
+    assert rules_for(tree, "/v1x0/x") == {0, 1}
+    assert rules_for(tree, "/v1/0/x") == {0, 1}
+    assert rules_for(tree, "/a/b/c") == {3}
+    assert rules_for(tree, "/a/bc") <= {3}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("GET", ("GET",)),
+        ("GET|POST", ("GET", "POST")),
+        ("(GET)|(POST)", ("GET", "POST")),
+        ("(GET|POST)", ("GET", "POST")),
+        ("^(GET|POST)$", ("GET", "POST")),
+        ("^GET$|^POST", ("GET", "POST")),
+        ("GET|GET", ("GET",)),
+        ("", ()),
+        (".*", ()),
+        ("GET|", ()),
+        ("(GET", ()),
+        ("GE?T", ()),
+        ("(?i)get", ()),
+        ("[A-Z]+", ()),
+        ("GET\\d", ()),
+    ],
+)
+def test_the_words_of_a_plain_alternation_are_read(pattern: str, words: tuple[str, ...]) -> None:
+    assert words_of(pattern) == words
+
+
+@settings(max_examples=300, deadline=None)
+@given(pattern=st.text("GP|()^$.x", max_size=8), text=st.text("GPx", max_size=5))
+def test_what_an_alternation_matches_starts_with_one_of_its_words(pattern: str, text: str) -> None:
+    words = words_of(pattern)
+    if words and casbin_operators.regex_match(text, pattern):
+        assert text.startswith(words)
