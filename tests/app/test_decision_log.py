@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from app.checkpoint import Checkpoint
 from app.config import Settings
-from app.decision_log import DecisionLog, DecisionLogUnavailable
+from app.decision_log import BATCH, DecisionLog, DecisionLogUnavailable
 from app.decision_writer import RECENT, Judged, Writer
 from app.main import create_app
 from app.ruling import Asked, Ruling
@@ -74,7 +74,8 @@ def test_records_of_several_threads_are_all_written_each_threads_in_its_order() 
     assert len(sink.ids) == 2_000
 
 
-def test_a_record_is_written_without_waiting_for_more() -> None:
+def test_a_record_is_written_without_waiting_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.decision_log._TICK_S", 60.0)
     sink = Sink()
     with running(DecisionLog(Writer(sink))) as log:
         for expected in range(1, 4):
@@ -143,6 +144,7 @@ def test_what_cannot_be_written_is_kept_and_written_later_once(caplog: pytest.Lo
         assert log.writer.failing
         assert not log.refusing
         assert log.pending == 700
+        assert log.writer.kept <= BATCH  # the rest stays in the buffer, which has a limit
         sink.full = False
         until(lambda: not log.writer.failing)
     assert sink.ids == [record.decision_id for record in records]
@@ -168,6 +170,22 @@ async def test_a_required_record_that_cannot_be_written_is_an_error_now_and_a_li
         until(lambda: not log.refusing)
         await log.settle()
     assert sink.ids == [record.decision_id]
+
+
+async def test_who_waits_behind_many_others_hears_of_the_failure_as_soon() -> None:
+    sink = Sink()
+    sink.stuck = True
+    with running(DecisionLog(Writer(sink), required=True)) as log:
+        log.record(decided())
+        until(lambda: sink.attempts == 1)
+        for _ in range(2 * BATCH):
+            log.record(decided())
+        waiting = asyncio.create_task(log.settle())
+        await asyncio.sleep(0)
+        sink.full, sink.stuck = True, False
+        with pytest.raises(DecisionLogUnavailable):
+            await asyncio.wait_for(waiting, 20)
+        sink.full = False
 
 
 def test_what_there_is_no_room_for_leaves_a_line_that_counts_it_where_it_would_stand() -> None:
