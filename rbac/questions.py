@@ -134,7 +134,10 @@ class _Asking:
         if caller.only is not None:
             named = self._known_roles(caller.only, self.policy.relations.constants)
             for asker in self._everybody:
-                yield asker, any(self._stands_for(name, asker, scenario) for name in named)
+                allowed = any(self._stands_for(name, asker, scenario) for name in named)
+                # One person may be locked out of what everyone else has; they must not have more.
+                if not allowed or asker.role not in self._singled_out or asker.role in named:
+                    yield asker, allowed
         elif caller.anonymous:
             yield _Asker(NOBODY, NOBODY, {}), None
         elif caller.unknown_role:
@@ -179,6 +182,11 @@ class _Asking:
         bare = (_Asker(ANY_TOKEN, ANY_TOKEN, token),) if token else ()
         roles = (_Asker(name, name, {**token, self.axes.role: name}) for name in self.policy.roles)
         return (_Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles)
+
+    @cached_property
+    def _singled_out(self) -> frozenset[str]:
+        """The people whom a rule names in a role's place."""
+        return frozenset(self.policy.names().singled_out)
 
     def _known_roles(self, names: Sequence[Name], also: Sequence[str] = ()) -> tuple[str, ...]:
         known = {*self.policy.roles, *also}
