@@ -121,7 +121,7 @@ class PathTree:
                 nodes.append(node.any)
             yield
 
-    def finder(self) -> Find:
+    def finder(self) -> Find:  # noqa: C901 - every request goes through it; a call a step would double its cost
         """``find(path, segments)``: the buckets of every pattern that can match; no ``segments`` for a path that holds
         a line break."""
         exact, root = self.exact.get, self.root
@@ -144,8 +144,12 @@ class PathTree:
                     _walk(node, segments, at, found)
                     return found
                 kids = node.kids
-                # No empty segment fits a variable.
-                below = kids.get(segment) if kids is not None else (segment and node.any) or None
+                if kids is not None:
+                    below = kids.get(segment)
+                elif segment:
+                    below = node.any
+                else:
+                    return found  # no empty segment fits a variable
                 if type(below) is not Node:
                     if below is not None:
                         found.append(below)

@@ -77,6 +77,14 @@ def test_a_simple_pattern_is_verified_without_a_regular_expression(
     assert verifier(style, () if simple else {pattern})(asked, segments, pattern) == expected
 
 
+@pytest.mark.parametrize("pattern", ["/{x}", "/{x}/y", "{x}/y", "/y/{x}", "/y/*", "/y.z", "/y", "/a+"])
+def test_the_first_rule_is_found_where_it_stands_alone(pattern: str) -> None:
+    """Its position is 0, which is easily taken for none."""
+    path = pattern.replace("{x}", "1").replace("*", "1/2").replace("+", "")
+    assert rules_for(tree_of("keyMatch3", [pattern]), path) == {0}
+    assert rules_for(tree_of("keyMatch3", [pattern, "/other/{x}/z", pattern]), path) >= {0, 2}
+
+
 def test_a_large_policy_leaves_few_rules_to_look_at() -> None:
     matcher = 'g(r.sub, p.sub) && keyMatch3(r.obj, p.obj) && (p.act == "*" || p.act == r.act)'
     from rbac.enforcer import IndexedEnforcer
