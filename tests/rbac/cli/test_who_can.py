@@ -1,0 +1,45 @@
+"""`rbac who-can`: who reaches an endpoint."""
+
+from tests.support.command import Workshop
+
+PERSON = "7f3c1e52-0000-0000-0000-000000000000"
+
+
+def test_json_has_roles_and_people_with_the_way_to_the_rule(workshop: Workshop) -> None:
+    workshop.rules("p, user, /user, GET, allow", "g, admin, user", f"g, {PERSON}, admin")
+    done = workshop.rbac("who-can", "GET", "/user", "--format", "json")
+    assert done.code == 0
+    assert done.json["roles"] == [
+        {"role": "admin", "rule": 1, "role_path": ["admin", "user"]},
+        {"role": "user", "rule": 1, "role_path": ["user"]},
+    ]
+    assert done.json["subjects"] == [{"sub": PERSON, "rule": 1, "role_path": [PERSON, "admin", "user"]}]
+    assert (done.json["nobody"], done.json["any_valid_token"]) == (False, False)
+
+
+def test_what_is_open_to_all_says_so(workshop: Workshop) -> None:
+    workshop.rules("p, everyone, /, GET, allow", "p, user, /user, GET, allow")
+    done = workshop.rbac("who-can", "GET", "/", "--format", "json")
+    assert (done.json["nobody"], done.json["any_valid_token"]) == (True, True)
+    assert [role["role"] for role in done.json["roles"]] == ["user"]
+    assert workshop.rbac("who-can", "GET", "/").out.startswith("nobody ")
+
+
+def test_nobody_is_an_answer(workshop: Workshop) -> None:
+    done = workshop.rbac("who-can", "DELETE", "/user")
+    assert (done.code, done.out) == (0, "nobody\n")
+
+
+def test_subjects_are_told_by_a_pattern_of_ones_own(workshop: Workshop) -> None:
+    workshop.rules("p, user, /user, GET, allow", "g, emp-7, user")
+    plain = workshop.rbac("who-can", "GET", "/user", "--format", "json").json
+    assert [role["role"] for role in plain["roles"]] == ["emp-7", "user"]
+    told = workshop.rbac("who-can", "GET", "/user", "--subjects", "emp-.*", "--format", "json").json
+    assert [subject["sub"] for subject in told["subjects"]] == ["emp-7"]
+
+
+def test_a_template_of_a_known_route_is_asked_as_a_path(workshop: Workshop) -> None:
+    workshop.rules("p, user, /docs/{id}, GET, allow", "p, guest, /docs/1, GET, allow")
+    routes = workshop.write("routes.json", '[{"act": "GET", "obj": "/docs/{id}"}]')
+    done = workshop.rbac("who-can", "GET", "/docs/{id}", "--routes", routes, "--format", "json")
+    assert [role["role"] for role in done.json["roles"]] == ["user"]
