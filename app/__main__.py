@@ -8,14 +8,14 @@ from app.config import SettingsError, load_settings
 from app.logging_config import configure_logging
 from app.main import app
 from app.metrics import shared_by
-from app.start import StartError, loaded_policy
+from app.start import StartError, loaded_decision_point, loaded_policy
 
 
 def main() -> int:
     """Serves until a signal ends it. 2, after one message, when a setting or the policy is refused."""
     try:
         settings = load_settings()
-        loaded_policy(settings, app)
+        loaded_decision_point(settings, loaded_policy(settings, app))
     except (SettingsError, StartError) as error:
         print(error, file=sys.stderr)
         return 2

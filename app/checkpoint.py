@@ -9,8 +9,10 @@ from app.auth.principal import Principal
 from app.auth.tokens import Authenticator
 from app.config import Settings
 from app.decision_log import DecisionLog
+from app.decision_point import DecisionPoint
 from app.decision_record import NO_TOKEN, Decided, Rejected, Via
 from app.metrics import Metrics
+from app.pdp_request import PdpRequest
 from app.request_id import new_id, request_id_var
 from app.request_words import RequestWords
 from app.ruling import Ruling, Subject
@@ -31,6 +33,8 @@ class Parts:
     log: DecisionLog
     metrics: Metrics
     shadow: Shadow | None
+    decision_point: DecisionPoint
+    pdp_request: PdpRequest
 
 
 class Checkpoint:
@@ -47,6 +51,8 @@ class Checkpoint:
     log: DecisionLog
     metrics: Metrics
     shadow: Shadow | None
+    decision_point: DecisionPoint
+    pdp_request: PdpRequest
 
     def open(self, parts: Parts) -> None:
         """Takes up its parts."""
@@ -58,6 +64,8 @@ class Checkpoint:
         self.log = parts.log
         self.metrics = parts.metrics
         self.shadow = parts.shadow
+        self.decision_point = parts.decision_point
+        self.pdp_request = parts.pdp_request
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""

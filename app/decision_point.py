@@ -23,8 +23,8 @@ class DecisionPoint:
     def ask(self, given: Mapping[str, Word], policy: Policy | None = None) -> Ruling:
         """Decides the question made of the model's own words; a word that is not given is "".
 
-        A list of one is that one, an empty one is "". Raises :class:`RequestError` for two words with several values,
-        and for several roles under a priority effect.
+        A list of one is that one, an empty one is "". What the matcher fails over is denied. Raises
+        :class:`RequestError` for two words with several values, and for several roles under a priority effect.
         """
         policy = policy or self.policy
         words: list[str] = []
@@ -40,5 +40,5 @@ class DecisionPoint:
             words.append(value)
         request = tuple(words)
         if several is None:
-            return Ruling(policy.decide_request(request), request, policy)
-        return Ruling(policy.decide_roles(request, *several), request, policy, several[0])
+            return Ruling.of(policy, request)
+        return Ruling.of(policy, request, *several)

@@ -1,5 +1,7 @@
 """``/openapi.json`` and ``/docs``: the description of the API, and a page to try it, served without any other host."""
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -23,8 +25,11 @@ _FOR_ANYONE = frozenset({"public", "health"})
 _REFUSALS = ("invalid_path", "invalid_token", "access_denied", "keys_unavailable")
 
 
-def install(app: FastAPI) -> None:
-    """Serves ``/docs``, and adds the bearer scheme and what any endpoint may refuse with to ``/openapi.json``."""
+def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None) -> None:
+    """Serves ``/docs``, and adds the bearer scheme and what any endpoint may refuse with to ``/openapi.json``.
+
+    ``described`` are paths that FastAPI does not know how to describe, as OpenAPI has them.
+    """
     app.mount(_ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
@@ -45,13 +50,13 @@ def install(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _describe(app)
+            app.openapi_schema = _describe(app, described or {})
         return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign] - the way FastAPI documents for extending the description
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the description
 
 
-def _describe(app: FastAPI) -> dict[str, Any]:
+def _describe(app: FastAPI, described: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     description = get_openapi(
         title=app.title,
         version=app.version,
@@ -69,11 +74,12 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         }
     }
     components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
-    token = {_SCHEME: []}
+    description["paths"] |= copy.deepcopy(dict(described))
+    token: dict[str, list[str]] = {_SCHEME: []}
     for path in description["paths"].values():
         for operation in path.values():
             operation["security"] = [{}, token] if _FOR_ANYONE.issuperset(operation["tags"]) else [token]
-            operation["responses"].update(_refusals())
+            operation["responses"] = _refusals() | operation["responses"]
     return description
 
 

@@ -11,11 +11,12 @@ from fastapi.middleware import Middleware
 
 from app import documentation, problems
 from app.auth.middleware import AuthorizationMiddleware
+from app.authzen import description
 from app.checkpoint import Checkpoint
 from app.config import Settings, Surface, load_surface
 from app.cross_origin import CrossOriginMiddleware
 from app.request_log import RequestLogMiddleware
-from app.routers import debug, health, me, metrics, protected, public
+from app.routers import authzen, debug, forward_auth, health, me, metrics, protected, public
 from app.start import ReadableStart, opened
 
 
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         middleware=[
             Middleware(ReadableStart),
+            Middleware(forward_auth.OnlyVerdicts),
             Middleware(RequestLogMiddleware, show_error_details=surface.debug),
             Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
             Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
@@ -46,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.checkpoint = checkpoint
+    app.router.routes += [*authzen.routes(checkpoint), *forward_auth.routes(checkpoint)]
     for router in (public.router, protected.router):
         app.include_router(router, prefix=surface.api_prefix)
     app.include_router(me.router)
@@ -53,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(metrics.router)
     if surface.debug and surface.environment == "development":
         app.include_router(debug.router)
-    documentation.install(app)
+    documentation.install(app, description.PATHS)
     problems.install(app)
     return app
 

@@ -55,6 +55,11 @@ PROBLEMS: Mapping[str, Wording] = {
         "The token is valid, but the policy does not allow this.",
         "トークンは有効ですが、ポリシーはこの操作を許可していません。",
     ),
+    "ambiguous_target": Wording(
+        403,
+        "The original request names its target in a way that servers read differently, so nothing is decided about it.",
+        "元のリクエストの対象は、サーバーによって解釈が異なりうるため、認可判断を行いません。",
+    ),
     "not_found": Wording(404, "There is nothing at this path.", "このパスには何もありません。"),
     "method_not_allowed": Wording(
         405,

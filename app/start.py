@@ -1,8 +1,9 @@
 """Starting and stopping: settings, logging, policy, keys, in that order. A start that fails says why in one message."""
 
+import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,13 +13,20 @@ from app.auth.tokens import Authenticator
 from app.checkpoint import Checkpoint, Parts
 from app.config import Settings, SettingsError, load_settings
 from app.decision_log import DecisionLog
+from app.decision_point import DecisionPoint
+from app.entities import EntitiesError
 from app.logging_config import configure_logging
 from app.metrics import Metrics
+from app.pdp_document import decision_point, own_document
+from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import live_policy
 from app.request_words import RequestWords
+from app.routers import forward_auth
 from app.shadow import Shadow
 from rbac import LivePolicy, PolicyError
 from rbac.routes import routes_of_app
+
+log = logging.getLogger("app.start")
 
 
 class StartError(Exception):
@@ -29,14 +37,22 @@ class StartError(Exception):
 
 def loaded_policy(settings: Settings, app: FastAPI) -> LivePolicy:
     """The policy that ``settings`` name, through its gate. Raises :class:`StartError` with everything that is wrong."""
-    live = live_policy(settings, routes_of_app(app))
+    return _load(live_policy(settings, routes_of_app(app)), "policy")
+
+
+def loaded_decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint, PdpRequest]:
+    """What answers other programs: by ``live``, or by a document of its own. Raises :class:`StartError`."""
+    own = own_document(settings)
+    if own is not None:
+        live = _load(own, "decision point's policy")
     try:
-        live.load()
-    except PolicyError as error:
-        count = len(error.problems)
-        many = "1 problem" if count == 1 else f"{count} problems"
-        raise StartError(f"cannot start: the policy is refused, with {many}\n{error}") from error
-    return live
+        return decision_point(settings, live)
+    except EntitiesError as error:
+        raise StartError(f"cannot start: PDP_ENTITIES is refused\n{error}") from error
+    except PdpRequestError as error:
+        raise StartError(
+            f"cannot start: the decision point's model and PDP_REQUEST do not fit: {error}"
+        ) from error
 
 
 @asynccontextmanager
@@ -49,6 +65,13 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     configure_logging(settings)
     live = loaded_policy(settings, app)
     authenticator = Authenticator(provider_of(settings))
+    point, pdp_request = loaded_decision_point(settings, live)
+    if not forward_auth.answers(point):
+        log.warning(
+            "%s answers 403 to everything: the decision point's model has words that a proxy does not send (%s)",
+            forward_auth.PREFIX,
+            ", ".join(sorted(set(point.policy.words) - forward_auth.WORDS)),
+        )
     metrics, shadow = Metrics(), Shadow.of(settings, live)
     decision_log = DecisionLog.of(
         settings,
@@ -67,10 +90,23 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
             log=decision_log,
             metrics=metrics,
             shadow=shadow,
+            decision_point=point,
+            pdp_request=pdp_request,
         )
     )
-    async with decision_log, authenticator, live, shadow or nullcontext():
+    own = nullcontext() if point.live is live else point.live
+    async with decision_log, authenticator, live, own, shadow or nullcontext():
         yield
+
+
+def _load(live: LivePolicy, name: str) -> LivePolicy:
+    try:
+        live.load()
+    except PolicyError as error:
+        count = len(error.problems)
+        many = "1 problem" if count == 1 else f"{count} problems"
+        raise StartError(f"cannot start: the {name} is refused, with {many}\n{error}") from error
+    return live
 
 
 class ReadableStart:
@@ -90,5 +126,4 @@ class ReadableStart:
                 message = {**message, "message": str(reason)}
             await send(message)
 
-        with suppress(StartError):  # the server has been told, and ends
-            await self.app(scope, receive, send_readably)
+        await self.app(scope, receive, send_readably)

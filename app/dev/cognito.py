@@ -47,7 +47,8 @@ def endpoint(port: int) -> str:
 
 def client(endpoint_url: str) -> Any:
     """The boto3 client for a local Cognito. It takes any credentials."""
-    return boto3.client(
+    create: Any = boto3.client  # boto3 has no annotations
+    return create(
         "cognito-idp",
         endpoint_url=endpoint_url,
         region_name=REGION,

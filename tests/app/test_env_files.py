@@ -109,7 +109,11 @@ def test_a_byte_order_mark_quotes_comments_and_dollars_are_understood(house: Pat
     content = "\ufeffAPI_TITLE='Tea # House'  # comment\nexport API_VERSION=1 # one\nAPI_PREFIX=/a\nLISTEN_ADDRESS=127.0.0.1\r\n"
     (house / ".env").write_text(content + "POLICY_STORE=postgresql://u:a${HOME}b@h/x\n", newline="")
     settings = load_settings(house, POOL)
-    assert (settings.api_title, settings.api_version, settings.listen_address) == ("Tea # House", "1", "127.0.0.1")
+    assert (settings.api_title, settings.api_version, settings.listen_address) == (
+        "Tea # House",
+        "1",
+        "127.0.0.1",
+    )
     assert settings.policy_store.get_secret_value() == "postgresql://u:a${HOME}b@h/x"
 
 

@@ -133,7 +133,7 @@ def test_credentials_that_mean_nothing_are_401_also_where_none_are_needed(
     client: TestClient, authorization: str
 ) -> None:
     for path in ("/public", "/admin", "/nowhere"):
-        answer = client.get(path, headers={"Authorization": authorization.encode("latin-1")})
+        answer = client.get(path, headers=[(b"Authorization", authorization.encode("latin-1"))])
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
@@ -215,7 +215,7 @@ def test_what_the_endpoint_cannot_read_is_a_problem_too(client: TestClient) -> N
     ],
 )
 def test_a_request_id_is_taken_over_when_it_is_sane(client: TestClient, sent: str, kept: bool) -> None:
-    answer = client.get("/public", headers={"X-Request-ID": sent.encode("latin-1")})
+    answer = client.get("/public", headers=[(b"X-Request-ID", sent.encode("latin-1"))])
     assert (answer.headers["x-request-id"] == sent) is kept
     assert answer.headers["x-request-id"]
 

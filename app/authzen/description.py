@@ -1,0 +1,129 @@
+"""The AuthZEN endpoints as ``/openapi.json`` lists them: they are plain ASGI, and FastAPI cannot describe them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_Schema = dict[str, Any]
+
+_STRING: _Schema = {"type": "string"}
+_PROPERTIES: _Schema = {"type": "object", "additionalProperties": True}
+_CONTEXT: _Schema = {"type": "object", "additionalProperties": True}
+
+
+def _object(required: Sequence[str] = (), /, **properties: _Schema) -> _Schema:
+    schema: _Schema = {"type": "object", "properties": properties}
+    return schema | {"required": list(required)} if required else schema
+
+
+_TYPE_AND_ID = _object(("type", "id"), type=_STRING, id=_STRING, properties=_PROPERTIES)
+_TYPE = _object(("type",), type=_STRING, properties=_PROPERTIES)
+_NAMED = _object(("name",), name=_STRING, properties=_PROPERTIES)
+_QUESTION: dict[str, _Schema] = {
+    "subject": _TYPE_AND_ID,
+    "action": _NAMED,
+    "resource": _TYPE_AND_ID,
+    "context": _CONTEXT,
+}
+_ASKED = ("subject", "action", "resource")
+_PAGE = _object(token=_STRING, limit={"type": "integer", "minimum": 0})
+_DECISION = _object(
+    ("decision",),
+    decision={"type": "boolean"},
+    context=_object(
+        reason=_STRING,
+        policy_revision=_STRING,
+        decision_id=_STRING,
+        error=_object(("status", "message"), status={"type": "integer"}, message=_STRING),
+    ),
+)
+_BATCH = _object(
+    **_QUESTION,
+    evaluations={"type": "array", "maxItems": 1000, "items": _object(**_QUESTION)},
+    options=_object(
+        evaluations_semantic={
+            "type": "string",
+            "enum": ["execute_all", "deny_on_first_deny", "permit_on_first_permit"],
+            "default": "execute_all",
+        }
+    ),
+)
+
+
+def _results(item: _Schema) -> _Schema:
+    return _object(
+        ("results",),
+        page=_object(("next_token",), next_token=_STRING, count={"type": "integer"}),
+        context=_CONTEXT,
+        results={"type": "array", "items": item},
+    )
+
+
+def _operation(summary: str, about: str, asked: _Schema, answer: _Schema) -> dict[str, Any]:
+    message = {"content": {"application/json": {"schema": _STRING}}}
+    return {
+        "post": {
+            "tags": ["authzen"],
+            "summary": summary,
+            "description": about,
+            "operationId": summary.lower().replace(" ", "_"),
+            "requestBody": {"required": True, "content": {"application/json": {"schema": asked}}},
+            "responses": {
+                "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
+                "400": {"description": "What is malformed, as a JSON string", **message},
+                "413": {"description": "More than a mebibyte", **message},
+            },
+        }
+    }
+
+
+_RESULT = _object(("type", "id"), type=_STRING, id=_STRING)
+
+PATHS: Mapping[str, dict[str, Any]] = {
+    "/access/v1/evaluation": _operation(
+        "Evaluate a question",
+        "May this subject do this action to this resource? A deny is a 200.",
+        _object(_ASKED, **_QUESTION),
+        _DECISION,
+    ),
+    "/access/v1/evaluations": _operation(
+        "Evaluate several questions",
+        "At most 1,000, in order. The members beside `evaluations` stand for what an item leaves out.",
+        _BATCH,
+        _object(evaluations={"type": "array", "items": _DECISION}),
+    ),
+    "/access/v1/search/subject": _operation(
+        "Search for subjects",
+        "Who may do this action to this resource?",
+        _object(_ASKED, **(_QUESTION | {"subject": _TYPE}), page=_PAGE),
+        _results(_RESULT),
+    ),
+    "/access/v1/search/resource": _operation(
+        "Search for resources",
+        "To what may this subject do this action?",
+        _object(_ASKED, **(_QUESTION | {"resource": _TYPE}), page=_PAGE),
+        _results(_RESULT),
+    ),
+    "/access/v1/search/action": _operation(
+        "Search for actions",
+        "What may this subject do to this resource?",
+        _object(
+            ("subject", "resource"), subject=_TYPE_AND_ID, resource=_TYPE_AND_ID, context=_CONTEXT, page=_PAGE
+        ),
+        _results(_object(("name",), name=_STRING)),
+    ),
+    "/.well-known/authzen-configuration": {
+        "get": {
+            "tags": ["public"],
+            "summary": "Where the endpoints are",
+            "operationId": "authzen_configuration",
+            "responses": {
+                "200": {
+                    "description": "The metadata document",
+                    "content": {
+                        "application/json": {"schema": {"type": "object", "additionalProperties": _STRING}}
+                    },
+                }
+            },
+        }
+    },
+}

@@ -1,0 +1,130 @@
+"""Evaluations: one question or a batch of them, each decided, recorded and answered on its own."""
+
+import asyncio
+from collections.abc import Mapping
+from time import perf_counter_ns
+from typing import Any
+
+from starlette.types import Scope
+
+from app.authzen.question import Defaults, MalformedRequest, Question, read_question
+from app.checkpoint import Checkpoint
+from app.decision_point import Word
+from app.ruling import Asked, Ruling
+from rbac import Policy, RequestError
+
+MOST_EVALUATIONS = 1000
+
+# The decision after which the rest of a batch is left out.
+_LAST_DECISION: Mapping[str, bool | None] = {
+    "execute_all": None,
+    "deny_on_first_deny": False,
+    "permit_on_first_permit": True,
+}
+_SLICE_NS = 5_000_000
+_ABSENT: Any = object()
+
+
+async def evaluation(
+    checkpoint: Checkpoint, scope: Scope, members: Mapping[str, Any], started: int
+) -> dict[str, Any]:
+    """The answer to one question. Raises :class:`MalformedRequest`."""
+    return evaluate(checkpoint, scope, read_question(members), checkpoint.decision_point.policy, started)
+
+
+async def evaluations(
+    checkpoint: Checkpoint, scope: Scope, members: Mapping[str, Any], started: int
+) -> dict[str, Any]:
+    """The answers to a batch, in order; without any evaluations, the answer to the one question that is left.
+
+    One bad item is a deny with an error of its own. Every item is decided by the same document. Raises
+    :class:`MalformedRequest` for what is wrong with the batch as a whole.
+    """
+    last_decision = _semantic(members)
+    items = members.get("evaluations", _ABSENT)
+    if items is not _ABSENT and type(items) is not list:
+        raise MalformedRequest("`evaluations` must be a list")
+    if items is _ABSENT or not items:
+        return await evaluation(checkpoint, scope, members, started)
+    if len(items) > MOST_EVALUATIONS:
+        raise MalformedRequest(f"there are more than {MOST_EVALUATIONS:,} evaluations")
+    defaults = Defaults.read(members)
+    policy = checkpoint.decision_point.policy
+    answers: list[dict[str, Any]] = []
+    pause_at = started + _SLICE_NS
+    for item in items:
+        now = perf_counter_ns()
+        if now > pause_at:
+            await asyncio.sleep(0)
+            now = perf_counter_ns()
+            pause_at = now + _SLICE_NS
+        try:
+            answer = evaluate(checkpoint, scope, defaults.question(item), policy, now)
+        except MalformedRequest as error:
+            checkpoint.reject(scope, error.code, error.status, "", "", started=now, via="authzen")
+            answer = {
+                "decision": False,
+                "context": {"error": {"status": error.status, "message": str(error)}},
+            }
+        answers.append(answer)
+        if answer["decision"] is last_decision:
+            break
+    return {"evaluations": answers}
+
+
+def evaluate(
+    checkpoint: Checkpoint, scope: Scope, question: Question, policy: Policy, started: int
+) -> dict[str, Any]:
+    """Decides one question and records that. Raises :class:`MalformedRequest` for one that cannot be asked."""
+    words = checkpoint.pdp_request.read(question)
+    try:
+        ruling = checkpoint.decision_point.ask(words, policy)
+    except RequestError as error:
+        raise MalformedRequest(str(error)) from error
+    decision = ruling.decision
+    decision_id = record(checkpoint, scope, question, words, ruling, started)
+    return {
+        "decision": decision.allowed,
+        "context": {
+            "reason": decision.reason,
+            "policy_revision": decision.revision,
+            "decision_id": decision_id,
+        },
+    }
+
+
+def record(
+    checkpoint: Checkpoint,
+    scope: Scope,
+    question: Question,
+    words: Mapping[str, Word],
+    ruling: Ruling,
+    started: int,
+) -> str:
+    """Records the decision about ``question``; its id."""
+    roles = words.get("role" if ruling.role_index is None else ruling.policy.words[ruling.role_index], ())
+    if isinstance(roles, str):
+        roles = (roles,) if roles else ()
+    return checkpoint.record(
+        scope,
+        ruling,
+        Asked(question.subject["id"], tuple(roles)),
+        question.action["name"],
+        question.resource["id"],
+        started=started,
+        via="authzen",
+    )
+
+
+def _semantic(members: Mapping[str, Any]) -> bool | None:
+    """The decision that ends a batch. Raises :class:`MalformedRequest` for options that are none."""
+    options = members.get("options", _ABSENT)
+    if options is _ABSENT:
+        return None
+    if type(options) is not dict:
+        raise MalformedRequest("`options` must be an object")
+    semantic = options.get("evaluations_semantic", "execute_all")
+    if type(semantic) is not str or semantic not in _LAST_DECISION:
+        known = ", ".join(f"`{name}`" for name in _LAST_DECISION)
+        raise MalformedRequest(f"`options.evaluations_semantic` must be one of {known}")
+    return _LAST_DECISION[semantic]

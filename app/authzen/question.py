@@ -1,0 +1,125 @@
+"""What an AuthZEN request asks: a subject, an action, a resource and a context, checked once and never changed."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+LONGEST = 8192  # characters of an id, a type, a name, or any other word of a question
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+_ABSENT: Any = object()
+_ENTITY = ("type", "id")
+_ACTION = ("name",)
+_NOTHING: Mapping[str, Any] = {}
+
+
+class MalformedRequest(ValueError):  # noqa: N818 - what the standard calls it
+    """A request that is not what the standard asks for: answered 400, with this text."""
+
+    code = "malformed_request"
+    status = 400
+
+
+class Question(NamedTuple):
+    """One question: may this subject do this action to this resource? Each as the request wrote it."""
+
+    subject: Mapping[str, Any]
+    action: Mapping[str, Any]
+    resource: Mapping[str, Any]
+    context: Mapping[str, Any] = _NOTHING
+
+
+def read_question(members: Mapping[str, Any]) -> Question:
+    """The question in a request's members. Raises :class:`MalformedRequest` for one that is missing or mistyped."""
+    return Question(
+        _object(members, "subject", _ENTITY),
+        _object(members, "action", _ACTION),
+        _object(members, "resource", _ENTITY),
+        _context(members),
+    )
+
+
+class Defaults(NamedTuple):
+    """What the items of a batch may leave out, because the batch says it for all of them."""
+
+    members: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, members: Mapping[str, Any]) -> "Defaults":
+        """The defaults in a batch's members; a member of theirs may be missing, but not mistyped."""
+        for kind, names in (("subject", _ENTITY), ("action", _ACTION), ("resource", _ENTITY)):
+            if kind in members:
+                _object(members, kind, [name for name in names if name in _mapping(members, kind)])
+        _context(members)
+        return cls(members)
+
+    def question(self, item: object) -> Question:
+        """The question of one item. Raises :class:`MalformedRequest`.
+
+        An item's object takes the place of the default; only a ``type``, ``id`` or ``name`` that it lacks is the
+        default's.
+        """
+        if type(item) is not dict:
+            raise MalformedRequest("an evaluation must be an object")
+        return Question(
+            self._object(item, "subject", _ENTITY),
+            self._object(item, "action", _ACTION),
+            self._object(item, "resource", _ENTITY),
+            _context(item if "context" in item else self.members),
+        )
+
+    def _object(self, item: Mapping[str, Any], kind: str, required: tuple[str, ...]) -> Mapping[str, Any]:
+        if kind not in item:
+            return _object(self.members, kind, required)
+        own, default = item[kind], self.members.get(kind, _NOTHING)
+        if type(own) is dict:
+            lacking = {name: default[name] for name in required if name not in own and name in default}
+            if lacking:
+                item = {kind: {**own, **lacking}}
+        return _object(item, kind, required)
+
+
+def read_searched(members: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """The subject or resource that is searched for: of a type, whatever its id. Raises :class:`MalformedRequest`."""
+    return _object(members, kind, ("type",))
+
+
+def read_given(members: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """A subject, action or resource that a search is about. Raises :class:`MalformedRequest`."""
+    return _object(members, kind, _ACTION if kind == "action" else _ENTITY)
+
+
+def read_context(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The context, empty when there is none. Raises :class:`MalformedRequest`."""
+    return _context(members)
+
+
+def _mapping(members: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    found = members.get(kind, _ABSENT)
+    if type(found) is not dict:
+        raise MalformedRequest(f"`{kind}` is missing" if found is _ABSENT else f"`{kind}` must be an object")
+    return found
+
+
+def _object(
+    members: Mapping[str, Any], kind: str, required: "tuple[str, ...] | list[str]"
+) -> Mapping[str, Any]:
+    found = _mapping(members, kind)
+    for name in required:
+        value = found.get(name, _ABSENT)
+        if type(value) is not str:
+            raise MalformedRequest(
+                f"`{kind}.{name}` is missing" if value is _ABSENT else f"`{kind}.{name}` must be a string"
+            )
+        if len(value) > LONGEST:
+            raise MalformedRequest(f"`{kind}.{name}` is longer than {LONGEST} characters")
+    if "properties" in found and type(found["properties"]) is not dict:
+        raise MalformedRequest(f"`{kind}.properties` must be an object")
+    return found
+
+
+def _context(members: Mapping[str, Any]) -> Mapping[str, Any]:
+    context = members.get("context", _NOTHING)
+    if type(context) is not dict:
+        raise MalformedRequest("`context` must be an object")
+    return context

@@ -1,0 +1,193 @@
+"""Who may do this, to what may they, and what may they do: a question asked about every candidate there is."""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
+
+from app.authzen.paging import Page, read_page
+from app.authzen.question import MalformedRequest, Question, read_context, read_given, read_searched
+from app.decision_point import DecisionPoint
+from app.entities import Entities
+from app.pdp_request import PdpRequest
+from app.ruling import Ruling
+from rbac import Policy, RequestError
+from rbac.routes import KnownRoutes
+
+Kind = Literal["subject", "resource", "action"]
+
+USER = "user"  # the type of the document's own subjects
+ROUTE = "route"  # the type of the known routes
+MOST_ASKED = 20_000  # candidates for one page; the next page goes on from there
+
+_SLICE_NS = 5_000_000
+_ALTERNATIVES = re.compile(r"\(?[\w.:-]+\)?(?:\|\(?[\w.:-]+\)?)*")
+
+
+class Search(NamedTuple):
+    """A question with one of its three left open. ``asked`` has "" in its place."""
+
+    kind: Kind
+    asked: Question
+    page: Page
+
+    @classmethod
+    def read(cls, kind: Kind, members: Mapping[str, Any]) -> "Search":
+        """The search in a request's members. Raises :class:`MalformedRequest`."""
+        context = read_context(members)
+        page = read_page(kind, members)
+        read = {name: read_given(members, name) for name in ("subject", "action", "resource") if name != kind}
+        if kind == "action":
+            return cls(kind, Question(read["subject"], {"name": ""}, read["resource"], context), page)
+        searched = {**read_searched(members, kind), "id": ""}
+        asked = Question(
+            read.get("subject", searched), read["action"], read.get("resource", searched), context
+        )
+        return cls(kind, asked, page)
+
+    def about(self, candidate: str) -> Question:
+        """The question about one candidate."""
+        subject, action, resource, context = self.asked
+        if self.kind == "subject":
+            return Question({**subject, "id": candidate}, action, resource, context)
+        if self.kind == "resource":
+            return Question(subject, action, {**resource, "id": candidate}, context)
+        return Question(subject, {"name": candidate}, resource, context)
+
+    def result(self, candidate: str) -> dict[str, str]:
+        """The candidate as an answer lists it."""
+        if self.kind == "action":
+            return {"name": candidate}
+        searched = self.asked.subject if self.kind == "subject" else self.asked.resource
+        return {"type": searched["type"], "id": candidate}
+
+
+class Found(NamedTuple):
+    """One page: the results, the token of the next ("" at the end), and the first result's question and ruling.
+
+    Without results these are of the search as it was put.
+    """
+
+    results: list[dict[str, str]]
+    next_token: str
+    question: Question
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Finds what the decision point allows among what it knows. Every result was asked about as in an evaluation."""
+
+    point: DecisionPoint
+    request: PdpRequest
+    routes: KnownRoutes
+
+    async def find(self, search: Search) -> Found:
+        """One page of results, with pauses that let other requests be answered.
+
+        Raises :class:`MalformedRequest`, also for a question that the model cannot be asked.
+        """
+        policy = self.point.policy
+        nobody = self._ask(search.asked, policy)
+        candidates = self._candidates(search, policy)
+        results: list[dict[str, str]] = []
+        first: tuple[Question, Ruling] | None = None
+        pause_at = perf_counter_ns() + _SLICE_NS
+        place = search.page.place
+        end = min(len(candidates), place + MOST_ASKED)
+        while place < end:
+            if perf_counter_ns() > pause_at:
+                await asyncio.sleep(0)
+                pause_at = perf_counter_ns() + _SLICE_NS
+            question = search.about(candidates[place])
+            ruling = self._allowed(question, search, policy)
+            if ruling is not None:
+                if len(results) == search.page.limit:
+                    break
+                first = first or (question, ruling)
+                results.append(search.result(candidates[place]))
+            place += 1
+        next_token = search.page.token(place) if place < len(candidates) else ""
+        return Found(results, next_token, *(first or (search.asked, nobody)))
+
+    def _ask(self, question: Question, policy: Policy) -> Ruling:
+        try:
+            return self.point.ask(self.request.read(question), policy)
+        except RequestError as error:
+            raise MalformedRequest(str(error)) from error
+
+    def _allowed(self, question: Question, search: Search, policy: Policy) -> Ruling | None:
+        """The ruling about a candidate that is allowed; ``None`` for any other, and where there is any doubt."""
+        if search.kind != "action" and self._differs(question, search.kind):
+            return None
+        try:
+            ruling = self._ask(question, policy)
+        except MalformedRequest:  # what is known of the candidate makes no question
+            return None
+        return ruling if ruling.decision.allowed else None
+
+    def _differs(self, question: Question, kind: Kind) -> bool:
+        """Whether the request says something about the candidate that is known to be otherwise."""
+        searched = question.subject if kind == "subject" else question.resource
+        said: Mapping[str, Any] = searched.get("properties", {})
+        if not said:
+            return False
+        entities = self.request.entities
+        known = entities.subject(searched) if kind == "subject" else entities.resource(searched)
+        return any(name in known and not _same(known[name], value) for name, value in said.items())
+
+    def _candidates(self, search: Search, policy: Policy) -> Sequence[str]:
+        entities: Entities = self.request.entities
+        document = _named(policy, self.request.words_from("action.name"))
+        if search.kind == "action":
+            return _each_once(entities.actions, document.actions)
+        if search.kind == "subject":
+            wanted = search.asked.subject["type"]
+            return _each_once(entities.subjects.get(wanted, ()), document.subjects if wanted == USER else ())
+        wanted = search.asked.resource["type"]
+        act = search.asked.action["name"]
+        routes = (route.obj for route in self.routes if route.act == act) if wanted == ROUTE else ()
+        return _each_once(entities.resources.get(wanted, ()), routes)
+
+
+class _Named(NamedTuple):
+    """What a document names, each sorted: people, and actions."""
+
+    subjects: tuple[str, ...]
+    actions: tuple[str, ...]
+
+
+_known: WeakKeyDictionary[Policy, _Named] = WeakKeyDictionary()
+
+
+def _named(policy: Policy, action_words: Iterable[str]) -> _Named:
+    """What ``policy``'s document names, read once a policy. ``action_words`` are the words that hold the action."""
+    named = _known.get(policy)
+    if named is None:
+        names = policy.names()
+        subjects = tuple(sorted({*names.subjects, *names.singled_out}))
+        named = _known[policy] = _Named(subjects, tuple(sorted(_actions(policy, action_words))))
+    return named
+
+
+def _actions(policy: Policy, words: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for word in words:
+        for relation in policy.relations.of_word(policy.words.index(word)):
+            values = {row[relation.column] for row in policy.document.rows["p"]}
+            if relation.how == "pattern":  # `(GET)|(POST)` names two
+                plain = [value for value in values if _ALTERNATIVES.fullmatch(value)]
+                values = {name.strip("()") for value in plain for name in value.split("|")}
+            found |= values
+    return found - {"", "*"}
+
+
+def _same(known: Any, said: Any) -> bool:
+    return type(known) is type(said) and bool(known == said)
+
+
+def _each_once(*names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name for each in names for name in each))
