@@ -1,0 +1,159 @@
+"""Recorded questions, asked again: the words of a line are put to a policy, which may be another than the one then."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, Final, Generic, TypeVar
+
+from rbac.decision import Decision
+from rbac.decision_lines import Damage, DecisionLines, Recorded, Word
+from rbac.errors import EvaluationError, RbacError, RequestError
+from rbac.policy import Policy
+
+Answer = TypeVar("Answer")
+Words = tuple[Word, ...]
+
+# Callers ask the same again and again. About 500 bytes each.
+_REMEMBERED: Final = 65_536
+
+
+class NotAskableError(RbacError):
+    """A recorded question that this policy's model cannot be asked."""
+
+    code: ClassVar[str] = "not_askable"
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A recorded decision that could not be asked again. ``altered``: the log does not hold what was asked."""
+
+    file: str
+    line: int
+    decision_id: str
+    why: str
+    altered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of every line: ``asked`` again, ``left_out`` on purpose, not asked, damaged, or no decision at all.
+
+    ``lost`` are records that the log says are missing from it.
+    """
+
+    lines: int
+    asked: int
+    left_out: int
+    rejections: int
+    lost: int
+    damaged: tuple[Damage, ...]
+    not_asked: tuple[NotAsked, ...]
+
+    @property
+    def unfit(self) -> tuple[NotAsked, ...]:
+        """The decisions whose words are not those of the model: of another model, most likely."""
+        return tuple(one for one in self.not_asked if not one.altered)
+
+
+class AskedAgain(Generic[Answer]):
+    """Each decision of ``lines`` that ``selects`` takes, with what ``answer`` says to its words. Iterate once.
+
+    ``answer`` gets the words in the order of the model's, several roles as a tuple; it may raise
+    :class:`NotAskableError`. Its answers are remembered for a bounded number of questions.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        lines: DecisionLines,
+        answer: Callable[[Words], Answer],
+        selects: Callable[[Recorded], bool],
+    ) -> None:
+        self._names = policy.words
+        self._known = frozenset(policy.words)
+        self._lines = lines
+        self._answer = lru_cache(maxsize=_REMEMBERED)(answer)
+        self._selects = selects
+        self._asked = 0
+        self._left_out = 0
+        self._not_asked: list[NotAsked] = []
+
+    def __iter__(self) -> Iterator[tuple[Recorded, Answer]]:
+        for line in self._lines:
+            if not self._selects(line):
+                self._left_out += 1
+                continue
+            try:
+                answer = self._answer(self._words(line))
+            except NotAskableError as error:
+                place = self._lines.file, self._lines.line
+                self._not_asked.append(NotAsked(*place, line.decision_id, str(error), line.altered))
+                continue
+            self._asked += 1
+            yield line, answer
+
+    @property
+    def reading(self) -> Reading:
+        """What became of the lines read so far."""
+        lines = self._lines
+        return Reading(
+            lines=lines.number,
+            asked=self._asked,
+            left_out=self._left_out,
+            rejections=lines.rejections,
+            lost=lines.lost,
+            damaged=tuple(lines.damaged),
+            not_asked=tuple(self._not_asked),
+        )
+
+    def _words(self, line: Recorded) -> Words:
+        request = line.request
+        if line.altered:
+            raise NotAskableError("the log holds it altered, because something in it must not be logged")
+        if tuple(request) == self._names:
+            return tuple(request.values())
+        if request.keys() != self._known:
+            asked, known = (", ".join(names) or "nothing" for names in (request, self._names))
+            raise NotAskableError(f"it was asked with {asked}; the model asks with {known}")
+        return tuple([request[word] for word in self._names])
+
+
+def ask(policy: Policy, words: Words) -> tuple[Decision, tuple[str, ...]]:
+    """What ``policy`` decides, and the request, with one role, that decided it. Denied, as in the service, where the
+    matcher fails.
+
+    Raises :class:`NotAskableError` where the model cannot be asked about several roles, or several of them twice.
+    """
+    several = [place for place, word in enumerate(words) if type(word) is tuple]
+    if not several:
+        return _denied_if_failing(policy, words)
+    place = several[0]
+    roles = words[place]
+    plain = tuple([word if type(word) is str else "" for word in words])
+    if len(several) > 1:
+        raise NotAskableError("two of its words have several values")
+    if len(roles) < 2:
+        return _denied_if_failing(policy, (*plain[:place], *(roles or ("",)), *plain[place + 1 :]))
+    try:
+        decision = policy.decide_roles(plain, place, tuple(roles))
+    except EvaluationError:
+        return _denied(policy), plain
+    except RequestError as error:
+        raise NotAskableError(str(error)) from error
+    for role in roles:
+        request = (*plain[:place], role, *plain[place + 1 :])
+        if policy.decide_request(request) == decision:
+            return decision, request
+    return decision, plain
+
+
+def _denied_if_failing(policy: Policy, words: Words) -> tuple[Decision, tuple[str, ...]]:
+    request = tuple([str(word) for word in words])
+    try:
+        return policy.decide_request(request), request
+    except EvaluationError:
+        return _denied(policy), request
+
+
+def _denied(policy: Policy) -> Decision:
+    return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
