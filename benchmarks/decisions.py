@@ -17,7 +17,7 @@ SIZES = (20, 1_000, 10_000, 100_000, 1_000_000)
 OURS = ("policy", "indexed")
 QUICK_ONES = (*OURS, "trie", "dict")  # fast enough to share every round
 PEERS = tuple(name for name in ENGINES if name not in QUICK_ONES)
-CHECKING_SECONDS = 6.0
+CHECKING_SECONDS = 4.0
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class Remote:
         self._process.kill()
         self._process.communicate()
 
-    def load(self, model: Path, policy: Path, first: Request, limit: float = 120) -> dict[str, float]:
+    def load(self, model: Path, policy: Path, first: Request, limit: float = 60) -> dict[str, float]:
         """``seconds``, ``mib`` and ``peak_mib`` of loading and one decision."""
         answer: dict[str, float] = self._ask(
             limit, do="load", model=str(model), policy=str(policy), first=first

@@ -31,13 +31,16 @@ def interleave(
     """Times each of ``turns`` in alternation.
 
     A turn takes about ``slice_seconds``, a slow engine at least one call; after ``at_most`` seconds no further round
-    is begun (there are at least two). The first turn of each only finds out how many calls fit.
+    is begun. The first turn of each finds out how many calls fit; it counts as a round where a call takes so long that
+    there would be few. There are at least two rounds.
     """
-    calls = {name: _fitting(turn, slice_seconds) for name, turn in turns.items()}
-    seen: dict[str, list[float]] = {name: [] for name in turns}
+    fitting = {name: _fitting(turn, slice_seconds) for name, turn in turns.items()}
+    calls = {name: fit[0] for name, fit in fitting.items()}
+    slow = any(seconds > slice_seconds for _, seconds in fitting.values())
+    seen = {name: [seconds] if slow else [] for name, (_, seconds) in fitting.items()}
     until = time.perf_counter() + at_most
     for number in range(rounds):
-        if number >= 2 and time.perf_counter() > until:
+        if number + slow >= 2 and time.perf_counter() > until:
             break
         order = list(turns) if number % 2 else list(turns)[::-1]
         for name in order:
@@ -55,10 +58,11 @@ def asking(engine: Remote, kind: str) -> Turn:
     return lambda calls, skip: engine.time(kind, calls, skip)
 
 
-def _fitting(turn: Turn, seconds: float) -> int:
+def _fitting(turn: Turn, seconds: float) -> tuple[int, float]:
+    """How many calls fit into the time, and seconds a call as far as that shows them."""
     calls = 1
     while (spent := turn(calls, 0) * calls) < seconds / 8:
         calls *= 2 if spent > seconds / 1000 else 16
     return max(
         1, round(calls * seconds / spent)
-    )  # INVARIANT: spent > 0, since it is at least an eighth of a slice
+    ), spent / calls  # spent is at least an eighth of the time: not 0
