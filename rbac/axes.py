@@ -5,6 +5,8 @@ from typing import Final
 
 from rbac.model_file import Definition
 
+HTTP_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
 _ACTIONS: Final = ("act", "action", "verb", "method", "permission", "operation")
 _OBJECTS: Final = ("obj", "object", "path", "resource", "res", "url", "uri", "thing")
 _ROLES: Final = ("role", "sub", "subject", "user", "principal")

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from rbac.asking import document_names, stands_for, token_words
-from rbac.axes import Axes
+from rbac.axes import HTTP_METHODS, Axes
 from rbac.callers import ANY_TOKEN, NOBODY
 from rbac.decision import Decision
 from rbac.errors import Problem
@@ -22,7 +22,6 @@ from rbac.vocabulary import stranger
 from rbac.yaml_nodes import Place
 
 UNKNOWN_ROLE: Final = "an unknown role"
-HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 @dataclass(frozen=True, slots=True)

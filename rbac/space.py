@@ -12,7 +12,7 @@ from itertools import chain, product
 from math import prod
 from typing import Final
 
-from rbac.axes import Axes
+from rbac.axes import HTTP_METHODS, Axes
 from rbac.decision import Decision
 from rbac.errors import EvaluationError, RequestError
 from rbac.formula import AllOf, Condition, Formula, NoFormulaError, conditions_of, conjuncts, words_of
@@ -182,6 +182,7 @@ class Space:
                 routes=self.routes if word == self.axes.obj else (),
                 strangers=len(tied),
                 tied=tied[0],
+                usual=HTTP_METHODS if word == self.axes.act else (),
                 is_path=word == self.axes.obj,
                 control=control,
             )

@@ -5,10 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rbac.axes import Axes
+from rbac.axes import HTTP_METHODS, Axes
 from rbac.callers import Caller, Endpoint
 from rbac.policy import Policy
-from rbac.questions import HTTP_METHODS
 from rbac.routes import KnownRoutes
 from rbac.space import Space
 
@@ -27,7 +26,7 @@ def askable(policy: Policy, routes: KnownRoutes) -> Callable[[Mapping[str, str]]
     objects = columns[axes.obj] - {"", "*"}
     if not routes and not (objects and all(value.startswith("/") for value in objects)):
         return lambda words: bool(words.get(axes.obj or "", "x") and words.get(axes.act or "", "x"))
-    actions = HTTP_METHODS | {route.act for route in routes} | columns[axes.act] - {"", "*"}
+    actions = {*HTTP_METHODS} | {route.act for route in routes} | columns[axes.act] - {"", "*"}
 
     def ask(words: Mapping[str, str]) -> bool:
         path = words.get(axes.obj or "", "/")

@@ -47,11 +47,11 @@ class Vocabulary:
     """One word of a request: the names it is compared with, the patterns it is matched against.
 
     ``values`` holds one value for each class that ``names``, ``patterns`` and ``routes`` tell apart,
-    concrete paths of the routes first; ``strangers`` values that nothing names. ``notes`` say why classes
-    may be missing, and are empty when none is.
+    concrete paths of the routes first, and an example that is ``usual`` where there is one; ``strangers``
+    values that nothing names. ``notes`` say why classes may be missing, and are empty when none is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing to know of a word
         self,
         word: str,
         *,
@@ -60,11 +60,13 @@ class Vocabulary:
         routes: Sequence[Route] = (),
         strangers: int = 1,
         tied: str | None = None,
+        usual: Sequence[str] = (),
         is_path: bool = True,
         control: bool = False,
     ) -> None:
         self.word = word
         self._is_path = is_path
+        self._usual = usual
         self.names = tuple(sorted(names))
         self.patterns = tuple(sorted(patterns))
         self.numbers = {pattern: number for number, pattern in enumerate(self.patterns)}
@@ -132,12 +134,17 @@ class Vocabulary:
         if control:
             yield "\n"
 
+    def _reads_well(self, value: str) -> bool:
+        return value.startswith("/") if self._is_path else value not in {"", "*"}
+
     def _examples(self) -> Iterator[str]:
         """An example of every class that no sample and no name is in: one that reads well, else a shortest one."""
-        seen = {self._classes.matching(value) for value in (*self.samples, *self.names)}
-        readable = [value for _, pattern in self.patterns if self._classes.matching(value := _plain(pattern))]
-        # For a path the shortest example says more than a word that is no path.
-        for value in (*readable, *(() if self._is_path else self.strangers)):
+        plain = (_plain(pattern) for _, pattern in self.patterns)
+        # For a path the shortest example says more than a word that is no path, and only a path can be asked about.
+        readable = [*self._usual, *filter(self._reads_well, plain), *(() if self._is_path else self.strangers)]
+        known = filter(self._reads_well, (*self.samples, *self.names))
+        seen = {self._classes.matching(value) for value in known}
+        for value in readable:
             matched = self._classes.matching(value)
             if matched not in seen:
                 seen.add(matched)

@@ -24,6 +24,8 @@ def test_the_list_is_what_the_policy_opens_to_this_caller(issuer: Issuer, tmp_pa
             headers = bearer(issuer.token(**{"custom:role": role}))
             bodies[role] = client.get("/me/permissions", headers=headers).json()
             for entry in bodies[role]["permissions"]:
+                if entry["obj"] == "/forward-auth":
+                    continue  # its verdict is about another request
                 if "{" not in entry["obj"] and not entry["obj"].endswith("*") and entry["act"] == "GET":
                     assert client.get(entry["obj"], headers=headers).status_code not in {401, 403}, entry
         revision = client.get("/readyz").json()["policy"]["revision"]
