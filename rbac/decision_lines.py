@@ -54,8 +54,8 @@ class DamagedLineError(RbacError):
 class Recorded(NamedTuple):
     """One recorded decision. ``timestamp`` is RFC 3339 in UTC with microseconds, so that texts sort as times do.
 
-    ``request`` holds the words of the model that was asked, and several roles as a tuple; ``altered`` says that it is not
-    what was asked.
+    ``request`` holds the words of the model that was asked, and several roles as a tuple; ``altered`` says that it is
+    not what was asked.
     """
 
     timestamp: str
@@ -84,8 +84,8 @@ class Damage:
 class DecisionLines:
     """The decisions in ``logs``, in order: paths, plain or gzip, and ``-`` for standard input. Iterate once.
 
-    Reading goes on behind a damaged line. What is no decision is counted: ``rejections``, ``lost`` (records that the log
-    says are missing) and ``damaged``. ``progress`` is called every now and then with the bytes read so far.
+    Reading goes on behind a damaged line. What is no decision is counted: ``rejections``, ``lost`` (records that the
+    log says are missing) and ``damaged``. ``progress`` is called every now and then with the bytes read so far.
 
     Iterating raises ``OSError`` for a log that cannot be opened or read.
     """
@@ -174,7 +174,7 @@ class DecisionLines:
 
 
 def utc(text: str) -> str:
-    """An RFC 3339 time, or a day for its beginning in UTC, as the log writes it. Raises ``ValueError`` for any other."""
+    """An RFC 3339 time, or a day for its beginning in UTC, as the log writes times. Else raises ``ValueError``."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         if len(text) != len("2026-01-01"):

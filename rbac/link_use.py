@@ -25,8 +25,8 @@ _REMEMBERED: Final = 65_536
 class LinkUse:
     """Knows which role links a decision of ``policy`` needs.
 
-    ``judged`` is false where links do more than to give access (they are negated in the matcher, have conditions, or set
-    the order of the rules): then every link counts as needed by every decision.
+    ``judged`` is false where links do more than to give access (they are negated in the matcher, have conditions, or
+    set the order of the rules): then every link counts as needed by every decision.
     """
 
     def __init__(self, policy: Policy) -> None:

@@ -14,8 +14,8 @@ from rbac.policy import Policy
 class Flip(NamedTuple):
     """A recorded decision that would come out differently.
 
-    ``rule`` is what decides now, ``None`` where no rule does; ``rule_was`` is the line that decided then, in the document
-    of ``revision_was``.
+    ``rule`` is what decides now, ``None`` where no rule does; ``rule_was`` is the line that decided then, in the
+    document of ``revision_was``.
     """
 
     decision_id: str

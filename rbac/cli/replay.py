@@ -24,7 +24,7 @@ from rbac.policy import Policy
 from rbac.replay import Flip, Replay
 from rbac.replay import replay as review_replay
 
-EXAMPLE = """Examples: what yesterday's callers would notice of an edit; of every file of a log, without its damaged lines.
+EXAMPLE = """Examples: what callers would notice of an edit; a log in several files, without its damaged lines.
 
     rbac replay decisions.jsonl --policy new.csv
     rbac replay decisions*.jsonl --policy new.csv --skip-damaged
