@@ -32,6 +32,7 @@ UNITS = {
     1e4: "10 ms",
     1e5: "100 ms",
     1e6: "1 s",
+    1e7: "10 s",
 }
 
 
@@ -96,7 +97,7 @@ def _labels(axes: Any, lines: dict[str, list[tuple[int, float]]]) -> None:
         floor = height
         ours = name in {"policy", "indexed"}
         axes.annotate(
-            f"{ENGINES[name].label}  {_duration(cost)}",
+            f"{ENGINES[name].label}  {_duration(cost)}{_where(lines[name], right)}",
             xy=(lines[name][-1][0], cost),
             xytext=(right * 1.5, height),
             textcoords="data",
@@ -106,6 +107,11 @@ def _labels(axes: Any, lines: dict[str, list[tuple[int, float]]]) -> None:
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": FAINT, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 4},
         )
+
+
+def _where(points: list[tuple[int, float]], right: int) -> str:
+    """At how many rules, for a line that ends before the others."""
+    return f" at {points[-1][0]:,}" if points[-1][0] < right else ""
 
 
 def _duration(micro: float) -> str:
