@@ -41,6 +41,7 @@ def main() -> int:
     results |= {"machine": machine.describe(), "quick": given.quick}
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
         for section in wanted:
+            results["taken"] = {**results.get("taken", {}), section: machine.moment()}
             if section == "service":
                 results["decision_log"] = given.decision_log
             results[section] = _measure(section, Path(scratch), missing, given)

@@ -21,17 +21,23 @@ print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:
 """
 
 
+def moment() -> str:
+    """When a section was begun, at which commit, and how busy the machine was: sections may be run apart."""
+    now = dt.datetime.now(tz=dt.UTC)
+    commit = _first_line(["git", "rev-parse", "--short=12", "HEAD"])
+    return (
+        f"{now:%Y-%m-%d %H:%M} UTC, commit {commit}, load {os.getloadavg()[0]:.2f} of {os.cpu_count()} cores"
+    )
+
+
 def describe() -> dict[str, str]:
-    """Processor, cores, memory, load, system and interpreter; then the version of everything measured."""
+    """Processor, cores, memory, system and interpreter; then the version of everything measured."""
     facts = {
-        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "load before": f"{os.getloadavg()[0]:.2f}",
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "commit": _first_line(["git", "rev-parse", "--short=12", "HEAD"]),
     }
     versions = json.loads(_output([str(peers.PYTHON), "-c", VERSIONS, *DISTRIBUTIONS]))
     facts |= {name: str(version) for name, version in versions.items()}

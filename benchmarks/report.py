@@ -30,7 +30,7 @@ def page(results: dict[str, Any]) -> str:
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
         *(_service(results["service"], results["decision_log"]) if "service" in results else ()),
-        *_machine(results["machine"]),
+        *_machine(results["machine"] | results["taken"]),
     ]
     return "\n\n".join(parts) + "\n"
 
