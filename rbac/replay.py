@@ -57,8 +57,8 @@ class Replay:
 def replay(policy: Policy, lines: DecisionLines, *, since: str = "", via: Collection[str] = ()) -> Replay:
     """Asks ``policy`` every recorded decision of ``lines`` again.
 
-    With ``since`` (as :func:`rbac.decision_lines.utc` writes times) older ones are left out, with ``via`` those that came
-    another way. Raises ``OSError`` for a log that cannot be read.
+    With ``since`` (as :func:`rbac.decision_lines.utc` writes times) older ones are left out, with ``via`` those that
+    came another way. Raises ``OSError`` for a log that cannot be read.
     """
 
     def answer(words: Words) -> Decision:

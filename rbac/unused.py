@@ -32,9 +32,10 @@ class Unused:
 def unused(policy: Policy, lines: DecisionLines, *, since: str = "", via: Collection[str] = ()) -> Unused:
     """The rules and links of ``policy`` that no decision of ``lines`` needed, or none at or after ``since``.
 
-    Each decision is asked again, so that lines recorded under any revision count for the rules as they are now. A rule is
-    needed by what it decides, a link by what a rule decides through it. INVARIANT: without the rules listed every decision
-    (with ``since`` every later one) comes out as it does with them.
+    Each decision is asked again, so that lines recorded under any revision count for the rules as they are now. A rule
+    is needed by what it decides, a link by what a rule decides through it.
+
+    INVARIANT: without the rules listed every decision (with ``since`` every later one) comes out as it does with them.
 
     Raises ``OSError`` for a log that cannot be read.
     """

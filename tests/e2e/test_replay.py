@@ -69,8 +69,8 @@ def test_without_a_rule_exactly_the_decisions_it_explains_flip(
     recorded: Path, tmp_path: Path, rule: str
 ) -> None:
     rules = (recorded / "policy.csv").read_text().splitlines()
-    number = rules.index(rule) + 1
-    (tmp_path / "new.csv").write_text("\n".join(other for other in rules if other != rule) + "\n")
+    number = [" ".join(other.split()) for other in rules].index(rule) + 1
+    (tmp_path / "new.csv").write_text("\n".join([*rules[: number - 1], *rules[number:]]) + "\n")
     # a person explains by hand: the rule decided; or the link made an administrator a user
     explained = [
         line["decision_id"]

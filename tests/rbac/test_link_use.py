@@ -34,7 +34,8 @@ g, admin, user
 g, bob, user
 g, chief, admin
 g, chief, user
-g, admin, user"""
+g, admin, user
+g, senior, admin"""
 
 NEEDS = {
     "a role of one's own needs no link": (MODEL, SHIPPED, ("x", "user", "/user", "GET"), set()),
@@ -57,6 +58,7 @@ NEEDS = {
         set(),
     ),
     "the shortest way is the one": (MODEL, SHIPPED, ("x", "chief", "/user", "GET"), {7}),
+    "of two ways the one with fewer links": (MODEL, SHIPPED, ("bob", "senior", "/user", "GET"), {5}),
     "what everyone may needs no link": (MODEL, SHIPPED, ("bob", "admin", "/", "GET"), set()),
     "a rule for a person needs no link": (MODEL, SHIPPED, ("bob", "admin", "/own", "GET"), set()),
     "a refusal needs no link": (MODEL, SHIPPED, ("bob", "admin", "/nowhere", "GET"), set()),

@@ -99,7 +99,7 @@ def test_flips_are_grouped_and_the_largest_group_of_what_is_granted_comes_first(
     assert "and 2 more\n" in done.out
     limited = run(workshop, "replay", log, "--limit", "1").out
     assert "and 2 more groups: --limit 0 shows all" in limited
-    assert limited.count(" x ") == 1
+    assert [text.split()[0] for text in limited.splitlines() if " x " in text] == ["+"]
     assert run(workshop, "replay", log, "--limit", "0").out.count(" x ") == 3
 
 
