@@ -29,8 +29,12 @@ def page(results: dict[str, Any]) -> str:
         *_goals(results),
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
-        *(_service(results["service"], results["decision_log"]) if "service" in results else ()),
-        *_machine(results["machine"] | results["taken"]),
+        *(
+            _service(results["service"], results.get("decision_log", "not recorded"))
+            if "service" in results
+            else ()
+        ),
+        *_machine(results["machine"] | results.get("taken", {})),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -134,7 +138,7 @@ def _service(figures: dict[str, Any], log: str) -> Iterator[str]:
         f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same "
         "endpoint behind each. `of plain` is the median over the rounds of requests a second divided by those of "
         "plain FastAPI in the same round, with the same tokens sent. "
-        f"Our decision log: {'written to a file' if log == 'file' else 'off'}."
+        f"Our decision log: {'written to a file' if log == 'file' else log}."
     )
     rows = []
     for key, each in figures.items():
