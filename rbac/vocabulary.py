@@ -141,7 +141,11 @@ class Vocabulary:
         """An example of every class that no sample and no name is in: one that reads well, else a shortest one."""
         plain = (_plain(pattern) for _, pattern in self.patterns)
         # For a path the shortest example says more than a word that is no path, and only a path can be asked about.
-        readable = [*self._usual, *filter(self._reads_well, plain), *(() if self._is_path else self.strangers)]
+        readable = [
+            *self._usual,
+            *filter(self._reads_well, plain),
+            *(() if self._is_path else self.strangers),
+        ]
         known = filter(self._reads_well, (*self.samples, *self.names))
         seen = {self._classes.matching(value) for value in known}
         for value in readable:

@@ -83,7 +83,7 @@ $ cat a.txt
         ("one\n…", True),
         ("…\ntwo", True),
         ("one", False),
-        ("one\n…\ntwo", True),
+        ("one\n…\ntwo", False),
         ("…\none", False),
     ],
 )
@@ -105,5 +105,5 @@ def test_an_edit_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
     shutil.copy(ROOT / "policy.csv", tmp_path)
     (edit,) = steps("<!-- edit: policy.csv -->\n```diff\n-p, nobody, /nowhere, GET, allow\n```\n")
     assert isinstance(edit, Edit)
-    with pytest.raises(TranscriptError, match="policy.csv holds this 0 times"):
+    with pytest.raises(TranscriptError, match=r"policy\.csv holds this 0 times"):
         edit.apply(tmp_path)

@@ -4,6 +4,7 @@ A page holds, in the order in which its reader follows them:
 
 - ```` ```console ```` blocks: `$ command` and what it shows. ``exit=1`` behind ``console`` is the code with which every
   command of the block ends, else 0. One line `…` stands for lines left out.
+- ```` ```sh ```` blocks: commands, one a line, that end with 0; what they show is not written down.
 - ```` ```diff ```` blocks below ``<!-- edit: FILE -->``: lines of the file that are taken away (`-`), stay (` `) and
   come (`+`).
 - a block of any language below ``<!-- append: FILE -->`` or ``<!-- file: FILE -->``: the end of a file, or all of it.
@@ -39,11 +40,14 @@ class TranscriptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of a page, what the page shows below it, and the code with which it should end."""
+    """A command of a page, what the page shows below it, and the code with which it should end.
+
+    ``shown`` is ``None`` where the page does not say.
+    """
 
     line: int
     text: str
-    shown: tuple[str, ...]
+    shown: tuple[str, ...] | None
     code: int
 
 
@@ -85,6 +89,9 @@ def steps(page: str) -> Iterator[Command | Edit]:
         line = page.count("\n", 0, block.start("language")) + 1
         if block["kind"]:
             yield Edit(line, block["kind"], block["file"], block["body"])
+        elif block["language"] == "sh":
+            for number, text in enumerate(block["body"].splitlines(), start=line + 1):
+                yield Command(number, text, None, 0)
         elif block["language"] == "console":
             yield from _commands(block["body"], line, _code(block["info"], line))
 
@@ -124,6 +131,8 @@ def rewritten(page: str, directory: Path) -> str:
             raise TranscriptError(
                 f"line {step.line}: {step.text}: ended with {ending.code}\n" + "\n".join(ending.shown)
             )
+        if step.shown is None:
+            continue
         now = _shortened(ending.shown, step.shown)
         start = step.line + moved
         lines[start : start + len(step.shown)] = now
