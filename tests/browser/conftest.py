@@ -20,9 +20,9 @@ _FLAGS = [
 _FLAGS += ["--disable-component-update", "--disable-sync"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; without it these tests say so by name."""
+    """Debian's Chromium, for one module: while it runs Playwright keeps an event loop, which no other test may meet."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Chromium: apt-get install chromium")
