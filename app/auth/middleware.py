@@ -5,7 +5,6 @@ import re
 from contextlib import suppress
 from time import perf_counter_ns
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,7 +52,7 @@ class AuthorizationMiddleware:
             await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
             return
         if not ruling.decision.allowed:
-            await refuse(await self._denied(scope, principal, ruling, decision_id), scope, receive, send)
+            await refuse(self._denied(scope, principal, ruling, decision_id), scope, receive, send)
             return
         scope[PRINCIPAL] = principal
         scope[RULING] = ruling
@@ -119,15 +118,14 @@ class AuthorizationMiddleware:
             return await self._rejected(scope, unavailable, method, path, started)
         return response
 
-    async def _denied(
+    def _denied(
         self, scope: Scope, principal: Principal | None, ruling: Ruling, decision_id: str
     ) -> Response:
         if principal is None:
             return problem(scope, "authentication_required", headers=challenge())
         extra: dict[str, object] = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
         if self.checkpoint.settings.explain_denials:
-            # Over a large document this takes a while, which other requests need not wait for.
-            extra["explanation"] = await run_in_threadpool(_explain, principal, ruling)
+            extra["explanation"] = _explain(principal, ruling)
         return problem(scope, "access_denied", extra=extra)
 
 
