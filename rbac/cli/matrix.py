@@ -1,7 +1,7 @@
 """``rbac matrix``: roles against endpoints."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
 import typer
@@ -82,11 +82,24 @@ def _show_list(console: Console, made: Matrix) -> None:
     """Where the columns would not fit: under each endpoint the roles that reach it."""
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
         say(console, (f"{endpoint.act} {endpoint.obj}", "bold"))
-        line = Text("    ")
-        for caller, cell in zip(made.callers, cells, strict=True):
-            if cell.allowed or cell.rule:
-                line.append_text(_mark(cell)).append(f" {printable(caller.label)}  ")
-        console.print(line if line.plain.strip() else Text("    nobody", style="dim"))
+        shown = [
+            _mark(cell).append(f" {printable(caller.label)}")
+            for caller, cell in zip(made.callers, cells, strict=True)
+            if cell.allowed or cell.rule
+        ]
+        for line in _lines(shown or [Text("nobody", style="dim")], console.width):
+            console.print(line, soft_wrap=True)
+
+
+def _lines(entries: Sequence[Text], width: int) -> Iterator[Text]:
+    """The entries side by side, indented, on lines of at most this width; none is cut in two."""
+    line = Text("   ")
+    for entry in entries:
+        if line.cell_len > 3 and line.cell_len + 2 + entry.cell_len > width:
+            yield line
+            line = Text("   ")
+        line.append(" " if line.cell_len == 3 else "  ").append_text(entry)
+    yield line
 
 
 def _mark(cell: Cell) -> Text:
