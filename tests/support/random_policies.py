@@ -108,9 +108,16 @@ def policy_texts(draw: st.DrawFn, least: int = 0) -> str:
     return policy_text(rows, links)
 
 
+def flipped(line: str) -> str:
+    """A rule with the other effect; a role link as it is."""
+    body, comma, effect = line.rpartition(", ")
+    return f"{body}{comma}{'deny' if effect == 'allow' else 'allow'}" if line.startswith("p,") else line
+
+
 @st.composite
 def edited(draw: st.DrawFn, text: str) -> str:
-    """``text`` with one line exchanged, dropped, doubled or added: documents that are nearly alike."""
+    """``text`` with one line exchanged, dropped, added or turned from allow to deny: documents that are nearly
+    alike."""
     lines = text.splitlines()
     place = draw(st.integers(0, max(len(lines) - 1, 0)))
     line = draw(
@@ -120,8 +127,10 @@ def edited(draw: st.DrawFn, text: str) -> str:
             st.sampled_from(lines or ["p, user, /a, GET, allow"]),
         )
     )
-    edit = draw(st.sampled_from(("exchange", "drop", "add")))
-    if edit == "drop" and lines:
+    edit = draw(st.sampled_from(("exchange", "drop", "add", "flip")))
+    if edit == "flip" and lines:
+        lines[place] = flipped(lines[place])
+    elif edit == "drop" and lines:
         del lines[place]
     elif edit == "exchange" and lines:
         lines[place] = line
