@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only decisions,load,service] [--quick] [--decision-log off]``."""
+"""``python -m benchmarks [--only decisions,load,service,authzen] [--quick] [--decision-log off]``."""
 
 import argparse
 import json
@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import decisions, goals, loading, machine, peers, report
+from benchmarks import authzen, decisions, goals, loading, machine, peers, report
 from benchmarks.service import load as service
 
-SECTIONS = ("decisions", "load", "service")
+SECTIONS = ("decisions", "load", "service", "authzen")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -72,6 +72,8 @@ def _measure(
         return decisions.run(scratch, decisions.QUICK if given.quick else decisions.Effort(), missing, _say)
     if section == "load":
         return loading.run(scratch, loading.QUICK if given.quick else loading.Effort(), _say)
+    if section == "authzen":
+        return authzen.run(scratch, CACHE, authzen.QUICK if given.quick else authzen.Effort(), _say)
     effort = service.QUICK if given.quick else service.Effort()
     return service.run(scratch, CACHE, service.with_log(effort, given.decision_log), _say)
 

@@ -23,6 +23,11 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
             if "service" in results and "unable" not in results["service"]
             else ()
         ),
+        *(
+            _authzen(results["authzen"])
+            if "authzen" in results and "unable" not in results["authzen"]
+            else ()
+        ),
     ]
 
 
@@ -62,3 +67,11 @@ def _service(figures: dict[str, Any]) -> Iterator[Verdict]:
         if key in figures:
             share = figures[key]["over_plain"]
             yield Verdict(promise, f"{share:.2f}", f"≥ {goal:.2f} of plain FastAPI", share >= goal)
+
+
+def _authzen(figures: dict[str, Any]) -> Iterator[Verdict]:
+    for key, each in figures.items():
+        if key.startswith("1000 rules"):
+            measured = f"{each['ratio']:.1f} x ({each['sekisho']['per_second']:,.0f}/s)"
+            promise = f"AuthZEN evaluations, one worker, {key.replace('1000', '1,000')}"
+            yield Verdict(promise, measured, "≥ 3 x Cerbos", each["ratio"] >= 3)

@@ -34,6 +34,7 @@ def page(results: dict[str, Any]) -> str:
             if "service" in results
             else ()
         ),
+        *(_authzen(results["authzen"]) if "authzen" in results else ()),
         *_machine(results["machine"] | results.get("taken", {})),
     ]
     return "\n\n".join(parts) + "\n"
@@ -156,6 +157,31 @@ def _service(figures: dict[str, Any], log: str) -> Iterator[str]:
             )
         )
     yield _table(("", "rules", "token", "requests/s", "of plain", "p50 ms", "p99 ms"), rows)
+
+
+def _authzen(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## The decision point"
+    if "unable" in figures:
+        yield f"Not measured: {figures['unable']}."
+        return
+    yield (
+        f"`wrk`, {CONNECTIONS} connections, alternating rounds, the same rules and questions. Sekisho answers AuthZEN "
+        "with one worker, verifies who asks and logs every decision to a file; Cerbos 0.51 answers CheckResources over "
+        "HTTP with no authentication and no audit log, on every processor. `ratio` is the median over the rounds."
+    )
+    rows = [
+        (
+            key.replace("1000", "1,000"),
+            f"{each['sekisho']['per_second']:,.0f}",
+            f"{each['cerbos']['per_second']:,.0f}",
+            f"{each['ratio']:.2f} x",
+            f"{each['sekisho']['p50_ms']:.1f}",
+            f"{each['cerbos']['p50_ms']:.1f}",
+        )
+        for key, each in figures.items()
+    ]
+    heads = ("", "Sekisho, evaluations/s", "Cerbos, evaluations/s", "ratio", "p50 ms", "Cerbos p50 ms")
+    yield _table(heads, rows)
 
 
 def _machine(facts: dict[str, str]) -> Iterator[str]:

@@ -76,6 +76,27 @@ def sekisho(setup: Setup) -> ASGIApp:
     ``ENVIRONMENT=development`` only because a key set on 127.0.0.1 is not https; everything that production does
     differently on a request's path is set as production sets it.
     """
+    app = _service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy))
+    app.get(TEMPLATE)(invoice)
+    app.router.routes.insert(
+        0, app.router.routes.pop()
+    )  # alone in its table elsewhere: found at the first look here too
+    return app
+
+
+def decision_point(setup: Setup) -> ASGIApp:
+    """The service as it is shipped, which decides for other programs by a document of theirs."""
+    return _service(
+        setup,
+        POLICY_MODEL=str(MODEL),
+        POLICY_FILE=str(MODEL.with_name("policy.csv")),
+        PDP_MODEL=str(MODEL),
+        PDP_POLICY=str(setup.policy),
+    )
+
+
+def _service(setup: Setup, **settings: str) -> FastAPI:
+    """At production's settings, but for what a key set on 127.0.0.1 does not let be."""
     from app.config import load_settings
     from app.main import create_app
 
@@ -86,20 +107,13 @@ def sekisho(setup: Setup) -> ASGIApp:
         "LOG_FORMAT": "json",
         "EXPLAIN_DENIALS": "false",
         "POLICY_GATE": "lint",
-        "POLICY_MODEL": str(MODEL),
-        "POLICY_FILE": str(setup.policy),
         "DECISION_LOG": setup.decision_log,
         "COGNITO_USER_POOL_ID": POOL,
         "COGNITO_REGION": REGION,
         "COGNITO_APP_CLIENT_ID": CLIENT,
         "COGNITO_ENDPOINT_URL": setup.issuer,
     }
-    app = create_app(load_settings(setup.scratch, environ))
-    app.get(TEMPLATE)(invoice)
-    app.router.routes.insert(
-        0, app.router.routes.pop()
-    )  # alone in its table elsewhere: found at the first look here too
-    return app
+    return create_app(load_settings(setup.scratch, environ | settings))
 
 
 def cloudauth(setup: Setup) -> ASGIApp:
@@ -160,6 +174,7 @@ APPS: dict[str, Callable[[Setup], ASGIApp]] = {
     "plain": plain,
     "starlette": starlette,
     "sekisho": sekisho,
+    "decision-point": decision_point,
     "cloudauth": cloudauth,
     "cloudauth-casbin": cloudauth_casbin,
     "fastapi-authz": fastapi_authz,

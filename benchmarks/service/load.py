@@ -88,7 +88,7 @@ def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) 
         for variant in VARIANTS:
             if variant.server not in urls:
                 say(f"service: starting {variant.key}")
-                server = _served(variant, issuer, scratch, effort.decision_log)
+                server = served(variant.app, variant.rules, issuer, scratch, effort.decision_log)
                 urls[variant.server] = stack.enter_context(server)
                 _check(urls[variant.server], variant, one.read_text().strip(), issuer)
         seen: dict[str, list[dict[str, float]]] = {variant.key: [] for variant in VARIANTS}
@@ -120,11 +120,12 @@ def _summary(seen: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
 
 
 @contextmanager
-def _served(variant: Variant, issuer: Issuer, scratch: Path, decision_log: str) -> Iterator[str]:
-    policy = scratch / f"policy-{variant.rules}.csv"
-    if variant.rules:
-        workload.write_policy(variant.rules, policy)
-    home = scratch / f"{variant.app}-{variant.rules}"
+def served(app: str, rules: int, issuer: Issuer, scratch: Path, decision_log: str) -> Iterator[str]:
+    """The URL of an application of ``apps.py`` with ``rules`` rules, in a process of its own."""
+    policy = scratch / f"policy-{rules}.csv"
+    if rules:
+        workload.write_policy(rules, policy)
+    home = scratch / f"{app}-{rules}"
     home.mkdir(exist_ok=True)
     log = str(home / "decisions.log") if decision_log == "file" else decision_log
     setup = {"issuer": issuer.url, "policy": str(policy), "scratch": str(home), "decision_log": log}
@@ -132,7 +133,7 @@ def _served(variant: Variant, issuer: Issuer, scratch: Path, decision_log: str) 
         socket.create_server(("127.0.0.1", 0), backlog=256) as listening,
         (home / "stderr").open("wb") as stderr,
     ):
-        command = [str(peers.PYTHON), "-m", "benchmarks.service.serve", variant.app, str(listening.fileno())]
+        command = [str(peers.PYTHON), "-m", "benchmarks.service.serve", app, str(listening.fileno())]
         process = subprocess.Popen(
             [*command, json.dumps(setup)],
             cwd=peers.ROOT,
