@@ -16,9 +16,11 @@ from casbin.rbac.default_role_manager.role_manager import (
     DomainManager,
     RoleManager,
 )
+from casbin.util import SimpleEval
 
 from rbac.clock import Clock
 from rbac.compiled import NOTHING, Compiled, Parts, compiled
+from rbac.python_parser import PARSER
 from rbac.reach import shortest_chain
 from rbac.rolegraph import (
     ConditionalDomainLinkGraph,
@@ -142,6 +144,13 @@ class IndexedEnforcer(casbin.Enforcer):
                     return answer[0], compiled.rows[answer[1]] if answer[1] >= 0 else []
         left: tuple[bool, list[str]] = super().enforce_ex(*rvals)
         return left
+
+    @staticmethod
+    def _get_expression(expr: str, functions: Any = None) -> SimpleEval:
+        """The evaluator that Casbin makes for each request, and with ``eval()`` in a matcher for each rule."""
+        with PARSER:
+            made: SimpleEval = casbin.Enforcer._get_expression(expr, functions)  # noqa: SLF001 - Casbin's, unchanged
+        return made
 
     def _log(self, rvals: tuple[Any, ...], allowed: bool) -> None:
         level = logging.INFO if allowed else logging.WARNING

@@ -12,12 +12,13 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from casbin.util import SimpleEval, generate_conditional_g_function, generate_g_function
+from casbin.util import generate_conditional_g_function, generate_g_function
 from casbin.util.util import has_eval
 
 from rbac.decision import Decision, Explanation, NearMiss, Rule
 from rbac.errors import EvaluationError
 from rbac.expression import rewrite
+from rbac.python_parser import evaluator
 from rbac.relations import Relation
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:
             if assertion.rm is not None
             else generate_conditional_g_function(assertion.cond_rm)
         )
-    expression = SimpleEval(rewrite(definition.matcher), functions)
+    expression = evaluator(rewrite(definition.matcher), functions)
     request = [f"r_{word}" for word in definition.request_words]
     columns = [f"p_{word}" for word in definition.policy_words]
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from casbin.model.function import FunctionMap
-from casbin.util import SimpleEval
+
+from rbac.python_parser import evaluator, parse_python
 
 _EVAL = re.compile(r"\beval\(([^)]*)\)")
 _SYNTAX: tuple[type[ast.AST], ...] = (
     ast.expr_context,
     ast.boolop,
     ast.comprehension,
-    *SimpleEval("0", {}).nodes,
-    *SimpleEval("0", {}).operators,
+    *evaluator("0", {}).nodes,
+    *evaluator("0", {}).operators,
 )
 FUNCTIONS: AbstractSet[str] = frozenset(
     (*FunctionMap.load_function_map().get_functions(), "list", "tuple", "dict", "set")
@@ -44,7 +45,7 @@ def parse(expression: str) -> ast.expr:
     """The tree of an expression; raises :class:`ExpressionError` for what Casbin could not evaluate."""
     text = rewrite(expression)
     try:
-        body = ast.parse(text).body
+        body = parse_python(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else "it cannot be read"
         raise ExpressionError(

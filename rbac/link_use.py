@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 from casbin.constant.constants import SUBJECT_PRIORITY_EFFECT
-from casbin.util import SimpleEval
 
 from rbac.decision import Rule
 from rbac.expression import calls, parse
 from rbac.policy import Policy
+from rbac.python_parser import evaluator
 from rbac.reach import shortest_chain
 
 Links = frozenset[int]  # lines of links in the policy file
@@ -173,5 +173,5 @@ def _holds(node: ast.expr, policy: Policy) -> Need:
             return lambda names: NONE if (first(names) == second(names)) is equal else None
         case _:
             known: Any = policy.enforcer.fm
-            expression = SimpleEval(ast.unparse(node), dict(known.get_functions()))
+            expression = evaluator(ast.unparse(node), known.get_functions())
             return lambda names: NONE if expression.eval(names) else None

@@ -5,15 +5,15 @@ Only what Casbin's own evaluator takes, with the same meaning, is read. Everythi
 """
 
 import ast
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Final
 
 from rbac.errors import RbacError
+from rbac.expression import rewrite
+from rbac.python_parser import parse_python
 
-_NOT: Final = re.compile(r"!(?!=)")
 OWN_FUNCTIONS: Final = frozenset(
     {"list", "tuple", "dict", "set"}
 )  # the evaluator puts its own in their place
@@ -103,9 +103,8 @@ class Matcher:
 
 def parse(expression: str) -> ast.expr:
     """The syntax tree of a matcher, after Casbin's own textual rewriting."""
-    text = _NOT.sub("not ", expression.replace("&&", "and").replace("||", "or"))
     try:
-        body = ast.parse(text.strip()).body
+        body = parse_python(rewrite(expression))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotCompiledError(f"the matcher is no expression: {error}") from error
     if len(body) != 1 or not isinstance(body[0], ast.Expr):

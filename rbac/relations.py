@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rbac.expression import ExpressionError, parse
 from rbac.model_file import Definition
 
 How = Literal["role", "equal", "pattern"]
@@ -14,7 +15,6 @@ How = Literal["role", "equal", "pattern"]
 _PATTERN_FUNCTIONS = re.compile(
     r"(?:keyMatch[2-5]?|key_match[2-5]?|regexMatch|regex_match|globMatch|glob_match|ipMatch)"
 )
-_NOT = re.compile(r"!(?!=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,9 @@ def read_relations(definition: Definition) -> Relations:
 
 
 def _tree(matcher: str) -> ast.AST:
-    """The matcher as Casbin's evaluator would parse it (``CoreEnforcer._get_expression`` rewrites the
-    operators)."""
-    text = _NOT.sub("not ", matcher.replace("&&", "and").replace("||", "or"))
     try:
-        return ast.parse(text.strip(), mode="eval")
-    except SyntaxError:
+        return parse(matcher)
+    except ExpressionError:
         return ast.Pass()
 
 

@@ -12,6 +12,7 @@ from casbin.util import SimpleEval
 from rbac.errors import Problem
 from rbac.expression import evaluated, rewrite
 from rbac.lints.reading import Reading
+from rbac.python_parser import evaluator
 
 _LITERAL = re.compile(r""""[^"]*"|'[^']*'""")
 _REWRITTEN = re.compile(r"&&|\|\||!(?!=)|\b[rp]\d*\.")
@@ -52,7 +53,7 @@ def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:
     ]
     functions = FunctionMap.load_function_map().get_functions()
     functions.update({role: lambda *names: names[0] == names[1] for role in definition.roles})
-    expression = SimpleEval(rewrite(definition.matcher), functions)
+    expression = evaluator(rewrite(definition.matcher), functions)
     nothing = {f"p_{word}": "" for word in definition.policy_words}
     for request in itertools.islice(itertools.product(*choices), _MOST_TRIALS):
         words = {f"r_{word}": value for word, value in zip(definition.request_words, request, strict=True)}
