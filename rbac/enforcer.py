@@ -16,11 +16,10 @@ from casbin.rbac.default_role_manager.role_manager import (
     DomainManager,
     RoleManager,
 )
-from casbin.util import SimpleEval
 
 from rbac.clock import Clock
 from rbac.compiled import NOTHING, Compiled, Parts, compiled
-from rbac.python_parser import PARSER
+from rbac.python_parser import alone
 from rbac.reach import shortest_chain
 from rbac.rolegraph import (
     ConditionalDomainLinkGraph,
@@ -146,11 +145,9 @@ class IndexedEnforcer(casbin.Enforcer):
         return left
 
     @staticmethod
-    def _get_expression(expr: str, functions: Any = None) -> SimpleEval:
+    def _get_expression(expr: str, functions: Any = None) -> Any:
         """The evaluator that Casbin makes for each request, and with ``eval()`` in a matcher for each rule."""
-        with PARSER:
-            made: SimpleEval = casbin.Enforcer._get_expression(expr, functions)  # noqa: SLF001 - Casbin's, unchanged
-        return made
+        return alone(lambda: casbin.Enforcer._get_expression(expr, functions))  # noqa: SLF001 - Casbin's, unchanged
 
     def _log(self, rvals: tuple[Any, ...], allowed: bool) -> None:
         level = logging.INFO if allowed else logging.WARNING
