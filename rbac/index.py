@@ -34,6 +34,7 @@ class RuleIndex:
     def building(self) -> Iterator[None]:
         """Build, in steps of bounded size; a caller may do something else between two steps."""
         width, branches = self._width, self.branches
+        every = self.patterns.besides(set())
         needed = self.patterns.besides({branch.tree_place for branch in branches if len(branches) == 1})
         for rule, row in enumerate(self._rows):
             if not rule % STEP:
@@ -43,6 +44,8 @@ class RuleIndex:
                 certain = False
             else:
                 certain = not needed or self.patterns.valid(row, needed)
+                if not certain:
+                    self.patterns.valid(row, every)  # no tree will read it
             for branch in branches:
                 branch.add(rule, row, certain=certain)
         for branch in branches:

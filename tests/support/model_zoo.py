@@ -53,6 +53,7 @@ g, c, b
 g, d, c
 g, e, d
 """
+STARS = "p, a, *, *\np, b, /x/[ab]c, *\np, a, /x/a+b, *\np, b, /{id}/{id}/z, *\n"
 INVALID = "p, a, /x/**, GET\np, b, +x, GET\np, a, *, GET\np, b, /x/+, **\np, b, /x/\\, GET\n"
 
 
@@ -67,6 +68,8 @@ def _paths() -> list[Subject]:
         found.append(Subject(f"{name} invalid first", model(first), PATHS + INVALID))
         either = f'({name}(r.obj, p.obj) || p.obj == "*" || r.obj == p.obj) && r.sub == p.sub'
         found.append(Subject(f"{name} or star", model(either), PATHS + "p, a, *, GET\np, b, *, POST\n"))
+        starred = f'g(r.sub, p.sub) && {name}(r.obj, p.obj) && (p.act == "*" || regexMatch(r.act, p.act))'
+        found.append(Subject(f"{name} star for an expression", model(starred, g="g = _, _"), PATHS + STARS))
         other = f"r.sub == p.sub && keyMatch2(r.act, p.act) && {name}(r.obj, p.obj)"
         found.append(Subject(f"{name} and another", model(other), PATHS))
     return found
