@@ -52,7 +52,7 @@ class LinkGraph(RoleManager):
         self._changed()
 
     def has_link(self, name1: str, name2: str, *domain: str) -> bool:
-        if self.matching_func is None and not (name1 in self.all_roles and name2 in self.all_roles):
+        if self.matching_func is None and not self.all_roles.keys() >= {name1, name2}:
             return bool(name1 == name2 and self.max_hierarchy_level > 0)
         with visiting(self, name1, name2):
             return bool(super().has_link(name1, name2, *domain))

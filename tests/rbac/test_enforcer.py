@@ -150,6 +150,13 @@ def test_a_word_that_is_no_string_is_answered_as_casbin_does(word: Any, place: i
         assert answer(ours, request) == answer(stock, request)
 
 
+def test_a_word_that_cannot_be_looked_up_is_an_error_for_names_without_links_too() -> None:
+    stock, ours = both(
+        Subject("swapped", model("g(p.sub, r.sub)", g="g = _, _"), "p, lone, o1, read\ng, x, y\n")
+    )
+    assert answer(ours, (["a"], "o1", "read")) == answer(stock, (["a"], "o1", "read")) == (TypeError, None)
+
+
 class Cunning(str):
     """A string that claims to be equal to every other."""
 
