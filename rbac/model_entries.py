@@ -103,9 +103,16 @@ class ModelFile:
         whole = "".join(_joined(raw) for _, raw in parts)
         entry = Entry(section, *_split(whole), tuple(parts))
         parts.clear()
-        if not whole.strip():
-            return
         line, column = entry.start
+        if not whole.strip():
+            self.refuse(
+                line,
+                column,
+                "model-syntax",
+                "the `\\` continues a line that does not follow",
+                "delete it",
+            )
+            return
         if "=" not in whole:
             self.refuse(
                 line,

@@ -79,14 +79,8 @@ def read_model(text: str, name: str) -> tuple[Definition | None, tuple[Entry, ..
         _CHECKS[key[0]](file, entry)
         certain = certain and (key[0] in "em" or len(file.problems) == before)
     entries = tuple(chosen.values())
-    if not file.problems and not _agrees(text, chosen):
-        file.refuse(
-            0,
-            0,
-            "differs-from-casbin",
-            "Casbin reads this model differently",
-            "write one `key = value` a line",
-        )
+    if not file.problems:
+        _check_agreement(file, text, chosen)
     return (_define(chosen) if certain else None), entries, file.problems
 
 
@@ -231,20 +225,33 @@ def _kept(letter: str, entry: Entry) -> str:
     return kept
 
 
-def _agrees(text: str, chosen: Mapping[str, Entry]) -> bool:
-    """Whether Casbin's own parser finds just these entries, with just these values."""
+def _check_agreement(file: ModelFile, text: str, chosen: Mapping[str, Entry]) -> None:
+    """Casbin's own parser must find just these entries, with just these values.
+
+    No text is known for which it does not: this is here so that a mistake of ours, or another Casbin, opens no door.
+    """
     model = Model()
     try:
         model.load_model_from_text(text)
         parsed = Config.new_config_from_text(text)
-    except RuntimeError:
-        return False
+    except RuntimeError as error:
+        _refuse_difference(file, (0, 0), f"Casbin cannot read this model: {error}")
+        return
     found = {
         key: parsed.get(f"{Model.section_name_map[key[0]]}::{key}")
         for _, known in model.items()
         for key in known
     }
-    return bool(found == {key: entry.value for key, entry in chosen.items()})
+    for key in sorted(found.keys() | chosen.keys()):
+        entry = chosen.get(key)
+        if entry is None:
+            _refuse_difference(file, (0, 0), f"Casbin finds a definition of `{key}` here")
+        elif found.get(key) != entry.value:
+            _refuse_difference(file, entry.start, f"Casbin reads `{key}` differently")
+
+
+def _refuse_difference(file: ModelFile, place: tuple[int, int], message: str) -> None:
+    file.refuse(*place, "differs-from-casbin", message, "write one `key = value` a line, without `\\`")
 
 
 def _define(chosen: Mapping[str, Entry]) -> Definition:

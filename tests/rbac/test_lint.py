@@ -19,7 +19,7 @@ from tests.support.documents import MODEL, POLICY, ROOT, stock_enforcer
 BROKEN = ROOT / "tests/data/broken"
 CASES = sorted(path for path in BROKEN.iterdir() if path.is_dir())
 ROUTES = [Route("GET", "/user"), Route("GET", "/items/{id}"), Route("GET", "/openapi.json")]
-# A document that gives this is one that our reading and Casbin's disagree on: no such document is known.
+# No document gives this one; `test_model_file.py` shows it with a Casbin that reads another way.
 UNREACHED = {"differs-from-casbin"}
 
 
