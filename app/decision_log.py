@@ -25,7 +25,7 @@ CAPACITY = 32_768  # records that wait, about 1 KiB each
 BATCH = 256  # records that are written at once: about a millisecond's work
 RETRY_AFTER = 2  # seconds, for callers that are sent away
 
-_LINGER_S = 0.02  # what comes within it is one batch
+_LINGER_S = 0.05  # what comes within it is one batch
 _TICK_S = 1.0
 _RETRY_S = 0.25
 _FLUSH_S = 10.0

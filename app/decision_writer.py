@@ -3,10 +3,9 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
-from app.decision_record import Decided, Record, Rejected, entry, line, loss
+from app.decision_record import Decided, Entry, Record, entry, line, loss, plain
 from app.decision_sink import Sink
 from rbac import Decision
 
@@ -14,13 +13,6 @@ log = logging.getLogger("app.decision_log")
 
 RECENT = 500
 _REMIND_S = 60.0
-
-
-class Judged(NamedTuple):
-    """A record, and another document's decision, which is ``None`` unless it came out differently."""
-
-    record: Record
-    shadow: Decision | None
 
 
 class Gap:
@@ -31,7 +23,8 @@ class Gap:
 
 
 Compare = Callable[[Decided], Decision | None]
-Observe = Callable[[Sequence[Judged]], None]
+# Records, and what another document decided about some of them: the decisions that came out differently.
+Observe = Callable[[Sequence[Record], Sequence[Decision]], None]
 
 
 class Writer:
@@ -59,15 +52,10 @@ class Writer:
 
     def write(self, items: Sequence[Record | Gap]) -> None:
         """Writes ``items`` behind what is kept. Raises nothing."""
-        lines: list[bytes] = []
-        judged: list[Judged] = []
-        for item in items:
-            if isinstance(item, Gap):
-                lines.append(_gap_line(item))
-            else:
-                judged.append(Judged(item, self._judge(item)))
-                lines.append(self._line(judged[-1]))
-        self._show(judged)
+        records = [item for item in items if not isinstance(item, Gap)]
+        shadows = {} if self._compare is None else self._shadows(self._compare, records)
+        lines = self._lines_of(items, shadows)
+        self._show(records, list(shadows.values()))
         self.recent.extend(lines)
         if self._sink is not None:
             self._lines += b"".join(lines)
@@ -79,30 +67,43 @@ class Writer:
         if self._sink is not None:
             self._sink.close()
 
-    def _judge(self, record: Record) -> Decision | None:
-        if self._compare is None or isinstance(record, Rejected):
-            return None
-        try:
-            return self._compare(record)
-        except Exception:
-            log.exception("a decision could not be compared")
-            return None
+    def _shadows(self, compare: Compare, records: Sequence[Record]) -> dict[int, Decision]:
+        """What another document decided differently, by the ``id`` of the record."""
+        shadows: dict[int, Decision] = {}
+        for record in records:
+            if isinstance(record, Decided):
+                try:
+                    other = compare(record)
+                except Exception:
+                    log.exception("a decision could not be compared")
+                    continue
+                if other is not None:
+                    shadows[id(record)] = other
+        return shadows
 
-    def _show(self, judged: Sequence[Judged]) -> None:
-        if self._observe is None or not judged:
+    def _show(self, records: Sequence[Record], shadows: Sequence[Decision]) -> None:
+        if self._observe is None or not records:
             return
         try:
-            self._observe(judged)
+            self._observe(records, shadows)
         except Exception:
-            log.exception("%d decisions could not be counted", len(judged))
+            log.exception("%d decisions could not be counted", len(records))
 
-    def _line(self, judged: Judged) -> bytes:
+    def _lines_of(self, items: Sequence[Record | Gap], shadows: Mapping[int, Decision]) -> list[bytes]:
+        """A line an item: all at once as a rule, one by one where one of them needs more care."""
         try:
-            return line(entry(*judged), _email(judged.record))
+            lines = plain([_members(item, shadows) for item in items])
+        except Exception:  # noqa: BLE001 - which one it is, and that it is lost, is said below
+            lines = None
+        return lines if lines is not None else [self._line(item, shadows) for item in items]
+
+    def _line(self, item: Record | Gap, shadows: Mapping[int, Decision]) -> bytes:
+        try:
+            return line(_members(item, shadows), _email(item))
         except Exception:
             log.exception("a decision could not be recorded")
             self.lost += 1
-            return _gap_line(Gap(1))
+            return line(loss(time.time_ns(), 1))
 
     def _flush(self, sink: Sink) -> None:
         try:
@@ -127,9 +128,10 @@ class Writer:
         self.failing = True
 
 
-def _gap_line(gap: Gap) -> bytes:
-    return line(loss(time.time_ns(), gap.lost))
+def _members(item: Record | Gap, shadows: Mapping[int, Decision]) -> Entry:
+    return loss(time.time_ns(), item.lost) if isinstance(item, Gap) else entry(item, shadows.get(id(item)))
 
 
-def _email(record: Record) -> str | None:
-    return record.who.email if isinstance(record, Decided) and record.who is not None else None
+def _email(item: Record | Gap) -> str | None:
+    who = item.who if isinstance(item, Decided) else None
+    return None if who is None else who.email

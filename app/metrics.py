@@ -8,10 +8,11 @@ import os
 import tempfile
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import isinf
 from pathlib import Path
 from typing import Literal
 
@@ -21,14 +22,14 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from app.auth.tokens import Authenticator
 from app.decision_log import DecisionLog
-from app.decision_record import NO_TOKEN, REMEMBERED, Rejected
-from app.decision_writer import Judged
+from app.decision_record import NO_TOKEN, REMEMBERED, Decided, Record, Rejected
 from app.shadow import Shadow
-from rbac import LivePolicy
+from rbac import Decision, LivePolicy
 
 SHARED_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
+_NOT_VERIFIED = frozenset({NO_TOKEN, REMEMBERED})
 _MICROSECONDS = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
 _BUCKETS = tuple(each / 1_000_000 for each in _MICROSECONDS)
 
@@ -40,10 +41,14 @@ class _Durations(Histogram):
 
     def observe_all(self, nanoseconds: Sequence[int]) -> None:
         """As if each were observed, in seconds."""
-        seconds = [each / 1_000_000_000 for each in nanoseconds]
-        self._sum.inc(sum(seconds))
-        for bucket, number in Tally(bisect_left(self._upper_bounds, each) for each in seconds).items():
-            self._buckets[bucket].inc(number)
+        self._sum.inc(sum(nanoseconds) / 1_000_000_000)
+        ordered = sorted(nanoseconds)
+        counted = 0
+        for bucket, bound in zip(self._buckets, self._upper_bounds, strict=True):
+            within = bisect_right(ordered, bound if isinf(bound) else round(bound * 1_000_000_000))
+            if within > counted:
+                bucket.inc(within - counted)
+                counted = within
 
 
 class _Total:
@@ -121,46 +126,36 @@ class Metrics:
         """What :meth:`sample` looks at."""
         self._watched = (live, authenticator, log, shadow)
 
-    def count(self, batch: Sequence[Judged]) -> None:
-        """Counts what one batch of records says."""
-        decisions: Tally[tuple[str, str, str]] = Tally()
-        rejections: Tally[str] = Tally()
-        changes: Tally[str] = Tally()
-        durations: dict[str, list[int]] = {}
-        for record, shadow in batch:
-            if isinstance(record, Rejected):
-                rejections[record.reason] += 1
-                continue
-            decision = record.ruling.decision
-            decisions[record.via, "allow" if decision.allowed else "deny", decision.reason] += 1
-            durations.setdefault(record.via, []).append(record.duration_ns)
-            if shadow is not None:
-                changes["granted" if shadow.allowed else "revoked"] += 1
-        for labels, number in decisions.items():
-            self._decisions.labels(*labels).inc(number)
-        for reason, number in rejections.items():
-            self._rejections.labels(reason).inc(number)
-        for change, number in changes.items():
-            self._differences.labels(change).inc(number)
-        for via, taken in durations.items():
-            self._decision_time.labels(via).observe_all(taken)
-        self._count_tokens(batch)
+    def count(self, records: Sequence[Record], shadows: Sequence[Decision] = ()) -> None:
+        """Counts what one batch of records says, and the decisions of the shadow policy that came out differently."""
+        decided = [each for each in records if isinstance(each, Decided)]
+        decisions = Tally([(each.via, each.ruling.decision[0], each.ruling.decision[2]) for each in decided])
+        for (via, allowed, reason), number in decisions.items():
+            self._decisions.labels(via, "allow" if allowed else "deny", reason).inc(number)
+        for via in {via for via, _, _ in decisions}:
+            self._decision_time.labels(via).observe_all(
+                [each.duration_ns for each in decided if each.via == via]
+            )
+        if len(decided) < len(records):
+            rejections = Tally(each.reason for each in records if isinstance(each, Rejected))
+            for cause, number in rejections.items():
+                self._rejections.labels(cause).inc(number)
+        for allowed, number in Tally(shadow.allowed for shadow in shadows).items():
+            self._differences.labels("granted" if allowed else "revoked").inc(number)
+        self._count_tokens(records)
 
-    def _count_tokens(self, batch: Sequence[Judged]) -> None:
-        results: Tally[str] = Tally()
-        taken: list[int] = []
-        for record, _ in batch:
-            if record.verification_ns == NO_TOKEN:
-                continue
-            if record.verification_ns == REMEMBERED:
-                results["remembered"] += 1
-                continue
-            results["refused" if isinstance(record, Rejected) else "verified"] += 1
-            taken.append(record.verification_ns)
-        for result, number in results.items():
-            self._tokens.labels(result).inc(number)
-        if taken:
-            self._verification_time.observe_all(taken)
+    def _count_tokens(self, records: Sequence[Record]) -> None:
+        times = Tally([each.verification_ns for each in records])
+        del times[NO_TOKEN]
+        remembered = times.pop(REMEMBERED, 0)
+        if remembered:
+            self._tokens.labels("remembered").inc(remembered)
+        if not times:
+            return
+        taken = [each for each in records if each.verification_ns not in _NOT_VERIFIED]
+        for refused, number in Tally(isinstance(each, Rejected) for each in taken).items():
+            self._tokens.labels("refused" if refused else "verified").inc(number)
+        self._verification_time.observe_all([each.verification_ns for each in taken])
 
     def sample(self) -> None:
         """Takes over the numbers of everything that counts by itself. May be called from any thread."""

@@ -21,7 +21,8 @@ from jsonschema import Draft202012Validator
 from app.checkpoint import Checkpoint
 from app.config import Settings
 from app.decision_log import BATCH, DecisionLog, DecisionLogUnavailable
-from app.decision_writer import RECENT, Judged, Writer
+from app.decision_record import Record
+from app.decision_writer import RECENT, Writer
 from app.main import create_app
 from app.ruling import Asked, Ruling
 from tests.support.application import bearer, served, settings_for
@@ -219,8 +220,8 @@ def test_a_stop_gives_up_in_the_end_and_says_what_is_lost(
 
 
 def test_without_a_sink_records_are_counted_and_shown_and_never_pile_up() -> None:
-    counted: list[Judged] = []
-    with running(DecisionLog(Writer(None, observe=counted.extend))) as log:
+    counted: list[Record] = []
+    with running(DecisionLog(Writer(None, observe=lambda records, _: counted.extend(records)))) as log:
         for _ in range(3):
             log.record(decided())
     assert (len(counted), len(log.writer.recent), log.pending) == (3, 3, 0)
