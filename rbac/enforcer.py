@@ -19,6 +19,7 @@ from casbin.rbac.default_role_manager.role_manager import (
 
 from rbac.clock import Clock
 from rbac.compiled import NOTHING, Compiled, Parts, compiled
+from rbac.decider import Decide
 from rbac.python_parser import alone
 from rbac.reach import shortest_chain
 from rbac.rolegraph import (
@@ -164,6 +165,10 @@ class IndexedEnforcer(casbin.Enforcer):
     def indexed(self) -> bool:
         """Whether rules are found through look-ups; if not, every request looks at every rule."""
         return self._current().indexed
+
+    def answering(self) -> Decide:
+        """What answers as :meth:`locate` does while nothing changes; ``None`` for a request that is left to Casbin."""
+        return self._current().decide
 
     def candidates(self, *rvals: Any) -> int:
         """How many rules the index leaves to look at for a request; all of them if it is left to Casbin."""

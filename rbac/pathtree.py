@@ -130,10 +130,7 @@ class PathTree:
             if segments is None:
                 # `$` also matches before a line break at the very end.
                 texts = {path, path.removesuffix("\n")}
-                return [bucket for text in texts for bucket in find_in(text, text.split("/"))]
-            return find_in(path, segments)
-
-        def find_in(path: str, segments: Sequence[str]) -> list[Bucket]:
+                return [bucket for text in texts for bucket in find(text, text.split("/"))]
             bucket = exact(path)
             found = [] if bucket is None else [bucket]
             if root is None:

@@ -48,6 +48,7 @@ class Policy:
         self._role_index = self.words.index(ROLE_WORD) if ROLE_WORD in self._known_words else None
         self.enforcer = _enforcer(document)
         self.enforcer.compile(pause)
+        self._decide = self.enforcer.answering()
         self._locate = self.enforcer.locate
         self._order = _order(document.rows["p"], _casbin_rows(self.enforcer))
         self._decisions: list[Decision | None] = [None] * len(document.rows["p"])
@@ -95,7 +96,7 @@ class Policy:
         """Decides the request with these words, in the model's order. Raises :class:`EvaluationError` if it
         cannot be decided."""
         try:
-            allowed, position = self._locate(*words)
+            allowed, position = self._decide(*words) or self._locate(*words)
         except Exception as error:
             raise EvaluationError(f"the matcher cannot be evaluated for this request: {error}") from error
         if position < 0:

@@ -126,7 +126,7 @@ async def test_a_question_that_the_shadow_cannot_take_is_counted_and_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shadowing(tmp_path, NEXT) as shadow:
-        monkeypatch.setattr(shadow.policy, "_locate", lambda *_: 1 / 0)
+        monkeypatch.setattr(shadow.policy, "_decide", lambda *_: 1 / 0)
         assert shadow.compare(decided("/admin")) is None
         assert shadow.compare(decided("/user")) is None
         assert (shadow.failed, shadow.compared) == (2, 0)

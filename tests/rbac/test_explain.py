@@ -202,17 +202,17 @@ def test_an_explanation_among_very_many_rules_stays_a_matter_of_a_moment() -> No
     rules = "".join(f"p, r{number % 5_000}, /x/{number}/{{id}}, GET, allow\n" for number in range(20_000))
     policy = Policy.parse(MODEL, rules.encode())
     asked = 0
-    locate = policy.enforcer.locate
+    decide = policy._decide
 
-    def counting(*words: object) -> tuple[bool, int]:
+    def counting(*words: object) -> tuple[bool, int] | None:
         nonlocal asked
         asked += 1
-        return locate(*words)
+        return decide(*words)
 
-    policy._locate = counting
+    policy._decide = counting
     before = time.process_time()
     nearest = policy.explain(sub="b", role="r7", obj="/x/8/1", act="GET").nearest
     assert nearest[0].missing == "role `r8` instead of `r7`"
     assert nearest[1].missing == "obj `/x/7/{id}` instead of `/x/8/1`"
-    assert asked < 10_000
+    assert 0 < asked < 10_000
     assert time.process_time() - before < 30
