@@ -15,7 +15,7 @@ from app.metrics import Metrics
 from app.pdp_request import PdpRequest
 from app.request_id import new_id, request_id_var
 from app.request_words import RequestWords
-from app.ruling import Ruling, Subject
+from app.ruling import Ruling, Subject, made
 from app.shadow import Shadow
 from rbac import LivePolicy
 from rbac.routes import KnownRoutes
@@ -69,9 +69,10 @@ class Checkpoint:
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""
-        words = self.words.read(path, method, scope, principal)
+        asked = self.words
+        words = asked.read(path, method, scope, principal)
         roles = principal.roles if principal is not None else ()
-        return Ruling.of(self.live.policy, words, self.words.role_index, roles)
+        return Ruling.of(self.live.policy, words, asked.role_index, roles)
 
     def record(
         self,
@@ -94,21 +95,20 @@ class Checkpoint:
         """
         decision_id = new_id()
         client = scope.get("client")
-        self.log.record(
-            Decided(
-                time_ns(),
-                decision_id,
-                request_id_var.get(),
-                who,
-                ruling,
-                act,
-                obj,
-                client[0] if client else "",
-                via,
-                perf_counter_ns() - started,
-                verification_ns,
-            )
+        decided = (
+            time_ns(),
+            decision_id,
+            request_id_var.get(),
+            who,
+            ruling,
+            act,
+            obj,
+            client[0] if client else "",
+            via,
+            perf_counter_ns() - started,
+            verification_ns,
         )
+        self.log.record(made(Decided, decided))
         return decision_id
 
     def reject(

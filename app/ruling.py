@@ -8,6 +8,9 @@ from rbac import Decision, EvaluationError, Policy
 
 log = logging.getLogger("app.ruling")
 
+# What a named tuple's own constructor calls. For the records of every request, because it takes a third of the time.
+made = tuple.__new__
+
 
 class Ruling(NamedTuple):
     """A decision, the words it was asked in (in the model's order), and the document that took it.
@@ -28,7 +31,7 @@ class Ruling(NamedTuple):
         """What ``policy`` decides; once for each of several ``roles``. What its matcher fails over is denied."""
         try:
             if len(roles) < 2 or role_index is None:
-                return cls(policy.decide_request(words), words, policy)
+                return made(cls, (policy.decide_request(words), words, policy, None))
             return cls(policy.decide_roles(words, role_index, roles), words, policy, role_index)
         except EvaluationError as error:
             log.warning("denied what could not be decided: %s", error)
