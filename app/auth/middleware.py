@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.errors import AuthError, InvalidToken, KeysUnavailable
 from app.auth.principal import Principal
-from app.auth.tokens import bearer_token
+from app.auth.tokens import LONGEST_CREDENTIALS, USUAL_SCHEME, bearer_token
 from app.checkpoint import Checkpoint
-from app.decision_log import RETRY_AFTER, DecisionLogUnavailable
+from app.decision_log import RETRY_AFTER, DecisionLog, DecisionLogUnavailable
 from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
 from app.ruling import Ruling
@@ -23,6 +23,12 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 PRINCIPAL = "sekisho.principal"
 RULING = "sekisho.ruling"
+
+
+# Who is calling, and the nanoseconds that verifying their token took.
+Caller = tuple[Principal | None, int]
+
+_NOBODY: Caller = (None, NO_TOKEN)
 
 
 class InvalidPath(Exception):  # noqa: N818 - what the answer calls it
@@ -44,62 +50,56 @@ class AuthorizationMiddleware:
             await self.app(scope, receive, send)
             return
         started = perf_counter_ns()
-        path = route_path(scope)
+        path = route_path(scope) if scope.get("root_path") else scope["path"]
         method = "GET" if kind == "websocket" or scope["method"] == "HEAD" else scope["method"]
+        checkpoint = self.checkpoint
         try:
-            principal, ruling, decision_id = await self._decide(scope, method, path, started)
+            _check(path, checkpoint.log)
+            principal, spent = self._recognised(scope) or await self._authenticated(scope)
+            ruling = checkpoint.rule(path, method, scope, principal)
+            decision_id = checkpoint.record(
+                scope, ruling, principal, method, path, started=started, verification_ns=spent
+            )
+            if checkpoint.log.waits:
+                await checkpoint.recorded()
         except (InvalidPath, AuthError, DecisionLogUnavailable) as error:
             await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
             return
+        except Exception:
+            checkpoint.reject(scope, "internal_error", 500, method, path, started=started)
+            raise
         if not ruling.decision.allowed:
             await refuse(self._denied(scope, principal, ruling, decision_id), scope, receive, send)
             return
         scope[PRINCIPAL] = principal
         scope[RULING] = ruling
-        routed, answer = scope, send
-        if kind == "http" and scope["method"] == "HEAD":
-            routed, answer = {**scope, "method": "GET"}, _without_body(send)
+        if scope.get("method") == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         try:
-            await self.app(routed, receive, answer)
+            await self.app(scope, receive, send)
         except DecisionLogUnavailable as error:  # an endpoint decides for other programs, and records that
             await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
 
-    async def _decide(
-        self, scope: Scope, method: str, path: str, started: int
-    ) -> tuple[Principal | None, Ruling, str]:
-        """Who is calling, the ruling, and its id; once it is recorded."""
-        checkpoint = self.checkpoint
-        if checkpoint.log.refusing:
-            raise DecisionLogUnavailable
-        if _CONTROL.search(path):
-            raise InvalidPath
-        try:
-            principal, verification_ns = await self._authenticate(scope)
-            ruling = checkpoint.rule(path, method, scope, principal)
-        except AuthError:
-            raise
-        except Exception:
-            checkpoint.reject(scope, "internal_error", 500, method, path, started=started)
-            raise
-        decision_id = checkpoint.record(
-            scope, ruling, principal, method, path, started=started, verification_ns=verification_ns
-        )
-        if checkpoint.log.waits:
-            await checkpoint.recorded()
-        return principal, ruling, decision_id
+    def _recognised(self, scope: Scope) -> Caller | None:
+        """Whoever sends no token, or one that was verified before, spelled as usual; ``None`` for any other."""
+        credentials = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if credentials is not None:
+                    return None
+                credentials = value
+        if credentials is None:
+            return _NOBODY
+        if not credentials.startswith(USUAL_SCHEME) or len(credentials) > LONGEST_CREDENTIALS:
+            return None
+        principal = self.checkpoint.authenticator.recall(credentials[len(USUAL_SCHEME) :])
+        return None if principal is None else (principal, REMEMBERED)
 
-    async def _authenticate(self, scope: Scope) -> tuple[Principal | None, int]:
-        """The caller, and the nanoseconds that it took to verify a token that was not known yet."""
+    async def _authenticated(self, scope: Scope) -> Caller:
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
-        token = bearer_token(credentials)
-        if token is None:
-            return None, NO_TOKEN
-        authenticator = self.checkpoint.authenticator
-        principal = authenticator.known(token)
-        if principal is not None:
-            return principal, REMEMBERED
         began = perf_counter_ns()
-        return await authenticator.authenticate(token), perf_counter_ns() - began
+        principal = await self.checkpoint.authenticator.authenticate(bearer_token(credentials))
+        return principal, perf_counter_ns() - began
 
     async def _rejected(
         self, scope: Scope, error: Exception, method: str, path: str, started: int
@@ -127,6 +127,15 @@ class AuthorizationMiddleware:
         if self.checkpoint.settings.explain_denials:
             extra["explanation"] = _explain(principal, ruling)
         return problem(scope, "access_denied", extra=extra)
+
+
+def _check(path: str, decision_log: DecisionLog) -> None:
+    """Raises for a request that nothing is decided about, whoever sends it."""
+    if decision_log.required and decision_log.refusing:
+        raise DecisionLogUnavailable
+    # What is printable holds no control character: most paths need no second look.
+    if not path.isprintable() and _CONTROL.search(path):
+        raise InvalidPath
 
 
 def route_path(scope: Scope) -> str:

@@ -1,7 +1,7 @@
 """From an ``Authorization`` header to a :class:`Principal`: the one door by which a caller gets a name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import httpx2
@@ -18,19 +18,20 @@ from app.auth.remembered import TokenCache
 # RFC 6750, section 2.1: a scheme in any case (RFC 9110, 11.1), at least one space, one b64token
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
 
+USUAL_SCHEME = b"Bearer "  # what nearly everybody writes before a token
+LONGEST_CREDENTIALS = MAX_TOKEN_LENGTH + len(USUAL_SCHEME)
 
-def bearer_token(values: Sequence[bytes]) -> str | None:
-    """The token in a request's ``Authorization`` header values; ``None`` only when there is no such header.
+
+def bearer_token(values: Sequence[bytes]) -> str:
+    """The token in the values of a request's ``Authorization`` headers.
 
     Raises :class:`InvalidToken` for anything but exactly one Bearer token: whoever presents credentials that
     mean nothing here must not pass for somebody who presents none.
     """
-    if not values:
-        return None
-    if len(values) > 1:
+    if len(values) != 1:
         raise InvalidToken("malformed_credentials")
     value = values[0].strip(b" \t")
-    if len(value) > MAX_TOKEN_LENGTH + len("Bearer "):
+    if len(value) > LONGEST_CREDENTIALS:
         raise InvalidToken("too_large")
     match = _BEARER.fullmatch(value)
     if match is None:
@@ -55,6 +56,8 @@ class Authenticator:
         clock = clock or Clock()
         self.provider = provider
         self._cache = TokenCache(clock.now)
+        # The principal of a token that was verified before; `None` says nothing.
+        self.recall: Callable[[bytes], Principal | None] = self._cache.get
         self.keys = KeySet(provider.jwks_url, on_fetch=self._cache.forget, clock=clock, transport=transport)
         dialect = provider.dialect
         self.verifying = dialect.auth(self.keys, dialect.rules(provider.issuer, provider.audiences, clock))

@@ -1,4 +1,4 @@
-"""Exactly one Bearer token is a token, no header at all is nobody, and everything else is refused."""
+"""Exactly one Bearer token is a token, and everything else is refused."""
 
 import pytest
 
@@ -22,13 +22,10 @@ def test_reads_the_token_behind_the_scheme_in_any_case(value: bytes, token: str)
     assert bearer_token([value]) == token
 
 
-def test_no_header_is_nobody() -> None:
-    assert bearer_token([]) is None
-
-
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
+        ([], "malformed_credentials"),
         ([b""], "malformed_credentials"),
         ([b" "], "malformed_credentials"),
         ([b"Bearer"], "malformed_credentials"),

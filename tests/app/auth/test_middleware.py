@@ -105,6 +105,33 @@ def test_head_is_answered_as_get_without_the_body(
         assert head.headers["content-length"] == got.headers["content-length"]
 
 
+@pytest.mark.parametrize("spelling", ["{}", "Bearer{}", "Bearer  x{}", "Basic {}", "Bearer {} ,"])
+def test_a_token_that_is_remembered_is_still_to_be_presented_as_one(
+    client: TestClient, issuer: Issuer, spelling: str
+) -> None:
+    token = issuer.token()
+    for _ in range(2):
+        assert client.get("/whoami", headers=bearer(token)).status_code == 200
+    refused = client.get("/whoami", headers={"Authorization": spelling.format(token)})
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
+
+
+def test_a_token_that_is_remembered_is_refused_beside_another(client: TestClient, issuer: Issuer) -> None:
+    token = issuer.token()
+    for headers in (1, 1, 2):
+        answer = client.get("/whoami", headers=[("Authorization", f"Bearer {token}")] * headers)
+        assert answer.status_code == (200 if headers == 1 else 401)
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "Bearer "])
+def test_a_token_that_is_remembered_is_known_in_every_spelling(
+    client: TestClient, issuer: Issuer, scheme: str
+) -> None:
+    token = issuer.token()
+    for spelling in ("Bearer", scheme, scheme):
+        assert client.get("/whoami", headers={"Authorization": f"{spelling} {token}"}).status_code == 200
+
+
 @pytest.mark.parametrize("character", ["%00", "%0a", "%0d", "%1f", "%7f", "%C2%80", "%C2%9f", "%09"])
 @pytest.mark.parametrize("path", ["/public{}", "/{}", "/files/{}x"])
 def test_a_control_character_in_the_path_is_refused_before_anything_else(
