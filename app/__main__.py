@@ -8,7 +8,8 @@ from app.config import SettingsError, load_settings
 from app.logging_config import configure_logging
 from app.main import app
 from app.metrics import shared_by
-from app.start import StartError, loaded_decision_point, loaded_policy
+from app.start import loaded_decision_point, loaded_policy
+from app.start_error import StartError
 
 
 def main() -> int:

@@ -1,5 +1,7 @@
 """CORS for the origins that the settings name. A preflight is answered here and is no request of its own."""
 
+from collections.abc import Awaitable
+
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,14 +18,13 @@ class CrossOriginMiddleware:
         self.checkpoint = checkpoint
         self._layer: ASGIApp | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         layer = self._layer
         if layer is None:
             layer = self._layer = self._put_up()
-        await layer(scope, receive, send)
+        return layer(scope, receive, send)
 
     def _put_up(self) -> ASGIApp:
         settings = self.checkpoint.settings

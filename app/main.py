@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
 
 from app import documentation, problems
 from app.auth.middleware import AuthorizationMiddleware
@@ -17,7 +19,15 @@ from app.config import Settings, Surface, load_surface
 from app.cross_origin import CrossOriginMiddleware
 from app.request_log import RequestLogMiddleware
 from app.routers import authzen, debug, forward_auth, health, me, metrics, protected, public
-from app.start import ReadableStart, opened
+from app.start import opened
+
+
+class Service(FastAPI):
+    """FastAPI without its outermost layer: :class:`app.request_log.RequestLogMiddleware` answers for crashes here."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        stack = super().build_middleware_stack()
+        return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -30,18 +40,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with opened(app, checkpoint, settings):
             yield
 
-    app = FastAPI(
+    app = Service(
         title=surface.api_title,
         version=surface.api_version,
         description=documentation.DESCRIPTION,
         lifespan=lifespan,
         middleware=[
-            Middleware(ReadableStart),
             Middleware(forward_auth.OnlyVerdicts),
             Middleware(RequestLogMiddleware, show_error_details=surface.debug),
             Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
             Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
         ],
+        # The decision log and the metrics say what happened. FastAPI's own telemetry, once somebody sets up an exporter
+        # for it, would send on query strings, request bodies and stack traces: tokens turn up in those.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,  # the policy decided about this path, not about another
         docs_url=None,
         redoc_url=None,

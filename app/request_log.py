@@ -1,12 +1,14 @@
 """The outermost layer: an id for every request, one access line for every answer, and no error that gets past it."""
 
 import logging
+from collections.abc import Awaitable
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.problems import internal_error, printable
 from app.request_id import request_id, request_id_var
+from app.start_error import readably
 
 log = logging.getLogger("app.request_log")
 access_log = logging.getLogger("app.access")
@@ -21,7 +23,7 @@ class RequestLogMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, readably(send))
             return
         sent = None
         for name, value in scope["headers"]:
@@ -34,7 +36,7 @@ class RequestLogMiddleware:
         started = perf_counter()
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             kind = message["type"]
             if kind in _STARTS:
@@ -42,7 +44,7 @@ class RequestLogMiddleware:
                 message["headers"] = [*message.get("headers", ()), header]
             elif kind == "websocket.close" and not status:
                 status = 403  # a handshake closed before it was accepted
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, send_with_id)

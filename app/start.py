@@ -1,12 +1,10 @@
 """Starting and stopping: settings, logging, policy, keys, in that order. A start that fails says why in one message."""
 
 import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.provider import provider_of
 from app.auth.tokens import Authenticator
@@ -23,16 +21,11 @@ from app.policy_gate import live_policy
 from app.request_words import RequestWords
 from app.routers import forward_auth
 from app.shadow import Shadow
+from app.start_error import StartError
 from rbac import LivePolicy, PolicyError
 from rbac.routes import routes_of_app
 
 log = logging.getLogger("app.start")
-
-
-class StartError(Exception):
-    """The service must not start as things are; the text is for the person who starts it."""
-
-    code = "start_refused"
 
 
 def loaded_policy(settings: Settings, app: FastAPI) -> LivePolicy:
@@ -107,23 +100,3 @@ def _load(live: LivePolicy, name: str) -> LivePolicy:
         many = "1 problem" if count == 1 else f"{count} problems"
         raise StartError(f"cannot start: the {name} is refused, with {many}\n{error}") from error
     return live
-
-
-class ReadableStart:
-    """Plain ASGI, around the lifespan: the server is told why the start failed in words, not in a traceback."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_readably(message: Message) -> None:
-            reason = sys.exception()
-            if message["type"] == "lifespan.startup.failed" and isinstance(reason, StartError):
-                message = {**message, "message": str(reason)}
-            await send(message)
-
-        await self.app(scope, receive, send_readably)

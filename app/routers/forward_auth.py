@@ -4,6 +4,7 @@ It answers 200, 401 or 403 and nothing else, because a proxy takes anything else
 """
 
 import re
+from collections.abc import Awaitable
 from time import perf_counter_ns
 from urllib.parse import quote
 
@@ -77,24 +78,28 @@ class OnlyVerdicts:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not (scope["path"] + "/").startswith(PREFIX + "/"):
-            await self.app(scope, receive, send)
-            return
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            beyond = scope["path"][len(PREFIX) : len(PREFIX) + 1]
+            if beyond in {"", "/"}:
+                send = _verdicts(send)
+        return self.app(scope, receive, send)
 
-        refused = False
 
-        async def send_verdict(message: Message) -> None:
-            nonlocal refused
-            if message["type"] == "http.response.start" and message["status"] not in _VERDICTS:
-                refused = True
-                kept = [(name, value) for name, value in message["headers"] if name == b"x-request-id"]
-                await send({**message, "status": 403, "headers": [*kept, (b"content-length", b"0")]})
-                await send({"type": "http.response.body"})
-            elif not refused:
-                await send(message)
+def _verdicts(send: Send) -> Send:
+    refused = False
 
-        await self.app(scope, receive, send_verdict)
+    async def send_verdict(message: Message) -> None:
+        nonlocal refused
+        if message["type"] == "http.response.start" and message["status"] not in _VERDICTS:
+            refused = True
+            kept = [(name, value) for name, value in message["headers"] if name == b"x-request-id"]
+            await send({**message, "status": 403, "headers": [*kept, (b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+        elif not refused:
+            await send(message)
+
+    return send_verdict
 
 
 def routes(checkpoint: Checkpoint) -> list[Route]:

@@ -56,9 +56,12 @@ async def invoice(number: str) -> Invoice:
 
 def plain(_: Setup) -> ASGIApp:
     """FastAPI with no authorization: what every figure is divided by."""
-    app = FastAPI()
-    app.get(TEMPLATE)(invoice)
-    return app
+    return _with_endpoint(FastAPI())
+
+
+def plain_without_telemetry(_: Setup) -> ASGIApp:
+    """The same without FastAPI's own telemetry, which our service does not have either."""
+    return _with_endpoint(FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False}))
 
 
 def starlette(_: Setup) -> ASGIApp:
@@ -76,12 +79,7 @@ def sekisho(setup: Setup) -> ASGIApp:
     ``ENVIRONMENT=development`` only because a key set on 127.0.0.1 is not https; everything that production does
     differently on a request's path is set as production sets it.
     """
-    app = _service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy))
-    app.get(TEMPLATE)(invoice)
-    app.router.routes.insert(
-        0, app.router.routes.pop()
-    )  # alone in its table elsewhere: found at the first look here too
-    return app
+    return _with_endpoint(_service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy)))
 
 
 def decision_point(setup: Setup) -> ASGIApp:
@@ -93,6 +91,13 @@ def decision_point(setup: Setup) -> ASGIApp:
         PDP_MODEL=str(MODEL),
         PDP_POLICY=str(setup.policy),
     )
+
+
+def _with_endpoint(app: FastAPI) -> FastAPI:
+    """The endpoint in the first place of the table, so that every router finds it at its first look."""
+    app.get(TEMPLATE)(invoice)
+    app.router.routes.insert(0, app.router.routes.pop())
+    return app
 
 
 def _service(setup: Setup, **settings: str) -> FastAPI:
@@ -163,8 +168,7 @@ def fastapi_authz(setup: Setup) -> ASGIApp:
     text = text.replace("g(r.role, p.role) || g(r.sub, p.role)", "g(r.sub, p.role)")
     three_words = setup.scratch / "three-words.conf"
     three_words.write_text(text, encoding="utf-8")
-    app = FastAPI()
-    app.get(TEMPLATE)(invoice)
+    app = _with_endpoint(FastAPI())
     app.add_middleware(middleware, enforcer=casbin.Enforcer(str(three_words), str(setup.policy)))
     app.add_middleware(AuthenticationMiddleware, backend=Verified())
     return app
@@ -172,6 +176,7 @@ def fastapi_authz(setup: Setup) -> ASGIApp:
 
 APPS: dict[str, Callable[[Setup], ASGIApp]] = {
     "plain": plain,
+    "plain-without-telemetry": plain_without_telemetry,
     "starlette": starlette,
     "sekisho": sekisho,
     "decision-point": decision_point,
@@ -184,6 +189,7 @@ APPS: dict[str, Callable[[Setup], ASGIApp]] = {
 def _guarded(admitted: Callable[..., Awaitable[None]]) -> FastAPI:
     app = FastAPI()
     app.get(TEMPLATE, dependencies=[Depends(admitted)])(invoice)
+    app.router.routes.insert(0, app.router.routes.pop())
     return app
 
 

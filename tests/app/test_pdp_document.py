@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.main import create_app
-from app.start import StartError, loaded_decision_point, loaded_policy
+from app.start import loaded_decision_point, loaded_policy
+from app.start_error import StartError
 from tests.support.application import served, settings_for
 from tests.support.authzen import Asking, decision_point, enforcement_point, question
 from tests.support.issuer import Issuer
