@@ -4,6 +4,8 @@ events."""
 import asyncio
 import contextlib
 import logging
+import os
+import stat
 import time
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from watchfiles import Change, awatch
 
 from rbac.errors import PolicyError, Problem
 from rbac.stores import Snapshot
-from rbac.stores.writers import being_written
+from rbac.stores.writers import being_written, without_waiting
 
 log = logging.getLogger("rbac.stores.file")
 
@@ -188,12 +190,17 @@ def _stamp(path: Path) -> _Stamp:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=without_waiting) as file:
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return file.read()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise PolicyError(
-            [Problem(str(path), 0, 0, "unreadable", "error", f"cannot be read: {reason}")]
-        ) from error
+        raise _unreadable(path, (error.strerror or str(error)).lower()) from error
+    # A pipe would keep the reload waiting for a writer, and a device may have no end.
+    raise _unreadable(path, "it is no regular file")
+
+
+def _unreadable(path: Path, reason: str) -> PolicyError:
+    return PolicyError([Problem(str(path), 0, 0, "unreadable", "error", f"cannot be read: {reason}")])
 
 
 def _unfinished(path: Path) -> Problem:

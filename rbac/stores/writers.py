@@ -6,6 +6,12 @@ import signal
 import sys
 from pathlib import Path
 
+
+def without_waiting(path: str, flags: int) -> int:
+    """Opens a file, and does not wait for somebody to write if it is a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 if sys.platform == "linux":
     import fcntl
 
@@ -17,7 +23,7 @@ if sys.platform == "linux":
         file system without leases.
         """
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = without_waiting(os.fspath(path), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         try:

@@ -14,6 +14,7 @@ import pytest
 from rbac import LivePolicy, Policy, PolicyError, Problem
 from rbac.live import lint_gate
 from rbac.stores import Snapshot
+from rbac.stores import file as file_store
 from rbac.stores.file import FileStore
 
 ROOT = Path(__file__).parents[2]
@@ -486,16 +487,16 @@ def test_two_files_are_read_of_one_moment(tmp_path: Path, monkeypatch: pytest.Mo
     """A swap of both files between the reading of one and of the other is noticed."""
     model, policy = files(tmp_path, USERS)
     store = FileStore(model, policy)
-    read_bytes, swaps = Path.read_bytes, [ADMINS, USERS + b"# last\n"]
+    read, swaps = file_store._bytes, [ADMINS, USERS + b"# last\n"]
 
     def swapping(path: Path) -> bytes:
-        content = read_bytes(path)
+        content = read(path)
         if path == model and swaps:
             write_and_rename(model, MODEL + b"\n# %d\n" % len(swaps))
             write_and_rename(policy, swaps.pop(0))
         return content
 
-    monkeypatch.setattr(Path, "read_bytes", swapping)
+    monkeypatch.setattr(file_store, "_bytes", swapping)
     snapshot = store.read()
     assert (snapshot.model, snapshot.policy) == (MODEL + b"\n# 1\n", USERS + b"# last\n")
 
@@ -506,6 +507,31 @@ def test_a_missing_file_is_a_problem_with_its_name(tmp_path: Path, missing: str)
     (tmp_path / missing).unlink()
     with pytest.raises(PolicyError, match=missing):
         FileStore(model, policy, tmp_path / "none").read()
+
+
+@pytest.mark.parametrize(
+    "kind", ["a directory", "a pipe", "a pipe behind a link", "a device", "a loop of links"]
+)
+def test_what_is_no_regular_file_is_a_problem_and_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    model, policy = files(tmp_path, USERS)
+    live = LivePolicy.files(model, policy, gate=no_gate)
+    live.load()
+    policy.unlink()
+    match kind:
+        case "a directory":
+            policy.mkdir()
+        case "a pipe":
+            os.mkfifo(policy)
+        case "a pipe behind a link":
+            os.mkfifo(tmp_path / "pipe")
+            policy.symlink_to("pipe")
+        case "a device":
+            policy.symlink_to("/dev/zero")
+        case _:
+            policy.symlink_to(policy.name)
+    assert not live.reload()
+    assert [(problem.file, problem.code) for problem in live.problems] == [(str(policy), "unreadable")]
+    assert live.policy.allows("user", "GET", "/user")
 
 
 async def test_without_file_events_files_are_looked_at(
