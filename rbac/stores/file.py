@@ -7,7 +7,7 @@ import logging
 import os
 import stat
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 
 from watchfiles import Change, awatch
@@ -35,7 +35,8 @@ _Stamp = tuple[int, int, int, int, int] | None
 
 
 class FileStore:
-    """Files on disk. ``tests`` is a directory of YAML files, or one of them; missing tests are no tests."""
+    """Files on disk. ``tests`` is a directory of YAML files, or one of them; missing tests are no tests, but tests
+    that cannot be read are an error."""
 
     def __init__(self, model: str | Path, policy: str | Path, tests: str | Path | None = None) -> None:
         self._model = Path(model)
@@ -118,7 +119,7 @@ class FileStore:
         return Snapshot(
             model=_bytes(self._model),
             policy=_bytes(self._policy),
-            tests={str(path): _bytes(path) for path in self._test_files()},
+            tests={str(path): _bytes(path) for path in self._test_files(_refuse_unlisted)},
             model_name=str(self._model),
             policy_name=str(self._policy),
         )
@@ -129,17 +130,23 @@ class FileStore:
     def _files(self) -> list[Path]:
         return [self._model, self._policy, *self._test_files()]
 
-    def _test_files(self) -> list[Path]:
-        if self._tests is None:
+    def _test_files(self, unlisted: Callable[[OSError], None] | None = None) -> list[Path]:
+        """The policy tests, and links to some that are gone; ``unlisted`` is told of a directory that cannot be
+        listed."""
+        if self._tests is None or not os.path.lexists(self._tests):
             return []
-        if self._tests.is_dir():
-            found = (
-                path for path in self._tests.rglob("*") if path.suffix in _TEST_SUFFIXES and path.is_file()
-            )
-            # Kubernetes keeps the files that it links to in directories of their own, named `..data` and
-            # after the time.
-            return sorted(path for path in found if not _is_hidden(path.relative_to(self._tests)))
-        return [self._tests] if self._tests.is_file() else []
+        if not self._tests.is_dir():
+            return [self._tests]
+        found = (
+            Path(place, name) for place, _, names in os.walk(self._tests, onerror=unlisted) for name in names
+        )
+        # Kubernetes keeps the files that it links to in directories of their own, named `..data` and
+        # after the time.
+        return sorted(
+            path
+            for path in found
+            if path.suffix in _TEST_SUFFIXES and not _is_hidden(path.relative_to(self._tests))
+        )
 
     def _entries(self) -> frozenset[Path]:
         """Every directory entry that a change of the documents must touch: the files, and the links on the
@@ -197,6 +204,12 @@ def _bytes(path: Path) -> bytes:
         raise _unreadable(path, (error.strerror or str(error)).lower()) from error
     # A pipe would keep the reload waiting for a writer, and a device may have no end.
     raise _unreadable(path, "it is no regular file")
+
+
+def _refuse_unlisted(error: OSError) -> None:
+    """A document whose tests cannot be seen has not passed them; a directory that just went has none."""
+    if not isinstance(error, FileNotFoundError):
+        raise _unreadable(Path(error.filename), (error.strerror or str(error)).lower()) from error
 
 
 def _unreadable(path: Path, reason: str) -> PolicyError:

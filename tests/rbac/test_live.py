@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -532,6 +533,31 @@ def test_what_is_no_regular_file_is_a_problem_and_is_not_waited_for(tmp_path: Pa
     assert not live.reload()
     assert [(problem.file, problem.code) for problem in live.problems] == [(str(policy), "unreadable")]
     assert live.policy.allows("user", "GET", "/user")
+
+
+@pytest.mark.parametrize("tests", ["policy_tests", "policy_tests/deep/one.yaml"])
+def test_a_link_to_a_policy_test_that_is_gone_does_not_make_it_pass(tmp_path: Path, tests: str) -> None:
+    model, policy = files(tmp_path, USERS)
+    (tmp_path / "policy_tests/deep").mkdir(parents=True)
+    link = tmp_path / "policy_tests/deep/one.yaml"
+    link.symlink_to("moved.yaml")
+    with pytest.raises(PolicyError, match=r"one\.yaml.*unreadable") as refused:
+        FileStore(model, policy, tmp_path / tests).read()
+    assert [problem.file for problem in refused.value.problems] == [str(link)]
+
+
+def test_policy_tests_that_cannot_be_listed_do_not_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, policy = files(tmp_path, USERS)
+    (tmp_path / "policy_tests").mkdir()
+
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("os.scandir", denied)
+    with pytest.raises(PolicyError, match=r"policy_tests.*permission denied"):
+        FileStore(model, policy, tmp_path / "policy_tests").read()
 
 
 async def test_without_file_events_files_are_looked_at(
