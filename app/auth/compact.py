@@ -3,11 +3,12 @@ holding a claims set (RFC 7519) that everything behind it can carry, log and ans
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64
 from collections.abc import Iterator
 from math import isfinite
 from typing import Any, NoReturn
 
+import orjson
 from fastapi.security import HTTPAuthorizationCredentials
 
 from app.auth.errors import InvalidToken
@@ -49,18 +50,28 @@ def read_strictly(token: str) -> IdToken:
     return IdToken.model_construct(scheme="Bearer", credentials=token, kid=kid, claims=claims)
 
 
+# From the alphabet of RFC 4648, section 5, to the one of section 4; what only section 4 has becomes what neither has.
+_ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
+# The last character of a segment whose length leaves this rest by four, where the bits beyond the last byte are zero.
+_LAST = {0: b"", 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+
+
 def _decode_segment(segment: bytes) -> bytes:
+    """base64url without padding, in its one canonical spelling."""
+    rest = len(segment) % 4
+    if not segment or rest not in _LAST or (rest and segment[-1] not in _LAST[rest]):
+        raise InvalidToken("malformed")
     try:
-        decoded = urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+        return a2b_base64(segment.translate(_ALPHABET) + b"=" * (-rest % 4), strict_mode=True)
     except ValueError:
         raise InvalidToken("malformed") from None
-    # Python skips what is not base64; only the one canonical spelling comes back the same.
-    if not decoded or urlsafe_b64encode(decoded).rstrip(b"=") != segment:
-        raise InvalidToken("malformed")
-    return decoded
 
 
 def _decode_object(text: bytes) -> dict[str, Any]:
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        decoded = _usual(text)
+        if decoded is not None:
+            return decoded
     try:
         decoded = _DECODER.decode(text.decode("utf-8"))
         if not isinstance(decoded, dict):
@@ -71,6 +82,20 @@ def _decode_object(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise InvalidToken("malformed") from None
     return decoded
+
+
+def _usual(text: bytes) -> dict[str, Any] | None:
+    """The object in ``text``, if it is written as nearly every issuer writes it: ``None`` says nothing.
+
+    What comes back byte for byte when it is written again names no member twice and holds no number or character that
+    could be read in two ways. Nothing that the strict reading refuses does.
+    """
+    try:
+        decoded = orjson.loads(text)
+        same = orjson.dumps(decoded, option=orjson.OPT_STRICT_INTEGER) == text
+    except (ValueError, TypeError):
+        return None
+    return decoded if same and isinstance(decoded, dict) else None
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:

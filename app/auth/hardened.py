@@ -11,6 +11,7 @@ from typing import Any
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi_cloudauth.base import UserInfoAuth
 from fastapi_cloudauth.verification import JWKsVerifier
+from jose.backends.base import Key
 from pydantic import BaseModel, ValidationError
 
 from app.auth.claims import ClaimRules
@@ -32,6 +33,10 @@ class StrictVerifier(JWKsVerifier):
     def __init__(self, keys: KeySet, rules: ClaimRules) -> None:
         super().__init__(keys, auto_error=False, extra=rules)
         self._rules = rules
+
+    async def _get_publickey(self, http_auth: HTTPAuthorizationCredentials) -> Key | None:
+        # The library's own reads the header a second time.
+        return await self._jwks.get_publickey(as_id_token(http_auth).kid)
 
     async def verify_token(self, http_auth: HTTPAuthorizationCredentials) -> bool:
         """``True`` for a token that the issuer signed and whose claims hold."""

