@@ -1,5 +1,6 @@
 """Verified tokens, remembered so that the next request with one costs a hash instead of a signature."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from hashlib import sha256
 
@@ -34,7 +35,8 @@ class TokenCache:
         self._max_tokens = max_tokens
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._entries: dict[bytes, _Remembered] = {}
+        # Ordered, because a dict is slow to find what is first in it once much before that is gone.
+        self._entries: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -76,11 +78,12 @@ class TokenCache:
     def _evict(self) -> None:
         """The clock algorithm, bounded: what was asked for again goes to the back, a few times at most."""
         for _ in range(_SECOND_CHANCES):
-            digest, entry = next(iter(self._entries.items()))
+            digest, entry = self._entries.popitem(last=False)
             if not entry.asked_again:
-                break
+                self._bytes -= entry.weight
+                return
             entry.asked_again = False
-            self._entries[digest] = self._entries.pop(digest)
+            self._entries[digest] = entry
         self._drop(next(iter(self._entries)))
 
     def _drop(self, digest: bytes) -> None:
