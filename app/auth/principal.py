@@ -82,9 +82,7 @@ class PrincipalReader:
         return Principal(
             sub=claims["sub"],
             roles=self._roles(claims),
-            username=next(
-                (claims[name] for name in self.username_claims if not flaw(claims.get(name))), None
-            ),
+            username=_first_clean(claims, self.username_claims),
             email=None if flaw(claims.get("email")) else claims["email"],
             email_verified=verified is True
             or verified == "true",  # Cognito writes "true" for some federated users
