@@ -11,7 +11,7 @@ from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, 
 from rbac.links import Chain, find_faults
 from rbac.model_entries import Entry
 from rbac.model_file import Definition
-from rbac.patterns import all_plain, invalid_pattern, literal_patterns, pattern_columns
+from rbac.patterns import all_plain, invalid_pattern, literal_patterns, pattern_columns, pattern_hint
 from rbac.policy_file import FieldPlaces, Kind
 
 
@@ -30,10 +30,11 @@ class DocumentErrors:
         for key, matcher in self._definition.matchers.items():
             severity: Severity = "error" if key == "m" else "warning"
             for error in self._in_matcher(key, matcher):
-                yield self._at(key, error.needle, error.code, str(error), severity=severity)
+                yield self._at(key, error.needle, error.code, str(error), error.hint, severity=severity)
         if self._definition.effects.get("e") == SUBJECT_PRIORITY_EFFECT and "g" not in self._definition.roles:
             message = "the effect `subjectPriority` needs the role definition `g`"
-            yield self._at("e", "subjectPriority", "missing-definition", message)
+            hint = "add the section `[role_definition]` with a line `g = _, _`"
+            yield self._at("e", "subjectPriority", "missing-definition", message, hint)
 
     def in_rows(self, kinds: Mapping[str, Kind], text: str, name: str) -> Iterator[Problem]:
         """Problems of the rows: patterns, rule expressions, priorities, role links."""
@@ -57,7 +58,7 @@ class DocumentErrors:
             )
 
     def _at(
-        self, key: str, needle: str, code: str, message: str, hint: str = "", *, severity: Severity = "error"
+        self, key: str, needle: str, code: str, message: str, hint: str, *, severity: Severity = "error"
     ) -> Problem:
         line, column = self._entries[key].find(needle)
         return Problem(self._model_name, line, column, code, severity, message, hint)
@@ -74,7 +75,9 @@ class DocumentErrors:
         names = evaluated(matcher)
         for name in names:
             if name not in words or name[0] != "p":
-                yield ExpressionError(f"`eval({name})` must name a word of the rule", "eval", "unknown-word")
+                message = f"`eval({name})` must name a word of the rule"
+                hint = "name the column of a rule that holds its condition, as in `eval(p.condition)`"
+                yield ExpressionError(message, "eval", "unknown-word", hint)
         try:
             tree = parse(util.replace_eval(matcher, ["True"] * len(names)))
         except ExpressionError as error:
@@ -86,7 +89,7 @@ class DocumentErrors:
             fault = invalid_pattern(function, pattern)
             if fault is not None:
                 message = f"`{pattern}` is no valid pattern for `{function}`: {fault}"
-                yield ExpressionError(message, pattern, "invalid-pattern")
+                yield ExpressionError(message, pattern, "invalid-pattern", pattern_hint(function))
 
     def _in_rules(
         self, ptype: str, words: Sequence[str], kind: Kind
@@ -141,7 +144,7 @@ def _mixed_priorities(words: Sequence[str], kind: Kind) -> Iterator[tuple[int, s
 def _invalid_patterns(
     field: int, functions: frozenset[str], kind: Kind
 ) -> Iterator[tuple[int, str, str, str, int]]:
-    faults: dict[str, str] = {}
+    faults: dict[str, tuple[str, str]] = {}
     patterns = {row[field] for row in kind.rows}
     if all_plain(patterns):
         return
@@ -149,13 +152,13 @@ def _invalid_patterns(
         for function in sorted(functions):
             fault = invalid_pattern(function, pattern)
             if fault is not None:
-                faults[pattern] = f"`{pattern}` is no valid pattern for `{function}`: {fault}"
+                message = f"`{pattern}` is no valid pattern for `{function}`: {fault}"
+                faults[pattern] = message, pattern_hint(function)
     if not faults:
         return
     for position, row in enumerate(kind.rows):
         if row[field] in faults:
-            hint = "write a path such as `/users/*`, and `\\` before a character that is to mean itself"
-            yield field, "invalid-pattern", faults[row[field]], hint, position
+            yield field, "invalid-pattern", *faults[row[field]], position
 
 
 def _arrows(chain: Chain) -> str:

@@ -17,17 +17,25 @@ _SYNTAX: tuple[type[ast.AST], ...] = (
     *evaluator("0", {}).nodes,
     *evaluator("0", {}).operators,
 )
-FUNCTIONS: AbstractSet[str] = frozenset(
-    (*FunctionMap.load_function_map().get_functions(), "list", "tuple", "dict", "set")
+_CONTAINERS = frozenset(("list", "tuple", "dict", "set"))
+FUNCTIONS: AbstractSet[str] = frozenset((*FunctionMap.load_function_map().get_functions(), *_CONTAINERS))
+
+
+_COMPARISONS = (
+    "write comparisons such as `r.sub == p.sub` and Casbin's functions, joined by `&&`, `||` and `!`"
 )
+_ASSIGNS = "write `==`"
 
 
 class ExpressionError(ValueError):
-    """A text that Casbin cannot evaluate; ``needle`` is the part of it to blame, if one can be named."""
+    """A text that Casbin cannot evaluate; ``needle`` is the part of it to blame, if one can be named, and ``hint``
+    what to write instead."""
 
-    def __init__(self, message: str, needle: str = "", code: str = "matcher-syntax") -> None:
+    def __init__(
+        self, message: str, needle: str = "", code: str = "matcher-syntax", hint: str = _COMPARISONS
+    ) -> None:
         super().__init__(message)
-        self.message, self.needle, self.code = message, needle, code
+        self.message, self.needle, self.code, self.hint = message, needle, code, hint
 
 
 def rewrite(expression: str) -> str:
@@ -52,7 +60,7 @@ def parse(expression: str) -> ast.expr:
             f"`{_as_written(expression)}` is no expression: {reason.replace(chr(39), '`')}"
         ) from error
     if any(isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) for statement in body):
-        raise ExpressionError("`=` does not compare: write `==`", "=")
+        raise ExpressionError("`=` does not compare", "=", hint=_ASSIGNS)
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
         raise ExpressionError(f"`{_as_written(expression)}` is not exactly one expression")
     for node in ast.walk(body[0].value):
@@ -77,11 +85,13 @@ def check_names(
         call = called.get(id(node))
         if call is None:
             if node.id not in words and node.id not in functions:
-                yield _unknown_word(node.id)
+                yield _unknown_word(node.id, words)
         elif node.id not in functions:
-            yield ExpressionError(_unknown_function(node.id), node.id, "unknown-function")
-        elif len(call.args) < 2 and node.id not in ("list", "tuple", "dict", "set") and not _starred(call):
-            yield ExpressionError(f"`{node.id}` needs two arguments", node.id)
+            yield _unknown_function(node.id, functions)
+        elif len(call.args) < 2 and node.id not in _CONTAINERS and not _starred(call):
+            word = "sub" if re.fullmatch(r"g\d*", node.id) else "obj"
+            hint = f"write what is compared with what, as in `{node.id}(r.{word}, p.{word})`"
+            yield ExpressionError(f"`{node.id}` needs two arguments", node.id, hint=hint)
 
 
 def _as_written(expression: str) -> str:
@@ -93,15 +103,21 @@ def _starred(call: ast.Call) -> bool:
     return any(isinstance(argument, ast.Starred) for argument in call.args)
 
 
-def _unknown_function(name: str) -> str:
+def _unknown_function(name: str, functions: AbstractSet[str]) -> ExpressionError:
     if re.fullmatch(r"g\d*", name):
-        return f"the matcher asks `{name}`, which no line of `[role_definition]` defines"
-    return f"`{name}` is not known: Casbin has no such function, and a document cannot bring its own"
+        message = f"the matcher asks `{name}`, which no line of `[role_definition]` defines"
+        hint = f"add the line `{name} = _, _` in the section `[role_definition]`"
+        return ExpressionError(message, name, "unknown-function", hint)
+    message = f"`{name}` is not known: Casbin has no such function, and a document cannot bring its own"
+    known = ", ".join(f"`{function}`" for function in sorted(functions - _CONTAINERS))
+    return ExpressionError(message, name, "unknown-function", f"the functions are {known}")
 
 
-def _unknown_word(name: str) -> ExpressionError:
+def _unknown_word(name: str, words: AbstractSet[str]) -> ExpressionError:
     word = _as_written(name)
-    return ExpressionError(f"`{word}` is no word of the request or the rule", word, "unknown-word")
+    message = f"`{word}` is no word of the request or the rule"
+    known = ", ".join(f"`{_as_written(one)}`" for one in sorted(words, key=lambda one: (one[0] != "r", one)))
+    return ExpressionError(message, word, "unknown-word", f"the words are {known}")
 
 
 def calls(tree: ast.expr) -> Iterator[tuple[str, list[ast.expr]]]:

@@ -23,7 +23,9 @@ Gate = Callable[[Policy], Sequence[Problem]]
 TestsGate = Callable[[Policy, Mapping[str, bytes]], Sequence[Problem]]
 
 _RETRY_S = 1.0
-_FAILED = Problem("", 0, 0, "reload-failed", "error", "the reload failed; the log says why")
+_FAILED = Problem(
+    "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
+)
 
 
 def lint_gate(policy: Policy) -> Sequence[Problem]:

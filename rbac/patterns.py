@@ -70,9 +70,9 @@ def invalid_pattern(function: str, pattern: str) -> str | None:
     if _PLAIN.fullmatch(pattern):
         return None
     try:
-        _MATCHES[function]("", pattern)
         if function == "keyMatch4":
             return _uneven_groups(pattern)
+        _MATCHES[function]("", pattern)
     except re.error as error:
         return _IN_OTHER_WORDS.get(error.msg, error.msg)
     except (OverflowError, RecursionError):
@@ -83,4 +83,11 @@ def invalid_pattern(function: str, pattern: str) -> str | None:
 def _uneven_groups(pattern: str) -> str | None:
     """keyMatch4 raises at request time when a pattern has groups of its own besides its ``{names}``."""
     regex, names = casbin_functions.KEY_MATCH4_PATTERN.subn("([^/]+)", pattern.replace("/*", "/.*"))
-    return None if re.compile(f"^{regex}$").groups == names else "`keyMatch4` cannot have `( )` in it"
+    return None if re.compile(f"^{regex}$").groups == names else "such a pattern cannot have `( )` in it"
+
+
+def pattern_hint(function: str) -> str:
+    """What to write instead of a pattern that :func:`invalid_pattern` refused."""
+    if function == "regexMatch":
+        return "write a regular expression such as `^(GET|POST)$`, or `.*` for everything"
+    return "write a path such as `/users/*`, and `\\` before a character that is to mean itself"

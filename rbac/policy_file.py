@@ -26,12 +26,14 @@ class Words(dict[str, str]):
 
 @dataclass(slots=True)
 class Kind:
-    """All rows of one type, the line of each, and what a row must look like (``effect``: position or -1)."""
+    """All rows of one type, the line of each, and what a row must look like (``effect``: position or -1); ``columns``
+    is how people write one."""
 
     rows: list[list[str]]
     lines: "array[int]"
     width: int
     effect: int
+    columns: str
 
 
 class Refusal(Exception):  # noqa: N818 - carries a problem from a line to the loop, and never leaves this module
@@ -92,9 +94,11 @@ def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterato
 def _kinds(definition: Definition) -> dict[str, Kind]:
     kinds = {}
     for ptype, fields in definition.policies.items():
-        kinds[ptype] = Kind([], array("L"), len(fields), fields.index("eft") if "eft" in fields else -1)
+        effect = fields.index("eft") if "eft" in fields else -1
+        kinds[ptype] = Kind([], array("L"), len(fields), effect, ", ".join((ptype, *fields)))
     for ptype, width in definition.roles.items():
-        kinds[ptype] = Kind([], array("L"), width, -1)
+        columns = (ptype, "who", "role", "domain", *("parameter" for _ in range(width)))
+        kinds[ptype] = Kind([], array("L"), width, -1, ", ".join(columns[: width + 1]))
     return kinds
 
 
@@ -162,7 +166,7 @@ def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> R
             _offset(pieces, len(pieces)),
             "wrong-width",
             wanted,
-            "add the missing columns, separated by commas",
+            f"write it as `{kind.columns}`, with a comma before every column",
         )
     offset = _offset(pieces, kind.width + 1)
     if not any(row[kind.width :]):
@@ -172,7 +176,9 @@ def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> R
             f"{wanted}, the last of them empty",
             "run `rbac fmt`, which removes empty columns at the end",
         )
-    return Refusal(offset, "wrong-width", wanted, "delete the columns behind, or a comma too many")
+    return Refusal(
+        offset, "wrong-width", wanted, f"write it as `{kind.columns}`, and delete what is too much"
+    )
 
 
 class FieldPlaces:

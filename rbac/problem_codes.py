@@ -89,6 +89,7 @@ _WARNINGS = {
     "role-not-granted": _warning("nothing gives anyone this role", "add a link, or delete the rule"),
     "unescaped-dot": _warning("a `.` in a pattern stands for any character", "write `\\.`"),
     "open-ended-regex": _warning("an expression also meets longer words", "end it with `$`"),
+    "invalid-address": _warning("a rule names an address or a network that is none", "correct the address"),
     "wildcard-for-role": _warning(
         "every path is open to a role that is no administrator's", "name the paths"
     ),
@@ -102,4 +103,12 @@ _WARNINGS = {
     "overridden-rule": _warning("a deny covers all that this rule allows", "delete it, or narrow the deny"),
     "rule-without-route": _warning("no known endpoint meets the rule", "correct the path or the method"),
 }
-PROBLEM_CODES: Mapping[str, ProblemCode] = MappingProxyType({**_ERRORS, **_WARNINGS})
+# A running service meets these before there is a document to read.
+_WHILE_READING = {
+    "unreadable": _error(
+        "a file or a directory of the policy cannot be read", "give the service a file that it may read"
+    ),
+    "unfinished": _error("a file is still being written", "close it, or write aside and rename"),
+    "reload-failed": _error("the reload itself failed", "look into the log"),
+}
+PROBLEM_CODES: Mapping[str, ProblemCode] = MappingProxyType({**_ERRORS, **_WARNINGS, **_WHILE_READING})

@@ -1,6 +1,5 @@
 """Warnings about the model: one that allows by default, and text that Casbin rewrites inside quotes."""
 
-import ast
 import itertools
 import re
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from casbin.util import SimpleEval
 
 from rbac.errors import Problem
 from rbac.expression import evaluated, rewrite
-from rbac.lints.reading import Reading
+from rbac.lints.reading import Reading, compared_texts
 from rbac.python_parser import evaluator
 
 _LITERAL = re.compile(r""""[^"]*"|'[^']*'""")
@@ -46,7 +45,7 @@ def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:
     definition = reading.document.definition
     if evaluated(definition.matcher):
         return None  # Casbin refuses to answer without rules
-    literals = _literals(reading.tree)
+    literals = compared_texts(reading.tree)
     choices = [
         (*literals.get(f"r_{word}", ()), "x", f"x{index}")
         for index, word in enumerate(definition.request_words)
@@ -67,22 +66,6 @@ def _is_true(expression: SimpleEval, names: dict[str, str]) -> bool:
         return bool(expression.eval(names))
     except Exception:  # noqa: BLE001 - a request of made-up words may be one that the matcher fails over: no answer
         return False
-
-
-def _literals(tree: ast.expr) -> dict[str, list[str]]:
-    """The strings that the matcher compares each word with."""
-    found: dict[str, list[str]] = {}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Compare):
-            continue
-        operands = [node.left, *node.comparators]
-        names = [operand.id for operand in operands if isinstance(operand, ast.Name)]
-        texts = [
-            item.value for item in operands if isinstance(item, ast.Constant) and isinstance(item.value, str)
-        ]
-        for name in names:
-            found.setdefault(name, []).extend(texts)
-    return found
 
 
 def _rewritten_literals(reading: Reading) -> Iterator[Problem]:

@@ -1,10 +1,11 @@
 """Warnings about single rules: patterns that meet more than they seem to, and wildcards for the wrong role."""
 
+import ipaddress
 import re
 from collections.abc import Iterator
 
 from rbac.errors import Problem
-from rbac.lints.reading import Reading
+from rbac.lints.reading import Reading, compared_texts
 from rbac.patterns import literal_patterns, pattern_columns
 
 _DOTTED = ("keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5")
@@ -18,6 +19,7 @@ _POWERFUL = re.compile(r"admin|root|super|owner|system|master|operator", re.IGNO
 def check_patterns(reading: Reading) -> Iterator[Problem]:
     yield from _loose_dots(reading)
     yield from _open_ends(reading)
+    yield from _addresses(reading)
     yield from _wildcards(reading)
 
 
@@ -57,10 +59,34 @@ def _open_ends(reading: Reading) -> Iterator[Problem]:
                 yield reading.in_rule(line, column, "open-ended-regex", message, hint)
 
 
+def _addresses(reading: Reading) -> Iterator[Problem]:
+    """Casbin compares what is no address as plain text, which no address equals: a mistyped deny denies nobody."""
+    for name in pattern_columns(reading.tree, ("ipMatch",)):
+        column = reading.column(name.removeprefix("p_"))
+        if column is None:
+            continue
+        meant = compared_texts(reading.tree).get(name, ())
+        for line, row in reading.rules():
+            if row[column] not in meant and not _is_network(row[column]):
+                message = f"`{row[column]}` is neither an address nor a network, so the rule meets nobody"
+                hint = "write an address such as `10.1.2.3`, or a network such as `10.0.0.0/8`"
+                yield reading.in_rule(line, column, "invalid-address", message, hint)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _open_end(pattern: str) -> tuple[str, str]:
-    closed = pattern.strip("^$")
-    message = f"`{pattern}` is also true of longer words that begin like this"
-    return message, f"write `^({closed})$`"
+    closed = pattern.removeprefix("^")
+    if closed.endswith("$") and not closed.endswith("\\$"):
+        closed = closed[:-1]
+    message = f"`{pattern}` also meets longer words that begin like this, as `GET` meets `GETX`"
+    return message, f"write `^({closed})$`" if "|" in closed else f"write `^{closed}$`"
 
 
 def ends(pattern: str) -> bool:

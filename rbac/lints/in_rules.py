@@ -173,7 +173,10 @@ class Covering:
             message = f"line {self._lines[other]} denies all that this rule allows: `{wider}`"
             hint = "delete the rule, or narrow the deny"
         else:
-            message = f"line {self._lines[other]} decides all that this rule would: `{wider}`"
+            one, two = self._effect_of(self._rows[position]), self._effect_of(self._rows[other])
+            verb = {"allow": "allows", "deny": "denies"}[two]
+            already = "already " if one == two else "comes first and "
+            message = f"line {self._lines[other]} {already}{verb} all that this rule is about: `{wider}`"
             hint = "delete the rule, or narrow the other one"
         return self._reading.in_rule(self._lines[position], -1, code, message, hint)
 

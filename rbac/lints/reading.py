@@ -110,3 +110,19 @@ def ancestors(links: Graph, name: str, known: dict[str, tuple[str, ...]]) -> tup
             found.update(dict.fromkeys(level))
         known[name] = tuple(found)
     return known[name]
+
+
+def compared_texts(tree: ast.expr) -> dict[str, list[str]]:
+    """The strings that the matcher compares each word with."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Compare):
+            continue
+        operands = [node.left, *node.comparators]
+        names = [operand.id for operand in operands if isinstance(operand, ast.Name)]
+        texts = [
+            item.value for item in operands if isinstance(item, ast.Constant) and isinstance(item.value, str)
+        ]
+        for name in names:
+            found.setdefault(name, []).extend(texts)
+    return found

@@ -29,6 +29,8 @@ _LOOK_MS = 500
 _PATIENCE_S = 2.0
 _TEST_SUFFIXES = frozenset({".yaml", ".yml"})
 
+_READABLE = "make it a regular file, or a directory of them, that the service may read"
+
 # Device, inode, size, and the times of the last write and of the last change of any kind; None for a missing
 # file.
 _Stamp = tuple[int, int, int, int, int] | None
@@ -213,7 +215,9 @@ def _refuse_unlisted(error: OSError) -> None:
 
 
 def _unreadable(path: Path, reason: str) -> PolicyError:
-    return PolicyError([Problem(str(path), 0, 0, "unreadable", "error", f"cannot be read: {reason}")])
+    return PolicyError(
+        [Problem(str(path), 0, 0, "unreadable", "error", f"cannot be read: {reason}", _READABLE)]
+    )
 
 
 def _unfinished(path: Path) -> Problem:
