@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from rbac import Policy
 from tests.support.clone import cloned
 from tests.support.service import ROOT, clean_environment, free_port
 
@@ -134,6 +135,13 @@ def test_the_python_of_the_readme_runs(code: str) -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
+
+
+def test_the_policy_of_the_readme_can_be_copied() -> None:
+    [block] = re.findall(r"```csv\n(.*?)```", README, re.DOTALL)
+    policy = Policy.parse((ROOT / "model.conf").read_bytes(), block.encode())
+    assert policy.allows("admin", "GET", "/user")
+    assert not policy.allows("user", "GET", "/admin")
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:
