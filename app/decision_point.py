@@ -1,6 +1,7 @@
 """Decides for other programs: by the service's own document, or by one that ``PDP_MODEL`` and ``PDP_POLICY`` name."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from app.ruling import Ruling
 from rbac import LivePolicy, Policy, RequestError
@@ -27,18 +28,26 @@ class DecisionPoint:
         :class:`RequestError` for two words with several values, and for several roles under a priority effect.
         """
         policy = policy or self.policy
-        words: list[str] = []
-        several: tuple[int, Sequence[str]] | None = None
-        for index, name in enumerate(policy.words):
-            value = given.get(name, "")
-            if not isinstance(value, str):
-                if len(value) > 1 and several is not None:
-                    raise RequestError(f"`{policy.words[several[0]]}` and `{name}` both have several values")
-                if len(value) > 1:
-                    several = (index, value)
-                value = value[0] if len(value) == 1 else ""
+        request = tuple([given.get(name, "") for name in policy.words])
+        for value in request:
+            if type(value) is not str:
+                return _ask_with_lists(request, policy)
+        return Ruling.of(policy, cast("tuple[str, ...]", request))
+
+
+def _ask_with_lists(given: Sequence[Word], policy: Policy) -> Ruling:
+    words: list[str] = []
+    several: tuple[int, Sequence[str]] | None = None
+    for index, value in enumerate(given):
+        if isinstance(value, str):
             words.append(value)
-        request = tuple(words)
-        if several is None:
-            return Ruling.of(policy, request)
-        return Ruling.of(policy, request, *several)
+            continue
+        words.append(value[0] if len(value) == 1 else "")
+        if len(value) > 1:
+            if several is not None:
+                first, second = policy.words[several[0]], policy.words[index]
+                raise RequestError(f"`{first}` and `{second}` both have several values")
+            several = (index, value)
+    if several is None:
+        return Ruling.of(policy, tuple(words))
+    return Ruling.of(policy, tuple(words), *several)

@@ -22,6 +22,7 @@ Reader = Callable[[Question], Any]
 
 _ROOTS = {"subject": 0, "action": 1, "resource": 2, "context": 3}
 _ABSENT: Any = object()
+_NOTHING: Properties = {}
 _EXACT = 1 << 53  # below it every whole number is a double of its own
 
 
@@ -74,7 +75,12 @@ class PdpRequest:
         """The words of ``question``. Raises :class:`MalformedRequest` for a value that cannot be one."""
         if self.unfit:
             raise MalformedRequest(self.unfit)
-        return {word: _word(reader(question), source) for word, source, reader in self.readers}
+        words: dict[str, Word] = {}
+        for word, source, reader in self.readers:
+            value = reader(question)
+            plain = type(value) is str and len(value) <= LONGEST and value.isprintable()
+            words[word] = value if plain else _word(value, source)
+        return words
 
     def words_from(self, source: str) -> tuple[str, ...]:
         """The words that ``source`` fills."""
@@ -100,7 +106,7 @@ def _property_reader(
 
     def read(question: Question) -> Any:
         entity = question[root]
-        value = entity.get("properties", {}).get(name, _ABSENT)
+        value = entity.get("properties", _NOTHING).get(name, _ABSENT)
         if value is _ABSENT:
             value = known(entity).get(name)
         return _follow(value, steps) if steps else value

@@ -1,7 +1,7 @@
 """What an AuthZEN request asks: a subject, an action, a resource and a context, checked once and never changed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 LONGEST = 8192  # characters of an id, a type, a name, or any other word of a question
@@ -40,18 +40,27 @@ def read_question(members: Mapping[str, Any]) -> Question:
 
 
 class Defaults(NamedTuple):
-    """What the items of a batch may leave out, because the batch says it for all of them."""
+    """What the items of a batch may leave out, because the batch says it for all of them.
+
+    ``whole`` are the defaults that need nothing from an item.
+    """
 
     members: Mapping[str, Any]
+    whole: Mapping[str, Mapping[str, Any]]
 
     @classmethod
     def read(cls, members: Mapping[str, Any]) -> "Defaults":
         """The defaults in a batch's members; a member of theirs may be missing, but not mistyped."""
+        whole = {}
         for kind, names in (("subject", _ENTITY), ("action", _ACTION), ("resource", _ENTITY)):
             if kind in members:
-                _object(members, kind, [name for name in names if name in _mapping(members, kind)])
+                found = _object(members, kind, ())
+                given = [name for name in names if name in found]
+                _object(members, kind, given)
+                if len(given) == len(names):
+                    whole[kind] = found
         _context(members)
-        return cls(members)
+        return cls(members, whole)
 
     def question(self, item: object) -> Question:
         """The question of one item. Raises :class:`MalformedRequest`.
@@ -70,12 +79,14 @@ class Defaults(NamedTuple):
 
     def _object(self, item: Mapping[str, Any], kind: str, required: tuple[str, ...]) -> Mapping[str, Any]:
         if kind not in item:
-            return _object(self.members, kind, required)
-        own, default = item[kind], self.members.get(kind, _NOTHING)
+            return self.whole.get(kind) or _object(self.members, kind, required)
+        own = item[kind]
         if type(own) is dict:
-            lacking = {name: default[name] for name in required if name not in own and name in default}
-            if lacking:
-                item = {kind: {**own, **lacking}}
+            default = self.members.get(kind, _NOTHING)
+            for name in required:
+                if name not in own and name in default:
+                    own = {**own, name: default[name]}
+                    item = {kind: own}
         return _object(item, kind, required)
 
 
@@ -94,28 +105,31 @@ def read_context(members: Mapping[str, Any]) -> Mapping[str, Any]:
     return _context(members)
 
 
-def _mapping(members: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
-    found = members.get(kind, _ABSENT)
-    if type(found) is not dict:
-        raise MalformedRequest(f"`{kind}` is missing" if found is _ABSENT else f"`{kind}` must be an object")
+def _object(members: Mapping[str, Any], kind: str, required: Sequence[str]) -> Mapping[str, Any]:
+    found = members.get(kind)
+    if type(found) is not dict or type(found.get("properties", _NOTHING)) is not dict:
+        raise _malformed(members, kind, required)
+    for name in required:
+        value = found.get(name)
+        if type(value) is not str or len(value) > LONGEST:
+            raise _malformed(members, kind, required)
     return found
 
 
-def _object(
-    members: Mapping[str, Any], kind: str, required: "tuple[str, ...] | list[str]"
-) -> Mapping[str, Any]:
-    found = _mapping(members, kind)
+def _malformed(members: Mapping[str, Any], kind: str, required: Sequence[str]) -> MalformedRequest:
+    """What is wrong with the object ``kind``, in words: looked for only where something is."""
+    found = members.get(kind, _ABSENT)
+    if type(found) is not dict:
+        return MalformedRequest(f"`{kind}` is missing" if found is _ABSENT else f"`{kind}` must be an object")
     for name in required:
         value = found.get(name, _ABSENT)
         if type(value) is not str:
-            raise MalformedRequest(
+            return MalformedRequest(
                 f"`{kind}.{name}` is missing" if value is _ABSENT else f"`{kind}.{name}` must be a string"
             )
         if len(value) > LONGEST:
-            raise MalformedRequest(f"`{kind}.{name}` is longer than {LONGEST} characters")
-    if "properties" in found and type(found["properties"]) is not dict:
-        raise MalformedRequest(f"`{kind}.properties` must be an object")
-    return found
+            return MalformedRequest(f"`{kind}.{name}` is longer than {LONGEST} characters")
+    return MalformedRequest(f"`{kind}.properties` must be an object")
 
 
 def _context(members: Mapping[str, Any]) -> Mapping[str, Any]:
