@@ -18,6 +18,7 @@ from rbac.decider import EFFECTS, Decide, Environment, Seek, Shape, decider
 from rbac.index import Rows, RuleIndex
 from rbac.lookups import read_matcher
 from rbac.matcher import OWN_FUNCTIONS, Functions, Links, Matcher, NotCompiledError
+from rbac.pacing import paced
 from rbac.reach import DomainReach, Reach
 from rbac.rolegraph import DomainLinkGraph, LinkGraph
 
@@ -212,7 +213,7 @@ def _kept(old: Compiled, matcher: Matcher, policy: Any, rows: list[list[str]]) -
 
 
 def _all_strings(rows: Rows) -> bool:
-    return {str} >= set(map(type, chain.from_iterable(rows)))
+    return {str} >= set(map(type, chain.from_iterable(paced(rows))))
 
 
 def _shape(recipe: Recipe, ptype: str) -> Shape:

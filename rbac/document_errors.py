@@ -11,6 +11,7 @@ from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, 
 from rbac.links import Chain, find_faults
 from rbac.model_entries import Entry
 from rbac.model_file import Definition
+from rbac.pacing import paced
 from rbac.patterns import all_plain, invalid_pattern, literal_patterns, pattern_columns, pattern_hint
 from rbac.policy_file import FieldPlaces, Kind
 
@@ -109,7 +110,7 @@ class DocumentErrors:
         self, field: int, words: frozenset[str], kind: Kind
     ) -> Iterator[tuple[int, str, str, str, int]]:
         verdicts: dict[str, str] = {}
-        for position, row in enumerate(kind.rows):
+        for position, row in enumerate(paced(kind.rows)):
             condition = row[field]
             if condition not in verdicts:
                 verdicts[condition] = self._condition_fault(condition, words)
@@ -134,7 +135,7 @@ def _mixed_priorities(words: Sequence[str], kind: Kind) -> Iterator[tuple[int, s
         return
     field = words.index("priority")
     numeric = kind.rows[0][field].isdigit()
-    for position, row in enumerate(kind.rows):
+    for position, row in enumerate(paced(kind.rows)):
         value = row[field]
         if value.isdigit() != numeric or (value.isdigit() and not value.isdecimal()):
             message = f"the priority `{value}` cannot be compared with `{kind.rows[0][field]}`"
@@ -145,10 +146,10 @@ def _invalid_patterns(
     field: int, functions: frozenset[str], kind: Kind
 ) -> Iterator[tuple[int, str, str, str, int]]:
     faults: dict[str, tuple[str, str]] = {}
-    patterns = {row[field] for row in kind.rows}
+    patterns = {row[field] for row in paced(kind.rows)}
     if all_plain(patterns):
         return
-    for pattern in patterns:
+    for pattern in paced(patterns):
         for function in sorted(functions):
             fault = invalid_pattern(function, pattern)
             if fault is not None:
@@ -156,7 +157,7 @@ def _invalid_patterns(
                 faults[pattern] = message, pattern_hint(function)
     if not faults:
         return
-    for position, row in enumerate(kind.rows):
+    for position, row in enumerate(paced(kind.rows)):
         if row[field] in faults:
             yield field, "invalid-pattern", *faults[row[field]], position
 

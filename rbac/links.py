@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from rbac.pacing import paced
+
 LIMIT = 9  # links in a chain that stock Casbin still follows: its role manager counts ten names
 
 Graph = Mapping[str, Mapping[str, int]]
@@ -29,8 +31,8 @@ def find_faults(
     rows: Sequence[Sequence[str]], lines: Sequence[int], *, domains: bool
 ) -> tuple[list[Chain], list[Chain]]:
     """The cycles, and where there is none, the chains that Casbin does not follow to their end."""
-    between = {row[0] for row in rows} & {row[1] for row in rows}
-    inner = ((row, line) for row, line in zip(rows, lines, strict=True) if row[0] in between)
+    between = {row[0] for row in paced(rows)} & {row[1] for row in paced(rows)}
+    inner = ((row, line) for row, line in paced(zip(rows, lines, strict=True)) if row[0] in between)
     cycles: list[Chain] = []
     chains: list[Chain] = []
     for domain, graph in link_graphs(inner, domains=domains).items():
@@ -45,7 +47,7 @@ def find_faults(
 def find_cycles(graph: Graph) -> Iterator[Chain]:
     """A cycle for each link that leads back to a name it came from, ending with the name it begins with."""
     done: set[str] = set()
-    for start in graph:
+    for start in paced(graph):
         if start in done:
             continue
         path = {start: iter(graph[start])}
@@ -86,7 +88,7 @@ def _deep_chains(graph: Graph) -> Iterator[Chain]:
 def _depths(graph: Graph) -> dict[str, int]:
     """How many links the longest chain from each name has, in a graph without cycles."""
     depth: dict[str, int] = {}
-    for start in graph:
+    for start in paced(graph):
         stack = [start]
         while stack:
             roles = graph.get(stack[-1], {})

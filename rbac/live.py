@@ -158,8 +158,9 @@ class LivePolicy:
             snapshot = self._read()
             if snapshot is None:
                 return False, None
-            with beside_others():
-                policy = _parse(snapshot, Pace())
+            pace = Pace()
+            with beside_others(pace):
+                policy = _parse(snapshot, pace)
                 warnings = self._judge(policy, snapshot)
         except PolicyError as error:
             self._refuse(error.problems)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from rbac.document import Document
+from rbac.pacing import paced
 from rbac.relations import Relations
 
 # A Cognito sub is a UUID; other issuers write `google|1234`, and people are named by their address.
@@ -33,10 +34,10 @@ def read_names(document: Document, relations: Relations, subjects: str = SUBJECT
     Only ``p`` rules and ``g`` links name roles: ``g2`` and its like relate resources or other things.
     """
     looks = re.compile(subjects, re.DOTALL).fullmatch
-    named = {row[1] for row in document.rows.get("g", ())}
+    named = {row[1] for row in paced(document.rows.get("g", ()))}
     if relations.role_column is not None:
-        named |= {row[relations.role_column] for row in document.rows["p"]}
-    left = {row[0] for row in document.rows.get("g", ())} - named
+        named |= {row[relations.role_column] for row in paced(document.rows["p"])}
+    left = {row[0] for row in paced(document.rows.get("g", ()))} - named
     people = {name for name in left if looks(name)}
     roles = (named | left) - people - set(relations.constants)
     return Names(

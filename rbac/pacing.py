@@ -5,18 +5,25 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, TypeVar
 
-# A slice keeps other threads from Python for at most about this long; between two, they have this much for
-# sure.
-_SLICE_S = 0.001
+Item = TypeVar("Item")
+
+# A slice keeps other threads from Python for at most about this long; between two, they have this much for sure, and
+# more while they need it.
+_SLICE_S = 0.0005
 _REST_S = 0.0005
-_TURN_S = 0.0005
+_LATE_S = 0.0003
+_LONGEST_REST_S = 0.004
+_TURN_S = 0.001
 # Objects that are freed in one go.
 _BIT = 256
+_SHARDS = 64
+_EMPTIED = frozenset({dict, list, set})
+_OURS = 2
 _FOLLOWED = frozenset({dict, list, tuple, set, FunctionType, MethodType})
 # Requests that were under way when a policy was replaced are answered by then.
 _WAIT_S = 0.2
@@ -26,7 +33,8 @@ class Pace:
     """Called in the middle of long work, as often as one likes: sleeps when a slice of time is used up.
 
     A thread that computes gives up Python's lock only after 5 ms (``sys.getswitchinterval``), and again for
-    each of the lock's turns; a thread that sleeps gives it up at once.
+    each of the lock's turns; a thread that sleeps gives it up at once. One that wakes late had to wait for the lock:
+    others are busy, and so it sleeps on, for a few milliseconds at most.
     """
 
     __slots__ = ("_until",)
@@ -35,9 +43,48 @@ class Pace:
         self._until = time.perf_counter() + _SLICE_S
 
     def __call__(self) -> None:
-        if time.perf_counter() >= self._until:
+        began = time.perf_counter()
+        if began < self._until:
+            return
+        slept = woken = began
+        while woken < began + _LONGEST_REST_S:
             time.sleep(_REST_S)
-            self._until = time.perf_counter() + _SLICE_S
+            slept, woken = woken, time.perf_counter()
+            if woken - slept < _REST_S + _LATE_S:
+                break
+        self._until = woken + _SLICE_S
+
+
+_work = threading.local()
+
+
+def breathe() -> None:
+    """In the middle of long work: a pause, if the thread works beside others (:func:`beside_others`) and is due one."""
+    pace: Pace | None = getattr(_work, "pace", None)
+    if pace is not None:
+        pace()
+
+
+def paced(items: Iterable[Item], every: int = 32) -> Iterable[Item]:
+    """The same ``items``, with a :func:`breathe` after so many of them."""
+    pace: Pace | None = getattr(_work, "pace", None)
+    return items if pace is None else _paced(items, pace, every)
+
+
+def _paced(items: Iterable[Item], pace: Pace, every: int) -> Iterator[Item]:
+    for number, item in enumerate(items):
+        if not number % every:
+            pace()
+        yield item
+
+
+def take_apart(large: dict[Any, Any] | set[Any] | list[Any], pause: Callable[[], None] = breathe) -> None:
+    """Empties a large container bit by bit, for its last user: to let go of it would free all that it holds at once."""
+    take = large.popitem if isinstance(large, dict) else large.pop
+    while large:
+        for _ in range(min(_BIT, len(large))):
+            take()
+        pause()
 
 
 class _Rest:
@@ -50,8 +97,10 @@ class _Rest:
 
 
 @contextmanager
-def beside_others() -> Iterator[None]:
+def beside_others(pace: Pace | None = None) -> Iterator[None]:
     """For a block of heavy work in a thread of its own: the other threads of the process go on.
+
+    With a ``pace``, the work pauses by it.
 
     A thread that computes gives up Python's lock ten times as soon when another asks for it. And no cyclic garbage
     is collected, nor, right after the block, what it made is looked through: the rows of 100,000 rules are objects
@@ -63,9 +112,11 @@ def beside_others() -> Iterator[None]:
             gc.disable()
             sys.setswitchinterval(min(_Rest.interval, _TURN_S))
         _Rest.wanted += 1
+    _work.pace = pace
     try:
         yield
     finally:
+        _work.pace = None
         with _Rest.lock:
             _Rest.wanted -= 1
             if _Rest.wanted == 0:
@@ -103,32 +154,41 @@ class Remains:
         # What holds comes before what it holds, so that letting go of one frees no more than that one.
         self._parts.reverse()
         while self._parts:
-            del self._parts[-_BIT:]
+            for _ in range(min(_BIT, len(self._parts))):
+                part = self._parts.pop()
+                # Nobody else's: this name, and the argument of the question.
+                if type(part) in _EMPTIED and len(part) > _BIT and sys.getrefcount(part) == _OURS:
+                    take_apart(part, pause)
+                del part
             pause()
 
 
 def _parts(owner: Any, pause: Callable[[], None]) -> list[Any]:
-    found, seen, start = list(_held_by(owner)), set[int](), 0
-    seen.update(map(id, found))
+    found = list(_held_by(owner, pause))
+    # Many small sets: a set that grows moves all that it holds, in one go.
+    seen: list[set[int]] = [set() for _ in range(_SHARDS)]
+    for one in found:
+        seen[id(one) // 64 % _SHARDS].add(id(one))
+    start = 0
     while start < len(found):
-        end = min(start + _BIT, len(found))
-        for part in found[start:end]:
-            for other in _held_by(part):
-                if id(other) not in seen:
-                    seen.add(id(other))
-                    found.append(other)
-        start = end
-        pause()
+        for other in _held_by(found[start], pause):
+            shard = seen[id(other) // 64 % _SHARDS]
+            if id(other) not in shard:
+                shard.add(id(other))
+                found.append(other)
+        start += 1
     return found
 
 
-def _held_by(part: Any) -> Iterator[Any]:
+def _held_by(part: Any, pause: Callable[[], None]) -> Iterator[Any]:
     """What ``part`` holds and is worth following: not modules and classes, which everything leads to."""
     if isinstance(part, FunctionType):
         held = [cell.cell_contents for cell in part.__closure__ or ()]
     else:
         held = gc.get_referents(part)
-    for one in held:
+    for number, one in enumerate(held):
+        if not number % _BIT:
+            pause()
         kind = type(one)
         if kind in _FOLLOWED or kind.__module__.startswith("rbac."):
             yield one

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rbac.errors import Problem
 from rbac.model_file import Definition
+from rbac.pacing import paced
 
 EFFECTS = frozenset(("allow", "deny"))
 _PAUSE_EVERY = 512
@@ -79,9 +80,9 @@ def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterato
     """Casbin takes any other word than these two for "no effect", without a word."""
     places = FieldPlaces(text)
     for kind in kinds.values():
-        if kind.effect < 0 or {row[kind.effect] for row in kind.rows} <= EFFECTS:
+        if kind.effect < 0 or {row[kind.effect] for row in paced(kind.rows)} <= EFFECTS:
             continue
-        for row, line in zip(kind.rows, kind.lines, strict=True):
+        for row, line in paced(zip(kind.rows, kind.lines, strict=True)):
             effect = row[kind.effect]
             if effect not in EFFECTS:
                 named = f"the effect `{effect}`" if effect else "the empty effect"

@@ -17,6 +17,7 @@ from casbin.rbac.default_role_manager.role_manager import (
 )
 
 from rbac.clock import Clock
+from rbac.pacing import breathe
 
 MAX_PATTERN_DOMAINS = 256  # domains that only a matching function knows; a caller may name any number of them
 
@@ -36,6 +37,7 @@ class LinkGraph(RoleManager):
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
         super().add_link(name1, name2, *domain)
         self._changed()
+        breathe()
 
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
         try:
@@ -108,6 +110,7 @@ class DomainLinkGraph(DomainManager):
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
         super().add_link(name1, name2, *domain)
         self._changed()
+        breathe()
 
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
         try:

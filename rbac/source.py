@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from rbac.errors import Problem
+from rbac.pacing import paced
 
 _SLICE = 1 << 16  # one search over megabytes would hold up every other thread
 BOM = "\ufeff"
@@ -58,7 +59,7 @@ def decode(content: bytes, name: str) -> Source:
                 "run `rbac fmt`, or save the file with Unix (LF) line ends",
             )
         )
-    starts = range(0, len(text), _SLICE)
+    starts = paced(range(0, len(text), _SLICE), every=1)
     matches = (match for start in starts for match in _FORBIDDEN.finditer(text, start, start + _SLICE))
     problems = tuple(_control(match, text, name) for match in matches)
     return Source(name, text, problems, tuple(warnings))

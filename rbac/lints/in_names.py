@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from rbac.errors import Problem
 from rbac.expression import calls
 from rbac.lints.reading import Reading, ancestors
+from rbac.pacing import paced
 
 # Letters of other alphabets that are drawn like a Latin one (Unicode's confusables.txt, the everyday ones).
 _TWINS = str.maketrans(
@@ -35,17 +36,16 @@ def _named(reading: Reading) -> Iterator[tuple[int, int, str]]:
     if column is not None:
         for line, row in reading.rules():
             yield line, column, row[column]
-    for line, row in zip(
-        reading.document.lines.get("g", ()), reading.document.rows.get("g", ()), strict=True
-    ):
+    links = zip(reading.document.lines.get("g", ()), reading.document.rows.get("g", ()), strict=True)
+    for line, row in paced(links):
         yield line, 0, row[0]
         yield line, 1, row[1]
 
 
 def _invisible(reading: Reading) -> Iterator[Problem]:
-    if _INVISIBLE.search(reading.policy_text) is None:
+    if reading.policy_text.isascii():
         return
-    for number, text in enumerate(reading.policy_text.split("\n"), 1):
+    for number, text in enumerate(paced(reading.policy_text.split("\n")), 1):
         match = _INVISIBLE.search(text.strip())
         if match is None or text.lstrip()[:1] == "#":
             continue
@@ -68,7 +68,7 @@ def _empty_or_quoted(reading: Reading) -> Iterator[Problem]:
             )
     if '"' not in reading.policy_text and "'" not in reading.policy_text:
         return
-    for rule in reading.document.rules():
+    for rule in paced(reading.document.rules()):
         for column, word in enumerate(rule.fields):
             if _QUOTED.fullmatch(word):
                 message = f"the quotes are part of the word {'`' + word + '`'}, which no request will have"
@@ -81,9 +81,9 @@ def _look_alikes(reading: Reading) -> Iterator[Problem]:
         if name not in first or line < first[name][0]:
             first[name] = (line, column)
     alike: dict[str, list[str]] = {}
-    for name in first:
+    for name in paced(first):
         alike.setdefault(skeleton(name), []).append(name)
-    for names in alike.values():
+    for names in paced(alike.values()):
         original, *others = sorted(names, key=lambda name: first[name])
         for name in others:
             line, column = first[name]
@@ -109,7 +109,7 @@ def _letters(name: str) -> str:
 def _people_as_roles(reading: Reading) -> Iterator[Problem]:
     looks = re.compile(reading.subjects, re.DOTALL).fullmatch
     told = set()
-    for roles in reading.links.values():
+    for roles in paced(reading.links.values()):
         for role, line in roles.items():
             if role not in told and looks(role):
                 told.add(role)
@@ -122,11 +122,12 @@ def _roles_without_rules(reading: Reading) -> Iterator[Problem]:
     """A link to a role that no rule names, also not through further links, gives nobody anything."""
     for ptype, used in _used_by_matcher(reading).items():
         links: dict[str, dict[str, int]] = {}
-        for line, row in zip(reading.document.lines[ptype], reading.document.rows[ptype], strict=True):
+        rows = zip(reading.document.lines[ptype], reading.document.rows[ptype], strict=True)
+        for line, row in paced(rows):
             links.setdefault(row[0], {}).setdefault(row[1], line)
         known: dict[str, tuple[str, ...]] = {}
         told = set()
-        for roles in links.values():
+        for roles in paced(links.values()):
             for role, line in roles.items():
                 if (
                     role in told
@@ -155,7 +156,7 @@ def _used_by_matcher(reading: Reading) -> Mapping[str, set[str]]:
         elif column is None:
             unknown.add(function)
         else:
-            names.update(row[column] for row in reading.document.rows["p"])
+            names.update(row[column] for row in paced(reading.document.rows["p"]))
     return {ptype: names for ptype, names in used.items() if ptype not in unknown}
 
 

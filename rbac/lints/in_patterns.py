@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rbac.errors import Problem
 from rbac.lints.reading import Reading, compared_texts
+from rbac.pacing import paced
 from rbac.patterns import literal_patterns, pattern_columns
 
 _DOTTED = ("keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5")
@@ -152,7 +153,7 @@ def _wildcards(reading: Reading) -> Iterator[Problem]:
 def _held_by_roles(reading: Reading) -> set[str]:
     """The roles that another role, not just a person, inherits."""
     column = reading.relations.role_column
-    ruled = {row[column] for row in reading.document.rows["p"]} if column is not None else set()
+    ruled = {row[column] for row in paced(reading.document.rows["p"])} if column is not None else set()
     granted = {role for roles in reading.links.values() for role in roles}
     return {
         role for name, roles in reading.links.items() if name in granted or name in ruled for role in roles

@@ -16,6 +16,7 @@ from rbac.errors import Problem
 from rbac.lints.columns import Alternatives, Column, alternatives, read_columns
 from rbac.lints.covering import Cover
 from rbac.lints.reading import Reading
+from rbac.pacing import paced, take_apart
 
 _IGNORED = {ALLOW_OVERRIDE_EFFECT: "deny", DENY_OVERRIDE_EFFECT: "allow"}
 
@@ -32,11 +33,12 @@ def _duplicates(reading: Reading) -> Iterator[Problem]:
     for ptype, rows in reading.document.rows.items():
         lines = reading.document.lines[ptype]
         first: dict[tuple[str, ...], int] = {}
-        for line, row in zip(lines, rows, strict=True):
+        for line, row in paced(zip(lines, rows, strict=True)):
             before = first.setdefault(tuple(row), line)
             if before != line:
                 message = f"this line repeats line {before}"
                 yield reading.in_rule(line, -1, "duplicate-rule", message, "delete one of the two")
+        take_apart(first)
 
 
 def _ignored(reading: Reading) -> Iterator[Problem]:
@@ -62,6 +64,7 @@ def _contradictions(reading: Reading) -> Iterator[Problem]:
         if effect != row[column]:
             message = f"this rule says `{row[column]}` where line {before} says `{effect}` of the same"
             yield reading.in_rule(line, column, "contradictory-rules", message, "keep the one that is meant")
+    take_apart(first)
 
 
 class Covering:
@@ -104,7 +107,7 @@ class Covering:
 
     def problems(self) -> Iterator[Problem]:
         firsts = self._index()
-        for position in firsts:
+        for position in paced(firsts):
             row = self._rows[position]
             effect = self._effect_of(row)
             wider = self._wider_rule(position, effect)
@@ -114,13 +117,15 @@ class Covering:
                 wider = self._wider_rule(position, "deny")
                 if wider is not None and not self._opposite(position, wider):
                     yield self._problem(position, wider, "overridden-rule")
+        take_apart(self._covers)
+        take_apart(self._read)
 
     def _index(self) -> list[int]:
         """Puts the first of all equal rules, as far as they count, under its key; returns their positions."""
         firsts: list[int] = []
         ignored = _IGNORED.get(self._reading.document.definition.effect)
         seen: set[tuple[str, ...]] = set()
-        for position, row in enumerate(self._rows):
+        for position, row in enumerate(paced(self._rows)):
             effect = self._effect_of(row)
             key = (*(row[i] for i in self._kept), "" if self._ordered else effect)
             whole = (*key, self._path_of(row), effect)
@@ -132,6 +137,7 @@ class Covering:
             if cover is None:
                 cover = self._covers[key] = Cover(self._function, self._read)
             cover.add(self._path_of(row), position)
+        take_apart(seen)
         return firsts
 
     def _effect_of(self, row: list[str]) -> str:

@@ -13,6 +13,7 @@ from rbac.expression import evaluated, parse
 from rbac.links import Graph, link_graphs
 from rbac.model_entries import Entry, ModelFile
 from rbac.names import SUBJECT
+from rbac.pacing import paced
 from rbac.patterns import FUNCTIONS, pattern_columns
 from rbac.policy_file import FieldPlaces
 from rbac.relations import Relations, read_relations
@@ -57,7 +58,7 @@ class Reading:
     def links(self) -> Graph:
         """The links of ``g``, whatever their domain: each name to the roles it is given, with their lines."""
         rows, lines = self.document.rows.get("g", []), self.document.lines.get("g", ())
-        return link_graphs(zip(rows, lines, strict=True), domains=False).get("", {})
+        return link_graphs(paced(zip(rows, lines, strict=True)), domains=False).get("", {})
 
     def column(self, word: str) -> int | None:
         """The position of a column of ``p``, ``None`` if rules have none of that name."""
@@ -85,7 +86,7 @@ class Reading:
 
     def rules(self) -> Iterator[tuple[int, list[str]]]:
         """Every ``p`` rule with its line, in file order."""
-        return zip(self.document.lines["p"], self.document.rows["p"], strict=True)
+        return iter(paced(zip(self.document.lines["p"], self.document.rows["p"], strict=True)))
 
     def in_rule(self, line: int, column: int, code: str, message: str, hint: str) -> Problem:
         """A warning at a column (from 0, behind the type; -1 is the type) of the row on ``line``."""

@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from rbac.pacing import Pace, Remains, beside_others
+from rbac.pacing import Pace, Remains, beside_others, breathe, paced, take_apart
 
 
 class Row(dict[str, int]):
@@ -89,3 +89,58 @@ def test_an_owner_who_is_still_needed_keeps_its_parts() -> None:
     table = Table(10)
     Remains(table, lambda: None).give_back(lambda: None)
     assert len(table.rows) == 10
+
+
+def test_a_thread_that_wakes_late_leaves_the_lock_to_others_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds + (0.001 if len(slept) < 3 else 0)
+
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    pace = Pace()
+    now[0] = 0.001
+    pace()
+    assert len(slept) == 3
+
+
+def test_however_busy_others_are_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + 2 * seconds + 0.001))
+    pace = Pace()
+    now[0] = 0.001
+    pace()
+    assert now[0] < 0.01
+
+
+def test_items_are_paced_beside_others_and_as_they_were_elsewhere() -> None:
+    items = list(range(100))
+    pauses: list[int] = []
+
+    class Counted(Pace):
+        def __call__(self) -> None:
+            pauses.append(1)
+
+    assert paced(items) is items
+    with beside_others(Counted()):
+        assert list(paced(items, every=10)) == items
+        breathe()
+    breathe()
+    assert len(pauses) == 11
+
+
+@pytest.mark.parametrize(
+    "large",
+    [list(range(1_000)), set(range(1_000)), dict.fromkeys(range(1_000))],
+    ids=["list", "set", "dict"],
+)
+def test_a_large_container_is_taken_apart_bit_by_bit(large: list[int] | set[int] | dict[int, None]) -> None:
+    left: list[int] = []
+    take_apart(large, lambda: left.append(len(large)))
+    assert left == [744, 488, 232, 0]
