@@ -50,6 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(RequestLogMiddleware, show_error_details=surface.debug),
             Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
             Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
+            Middleware(authzen.Shortcut, checkpoint=checkpoint),
         ],
         # The decision log and the metrics say what happened. FastAPI's own telemetry, once somebody sets up an exporter
         # for it, would send on query strings, request bodies and stack traces: tokens turn up in those.

@@ -64,8 +64,23 @@ class Endpoint:
         await _send(send, status, orjson.dumps(answer))
 
 
-def routes(checkpoint: Checkpoint) -> list[Route]:
-    """The endpoints, and the document that lists them."""
+class Shortcut:
+    """Plain ASGI, behind the checkpoint: the endpoint that the router would find, without the way through it."""
+
+    def __init__(self, app: ASGIApp, checkpoint: Checkpoint) -> None:
+        self.app = app
+        self.endpoints = endpoints(checkpoint)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
+            endpoint = self.endpoints.get(scope["path"])
+            if endpoint is not None:
+                return endpoint(scope, receive, send)
+        return self.app(scope, receive, send)
+
+
+def endpoints(checkpoint: Checkpoint) -> Mapping[str, Endpoint]:
+    """What answers a POST, by path."""
     answers: Mapping[str, Answer] = {
         "evaluation": evaluation,
         "evaluations": evaluations,
@@ -73,8 +88,13 @@ def routes(checkpoint: Checkpoint) -> list[Route]:
         "search/resource": partial(search, "resource"),
         "search/action": partial(search, "action"),
     }
+    return {f"{PREFIX}/{name}": Endpoint(checkpoint, answer) for name, answer in answers.items()}
+
+
+def routes(checkpoint: Checkpoint) -> list[Route]:
+    """The endpoints, and the document that lists them."""
     return [
-        *(_post(f"{PREFIX}/{name}", Endpoint(checkpoint, answer)) for name, answer in answers.items()),
+        *(_post(path, endpoint) for path, endpoint in endpoints(checkpoint).items()),
         Route(CONFIGURATION, configuration, methods=["GET"], name="authzen_configuration"),
     ]
 
