@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only decisions,load,service,authzen] [--quick] [--decision-log off]``."""
+"""``python -m benchmarks [--only decisions,load,log,service,authzen,reload] [--quick] [--decision-log off]``."""
 
 import argparse
 import json
@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import authzen, decisions, goals, loading, machine, peers, report
+from benchmarks import authzen, decision_log, decisions, goals, loading, machine, peers, reload, report
 from benchmarks.service import load as service
 
-SECTIONS = ("decisions", "load", "service", "authzen")
+SECTIONS = ("decisions", "load", "log", "service", "authzen", "reload")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -72,6 +72,10 @@ def _measure(
         return decisions.run(scratch, decisions.QUICK if given.quick else decisions.Effort(), missing, _say)
     if section == "load":
         return loading.run(scratch, loading.QUICK if given.quick else loading.Effort(), _say)
+    if section == "log":
+        return dict(decision_log.measure(quick=given.quick))
+    if section == "reload":
+        return reload.run(scratch, CACHE, reload.QUICK if given.quick else reload.Effort(), _say)
     if section == "authzen":
         return authzen.run(scratch, CACHE, authzen.QUICK if given.quick else authzen.Effort(), _say)
     effort = service.QUICK if given.quick else service.Effort()

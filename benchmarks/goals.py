@@ -23,6 +23,8 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
             if "service" in results and "unable" not in results["service"]
             else ()
         ),
+        *(_log(results["log"]) if "log" in results else ()),
+        *(_reload(results["reload"]) if "reload" in results else ()),
         *(
             _authzen(results["authzen"])
             if "authzen" in results and "unable" not in results["authzen"]
@@ -67,6 +69,19 @@ def _service(figures: dict[str, Any]) -> Iterator[Verdict]:
         if key in figures:
             share = figures[key]["over_plain"]
             yield Verdict(promise, f"{share:.2f}", f"≥ {goal:.2f} of plain FastAPI", share >= goal)
+
+
+def _log(figures: dict[str, Any]) -> Iterator[Verdict]:
+    ours, others = figures["request_path"], figures["python_json_logger"]
+    measured = f"{ours:.1f} µs ({others / ours:.1f} x less than python-json-logger)"
+    yield Verdict("one decision logged, on the request's path", measured, "≤ 3 µs", ours <= 3)
+
+
+def _reload(figures: dict[str, Any]) -> Iterator[Verdict]:
+    for name, each in figures["loads"].items():
+        promise = f"reload of {figures['rules']:,} rules under load, p99 of the requests meanwhile, {name}"
+        measured = f"{each['ratio']:.2f} x ({each['reloading']['p99_ms']:.1f} ms)"
+        yield Verdict(promise, measured, "≤ 3 x without reloads", each["ratio"] <= 3)
 
 
 def _authzen(figures: dict[str, Any]) -> Iterator[Verdict]:
