@@ -8,7 +8,6 @@ import heapq
 import logging
 import time
 from collections.abc import Callable, Iterator
-from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,6 +17,7 @@ from casbin.util.util import has_eval
 from rbac.decision import Decision, Explanation, NearMiss, Rule
 from rbac.errors import EvaluationError
 from rbac.expression import rewrite
+from rbac.likeness import FAR, breadth, distance, path_distance, roughly
 from rbac.python_parser import evaluator
 from rbac.relations import Relation
 
@@ -30,8 +30,8 @@ MOST_NEAREST: Final = 5
 _MOST_VALUES: Final = 2_000
 _MOST_COMPARED: Final = 100
 _MOST_RULES: Final = 200
-# Names and methods are alike from here on (a slip of the pen); what lies below says nothing.
-_ALIKE: Final = 0.7
+# Near misses by one word among which the best are chosen.
+_ENOUGH: Final = 20
 # A matcher that cannot be indexed makes every try a pass over the rules; then this is the bound for a word,
 # in seconds.
 _BUDGET_S: Final = 0.25
@@ -101,12 +101,18 @@ def _chain(policy: "Policy", relation: Relation, rule: Rule, words: Words) -> tu
 
 
 class _Found(NamedTuple):
-    """A near miss and its place: the kind of change, how far the value is from the asked one, the line."""
+    """A near miss and its place: the kind of change, how far the value is from the asked one, how much else the rule
+    opens, the line."""
 
     rank: int
     distance: float
+    breadth: int
     line: int
     miss: NearMiss
+
+    @property
+    def place(self) -> tuple[float, ...]:
+        return self[:4]
 
 
 def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
@@ -114,8 +120,8 @@ def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
     first.
 
     Best is a caller who need only be anybody, then another role, then another value that a rule spells out (a
-    method), then another path; of one kind, the value most like the one asked with; then the order of the
-    file. A rule counts once.
+    method), then another path that is much like the one asked with; of one kind, the value most like the one
+    asked with, then the rule that opens the least besides, then the order of the file. A rule counts once.
     """
     search = _Search(policy, words)
     best: dict[Rule, _Found] = {}
@@ -123,10 +129,10 @@ def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
         if isinstance(words[relation.word], str):
             for found in search.misses(relation):
                 known = best.setdefault(found.miss.rule, found)
-                if found[:3] < known[:3]:
+                if found.place < known.place:
                     best[found.miss.rule] = found
     return tuple(
-        found.miss for found in heapq.nsmallest(MOST_NEAREST, best.values(), key=lambda found: found[:3])
+        found.miss for found in heapq.nsmallest(MOST_NEAREST, best.values(), key=lambda found: found.place)
     )
 
 
@@ -149,17 +155,15 @@ class _Search:
         found = 0
         if not asked and (rule := self._allowing(self._changed(relation, _ANY))):
             found = 1
-            yield _Found(_ANYBODY, 0.0, rule.line, NearMiss(rule, f"any {word} instead of none"))
-        for distance, value, positions in values:
-            if found >= MOST_NEAREST or time.perf_counter() > deadline:
+            yield _Found(_ANYBODY, 0.0, 0, rule.line, NearMiss(rule, f"any {word} instead of none"))
+        for far, value, positions in values:
+            if found >= _ENOUGH or time.perf_counter() > deadline:
                 return
             for rule in self._met(relation, value, positions):
                 found += 1
-                instead = f"`{asked}`" if asked else "none"
                 rank = _RANKS[relation.how] + (relation.how == "role" and word != "role")
-                yield _Found(
-                    rank, distance, rule.line, NearMiss(rule, f"{word} `{value}` instead of {instead}")
-                )
+                miss = NearMiss(rule, _missing(relation, word, value, asked))
+                yield _Found(rank, far, breadth(rule.fields), rule.line, miss)
 
     def _changed(self, relation: Relation, value: str) -> Words:
         return (*self.words[: relation.word], value, *self.words[relation.word + 1 :])
@@ -170,13 +174,21 @@ class _Search:
         holders = self._holders(relation.column)
         passed = {asked, *(self.policy.relations.constants if relation.how == "role" else ())}
         others = (value for value in holders if value not in passed)
-        rough = heapq.nsmallest(_MOST_VALUES, others, key=lambda value: _roughly(asked, value))
-        alike = 0.0 if relation.how == "pattern" else _ALIKE
-        ordered = [
-            (_distance(asked, value, alike), holders[value][0], value) for value in rough[:_MOST_COMPARED]
-        ]
-        ordered += [(2.0, holders[value][0], value) for value in rough[_MOST_COMPARED:]]
-        return [(distance, value, holders[value]) for distance, _, value in sorted(ordered)]
+        rough = heapq.nsmallest(_MOST_VALUES, others, key=lambda value: roughly(asked, value))
+        if relation.how == "pattern" and "/" in asked:
+            # A path that is not like this one says nothing about it.
+            ordered = [
+                (far, holders[value][0], value)
+                for value in rough
+                if (far := path_distance(asked, value)) < FAR
+            ]
+        else:
+            ordered = [
+                (distance(asked, value, exact=relation.how != "pattern"), holders[value][0], value)
+                for value in rough[:_MOST_COMPARED]
+            ]
+            ordered += [(2.0, holders[value][0], value) for value in rough[_MOST_COMPARED:]]
+        return [(far, value, holders[value]) for far, _, value in sorted(ordered)]
 
     def _holders(self, column: int) -> dict[str, list[int]]:
         """The rules that allow, by what they have in ``column``."""
@@ -222,21 +234,11 @@ def _spellings(relation: Relation, value: str) -> tuple[str, ...]:
     return (value, alternatives[0].strip("()"), value.partition("/")[0])
 
 
-def _roughly(asked: str, value: str) -> tuple[int, int]:
-    """A distance that is cheap: what does not begin alike, and the difference in length."""
-    alike = 0
-    for one, other in zip(asked, value, strict=False):
-        if one != other:
-            break
-        alike += 1
-    return len(asked) - alike, abs(len(asked) - len(value))
-
-
-def _distance(asked: str, value: str, alike: float) -> float:
-    """How much two texts differ, from 0 to 1; 1 for all that are less than ``alike``: no name is a bit like
-    another."""
-    ratio = SequenceMatcher(None, asked, value, autojunk=False).ratio()
-    return 1.0 - ratio if ratio >= alike else 1.0
+def _missing(relation: Relation, word: str, value: str, asked: str) -> str:
+    """What the request would need, as people say it."""
+    if relation.how == "role" and word != "role" and asked:
+        return f"role `{value}`, which `{asked}` does not hold"
+    return f"{word} `{value}` instead of {f'`{asked}`' if asked else 'none'}"
 
 
 def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:

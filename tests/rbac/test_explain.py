@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rbac import Policy
+from rbac.likeness import FAR, path_distance
 
 ROOT = Path(__file__).parents[2]
 MODEL = (ROOT / "model.conf").read_bytes()
@@ -100,6 +101,37 @@ def test_the_nearest_misses_come_best_first(
     assert len(found) <= 5
 
 
+def test_a_path_that_is_not_like_the_one_asked_for_is_no_near_miss(policy: Policy) -> None:
+    nearest = policy.explain(sub="b", role="user", obj="/admin", act="GET").nearest
+    assert {miss.missing.partition(" ")[0] for miss in nearest} == {"role"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "pattern", "alike"),
+    [
+        ("/users", "/user", True),
+        ("/user/", "/user", True),
+        ("/orders/7/items", "/orders/{id}/item", True),
+        ("/api/v2/orders", "/api/v1/orders", True),
+        ("/orders/7/lines", "/orders/{id}", True),
+        ("/admin", "/docs", False),
+        ("/", "/docs", False),
+        ("/repos/me/it/labels", "/repos/{owner}/{repo}/deployments", True),
+        ("/repos/me/it/actions/runs/7", "/repos/{owner}/{repo}/pages", False),
+        ("/nowhere/at/all", "/forward-auth/*", False),
+        ("/nowhere/at/all", "/{a}/{b}/{c}/d", False),
+    ],
+)
+def test_paths_are_alike_when_half_of_their_segments_are(asked: str, pattern: str, alike: bool) -> None:
+    assert (path_distance(asked, pattern) < FAR) is alike
+
+
+def test_of_two_roles_the_one_whose_rule_opens_less_comes_first() -> None:
+    rules = b"p, root, /*, *, allow\np, keeper, /vault/{id}, *, allow\np, clerk, /vault/{id}, GET, allow\n"
+    nearest = Policy.parse(MODEL, rules).explain(sub="b", role="guest", obj="/vault/7", act="GET").nearest
+    assert [miss.rule.fields[0] for miss in nearest] == ["clerk", "keeper", "root"]
+
+
 def test_with_the_missing_word_each_near_miss_would_be_allowed(policy: Policy) -> None:
     """What `missing` says can be put into the request, and the request is then allowed."""
     asked = {"sub": "b", "role": "user", "obj": "/admin", "act": "GET"}
@@ -167,7 +199,7 @@ def test_role_paths_stay_in_their_domain() -> None:
     [
         (
             {"sub": "alice", "dom": "t2", "obj": "/data/1", "act": "GET"},
-            [(2, "sub `admin` instead of `alice`")],
+            [(2, "role `admin`, which `alice` does not hold")],
         ),
         ({"sub": "alice", "dom": "t9", "obj": "/data/1", "act": "GET"}, [(1, "dom `t1` instead of `t9`")]),
         (
