@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 import casbin
-from casbin.core_enforcer import EnforceContext
+from casbin.core_enforcer import CoreEnforcer, EnforceContext
 from casbin.rbac.default_role_manager.role_manager import (
     ConditionalDomainManager,
     ConditionalRoleManager,
@@ -148,7 +148,7 @@ class IndexedEnforcer(casbin.Enforcer):
     @staticmethod
     def _get_expression(expr: str, functions: Any = None) -> Any:
         """The evaluator that Casbin makes for each request, and with ``eval()`` in a matcher for each rule."""
-        return alone(lambda: casbin.Enforcer._get_expression(expr, functions))  # noqa: SLF001 - Casbin's, unchanged
+        return alone(lambda: CoreEnforcer._get_expression(expr, functions))  # noqa: SLF001 - Casbin's, unchanged
 
     def _log(self, rvals: tuple[Any, ...], allowed: bool) -> None:
         level = logging.INFO if allowed else logging.WARNING

@@ -57,6 +57,16 @@ def test_it_may_have_a_model_alone_and_get_its_rules_later() -> None:
     assert ours.enforce("z", "o1", "read")
 
 
+def test_it_may_stand_under_the_name_of_casbins_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does where a program puts it in place of the original."""
+    monkeypatch.setattr(casbin, "Enforcer", IndexedEnforcer)
+    left_to_casbin = Subject("eval", model("eval(p.sub) && r.obj == p.obj"), "p, r.sub == 'a', o1, -\n")
+    assert casbin.Enforcer(model_of(left_to_casbin.model), Lines(left_to_casbin.policy)).enforce(
+        "a", "o1", "-"
+    )
+    assert casbin.Enforcer(model_of(RBAC.model), Lines(RBAC.policy)).enforce("y", "o1", "read")
+
+
 def test_locate_gives_the_place_of_the_rule_that_explains() -> None:
     ours = RBAC.ours()
     assert ours.locate("y", "o2", "write") == (True, 2)

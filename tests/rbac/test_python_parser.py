@@ -82,7 +82,7 @@ def test_an_error_that_stays_is_raised() -> None:
         alone(parse)
 
 
-PARSING = {"ast.parse", "ast.literal_eval", "SimpleEval", "casbin.Enforcer._get_expression"}
+PARSING = {"ast.parse", "ast.literal_eval", "SimpleEval", "CoreEnforcer._get_expression"}
 
 
 def unlocked(tree: ast.Module) -> list[int]:
