@@ -84,7 +84,8 @@ def endpoints_of(space: Space) -> tuple[Endpoint, ...]:
     """The known routes; without any, every action and object of the space that some rule is about."""
     if space.routes:
         return tuple(_route_endpoints(space))
-    return tuple(endpoint for endpoint, _ in zip(_rule_endpoints(space), range(MOST_ENDPOINTS), strict=False))
+    found = _tied_endpoints(space) if _tied_to_callers(space) else _rule_endpoints(space)
+    return tuple(endpoint for endpoint, _ in zip(found, range(MOST_ENDPOINTS), strict=False))
 
 
 def _route_endpoints(space: Space) -> Iterator[Endpoint]:
@@ -111,3 +112,32 @@ def _rule_endpoints(space: Space) -> Iterator[Endpoint]:
                 yield from walk(depth + 1, {**words, **chosen}, left)
 
     yield from sorted(walk(0, {}, everything), key=lambda endpoint: (endpoint.obj, endpoint.act))
+
+
+def _tied_to_callers(space: Space) -> tuple[str, ...]:
+    """The words of an endpoint that the matcher ties to who asks (``... || r.sub == "root"``)."""
+    group = next(words for words in space.tied if space.axes.role in words)
+    return tuple(word for word in (space.axes.obj, space.axes.act) if word in group)
+
+
+def _tied_endpoints(space: Space) -> Iterator[Endpoint]:
+    """Where callers and endpoints cannot be looked at apart: every action on every object, if for some caller other
+    rules match it than match an endpoint that nothing names."""
+    axes = space.axes
+    words = [word for word in (axes.obj, axes.act) if word is not None]
+    values = [_askable_values(space, word) for word in words]
+    unnamed = {word: space.stranger(word) for word in words}
+    callers = [{**dict.fromkeys(space.words, ""), **caller.words, **unnamed} for caller in callers_of(space)]
+    usual = [space.masks(caller) for caller in callers]
+    for chosen in product(*values):
+        asked = dict(zip(words, chosen, strict=True))
+        if not usual[0] or any(
+            space.masks({**caller, **asked}) != masks for caller, masks in zip(callers, usual, strict=True)
+        ):
+            yield Endpoint(asked.get(axes.act or "", ""), asked.get(axes.obj or "", ""), asked, known=False)
+
+
+def _askable_values(space: Space, word: str) -> tuple[str, ...]:
+    values = [value for value in space.vocabularies[word].values if value not in {"", "*"}]
+    paths = [value for value in values if value.startswith("/")] if word == space.axes.obj else []
+    return tuple(sorted(paths or values))

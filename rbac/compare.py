@@ -65,6 +65,26 @@ class Comparison:
         )
         return old, new
 
+    def settled(self, who: Mapping[str, str]) -> bool:
+        """Whether these words are all that the conditions about callers look at, as the conditions about the
+        endpoint are then the same for every caller.
+
+        A matcher such as ``... || r.sub == "root"`` has no condition about callers alone.
+        """
+        return all(word in who for tied in self.who_words for word in tied)
+
+    def unchanged(self, who: Mapping[str, str]) -> bool:
+        """Whether it is certain, without a look at any endpoint, that nothing changes for this caller."""
+        return self.settled(who) and self.changed(self.masks(who)) == (0, 0)
+
+    def class_of(self, who: Mapping[str, str], words: Mapping[str, str]) -> tuple[Masks, ...]:
+        """What tells the endpoint with these words apart from others, for a caller: group by group, the rules
+        that it leaves possible."""
+        known = {**dict.fromkeys(self.space.words, ""), **words, **who}
+        open_groups = [tied for tied in self.who_words if any(word not in who for word in tied)]
+        groups = [*open_groups, *(group.words for group in self.what)]
+        return tuple(self.masks({word: known[word] for word in group}) for group in groups)
+
     def differ(self, masks: Masks) -> bool:
         """Whether the policies decide differently when these rules match."""
         return self._tables[0].allows(masks[0]) != self._tables[1].allows(masks[1])
@@ -80,7 +100,7 @@ class Comparison:
             *(tuple(word for word in tied if word not in who) for tied in self.who_words),
             *(group.words for group in self.what),
         ]
-        whole = all(word in who for tied in self.who_words for word in tied)
+        whole = self.settled(who)
         start = self.masks(who) if whole else self._everything
         changed = self.changed(start) if whole else None
         for members in self._walk(groups, 0, start, changed):

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final, Literal
 
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
-from rbac.compare import Comparison, SpaceError
+from rbac.compare import Comparison, Masks, SpaceError
 from rbac.decision import Decision
 from rbac.names import SUBJECT
 from rbac.policy import Policy
@@ -117,7 +117,7 @@ class _Differ:
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
         self._endpoints = endpoints_of(self._space) if routes else ()
-        self._classes = {self._class_of(endpoint.words) for endpoint in self._endpoints}
+        self._classes: dict[tuple[str, ...], frozenset[tuple[Masks, ...]]] = {}
 
     def result(self) -> Diff:
         cells: list[Change] = []
@@ -137,14 +137,13 @@ class _Differ:
         if self._comparison is None:
             yield from self._walk(caller)
             return
-        masks = self._comparison.masks(caller.words)
-        changed = self._comparison.changed(masks)
-        if changed == (0, 0):
+        if self._comparison.unchanged(caller.words):
             return
         for endpoint in self._endpoints:
             yield from self._asked(caller, endpoint)
+        known = self._known_classes(self._comparison, caller)
         for words in self._comparison.cells(caller.words):
-            if self._class_of(words) not in self._classes:
+            if self._comparison.class_of(caller.words, words) not in known:
                 change = self._ask(caller, self._endpoint(words))
                 if change is None:
                     raise SpaceError(f"{caller.words} {words}")
@@ -169,17 +168,14 @@ class _Differ:
         axes = self._space.axes
         return Endpoint(words.get(axes.act or "", ""), words.get(axes.obj or "", ""), words, known=False)
 
-    def _class_of(self, words: Mapping[str, str]) -> tuple[int, ...]:
-        """What tells this endpoint apart from others: the rules that its words leave possible, word by
-        word."""
-        if self._comparison is None:
-            return ()
-        groups = [group.words for group in self._comparison.what]
-        return tuple(
-            mask
-            for names in groups
-            for mask in self._comparison.masks({name: words.get(name, "") for name in names})
-        )
+    def _known_classes(self, comparison: Comparison, caller: Caller) -> frozenset[tuple[Masks, ...]]:
+        """The classes that a known route is in, which are the same for all callers unless a condition looks at
+        caller and endpoint at once."""
+        who = () if comparison.settled(caller.words) else tuple(caller.words.values())
+        if who not in self._classes:
+            classes = (comparison.class_of(caller.words, endpoint.words) for endpoint in self._endpoints)
+            self._classes[who] = frozenset(classes)
+        return self._classes[who]
 
     def _with_roles(self, cells: Iterable[Change], people: Sequence[Change]) -> Iterator[Change]:
         """What changes for a named person who brings a role, and not for that role as such: a lock-out,
@@ -204,6 +200,8 @@ class _Differ:
         """Whether a rule that is about this person, and not about everybody with a token, is changed."""
         if self._comparison is None:
             return False
+        if not self._comparison.settled(person.words):
+            return True
         token = next(caller for caller in self._callers if caller.kind == "token")
         common = self._comparison.masks(token.words)
         masks = self._comparison.masks(person.words)

@@ -1,6 +1,6 @@
 """The rules of a policy and of all its mutants in one table, and what tells them apart."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from rbac.callers import Caller, Endpoint, endpoints_of
@@ -83,7 +83,7 @@ class Pool:
             if words is not None:
                 return caller, endpoint_of(self.space, words)
         found = self._walk(self.space.groups, 0, self._table.all, gone, come)
-        return None if found is None else split(self.space, found)
+        return None if found is None else split(self.space, found, self._people)
 
     @cached_property
     def _what(self) -> Sequence[Group]:
@@ -136,8 +136,11 @@ class Pool:
         return None
 
 
-def split(space: Space, words: dict[str, str]) -> tuple[Caller, Endpoint]:
-    """A request of the space as somebody who asks, and what for."""
+def split(space: Space, words: dict[str, str], callers: Iterable[Caller]) -> tuple[Caller, Endpoint]:
+    """A request of the space as somebody who asks, one of ``callers`` if it can be, and what for."""
+    for caller in callers:
+        if caller.words.items() <= words.items():
+            return caller, endpoint_of(space, {w: v for w, v in words.items() if w not in caller.words})
     who = {word: words[word] for word in space.axes.caller}
     name = ", ".join(f"{word} {value!r}" for word, value in who.items())
     rest = {word: value for word, value in words.items() if word not in who}

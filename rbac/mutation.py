@@ -159,15 +159,15 @@ def _requests(question: Question) -> Iterator[Request]:
         yield (*question.request[: question.role_index], role, *question.request[question.role_index + 1 :])
 
 
-def _difference(space: Space, callers: Iterable[Caller], asked: Askable) -> tuple[Caller, Endpoint] | None:
+def _difference(space: Space, callers: Sequence[Caller], asked: Askable) -> tuple[Caller, Endpoint] | None:
     """A request that the two policies of ``space`` answer differently; these callers and known routes first."""
     old, new = space.policies
     if not space.tables:
-        return _tried(space, asked)
+        return _tried(space, callers, asked)
     comparison = Comparison(space)
     endpoints = [endpoint for endpoint in endpoints_of(space) if asked(endpoint.words)]
     for caller in callers:
-        if comparison.changed(comparison.masks(caller.words)) == (0, 0):
+        if comparison.unchanged(caller.words):
             continue
         for endpoint in endpoints:
             request = space.request({**caller.words, **endpoint.words})
@@ -176,16 +176,16 @@ def _difference(space: Space, callers: Iterable[Caller], asked: Askable) -> tupl
         for words in filter(asked, comparison.cells(caller.words)):
             return caller, endpoint_of(space, words)
     found = next(filter(asked, comparison.everywhere()), None)
-    return None if found is None else split(space, found)
+    return None if found is None else split(space, found, callers)
 
 
-def _tried(space: Space, asked: Askable) -> tuple[Caller, Endpoint] | None:
+def _tried(space: Space, callers: Sequence[Caller], asked: Askable) -> tuple[Caller, Endpoint] | None:
     """Where nothing is known of the matcher: the requests of the space one by one, as far as patience
     goes."""
     old, new = space.policies
     for request in islice(space, MOST_REQUESTS):
         if decide(old, request).allowed != decide(new, request).allowed:
-            caller, endpoint = split(space, dict(zip(space.words, request, strict=True)))
+            caller, endpoint = split(space, dict(zip(space.words, request, strict=True)), callers)
             if asked(endpoint.words):
                 return caller, endpoint
     return None

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from rbac.axes import Axes
 from rbac.document import Document
 from rbac.pacing import paced
 from rbac.relations import Relations
@@ -39,9 +40,20 @@ def read_names(document: Document, relations: Relations, subjects: str = SUBJECT
         named |= {row[relations.role_column] for row in paced(document.rows["p"])}
     left = {row[0] for row in paced(document.rows.get("g", ()))} - named
     people = {name for name in left if looks(name)}
-    roles = (named | left) - people - set(relations.constants)
+    spelled_roles, spelled_people = _spelled(document, relations)
+    roles = (named | left | spelled_roles) - people - set(relations.constants)
+    people |= spelled_people - roles - set(relations.constants)
     return Names(
         roles=tuple(sorted(roles)),
         subjects=tuple(sorted(people)),
         singled_out=tuple(sorted(name for name in named & roles if looks(name))),
     )
+
+
+def _spelled(document: Document, relations: Relations) -> tuple[set[str], set[str]]:
+    """The roles and the people that the matcher names."""
+    axes = Axes.of(document.definition)
+    words = document.definition.request_words
+    people = {text for word, text in relations.spelled if words[word] == axes.sub}
+    roles = {text for word, text in relations.spelled if words[word] == axes.role != axes.sub}
+    return roles, people

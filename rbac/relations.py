@@ -38,11 +38,13 @@ class Relations:
 
     ``role_column`` is the column that names a rule's role, ``None`` when rules have none; ``constants`` are
     the names that the matcher itself compares that column with (``everyone``), in the order in which it does.
+    ``spelled`` are the texts that it compares a word of the request with (``r.sub == "root"``), with that word.
     """
 
     pairs: tuple[Relation, ...]
     role_column: int | None
     constants: tuple[str, ...]
+    spelled: tuple[tuple[int, str], ...] = ()
 
     def of_word(self, word: int) -> tuple[Relation, ...]:
         """The comparisons that the request's word at ``word`` takes part in."""
@@ -56,7 +58,8 @@ def read_relations(definition: Definition) -> Relations:
     nodes = list(ast.walk(_tree(definition.matcher)))
     pairs = tuple(dict.fromkeys(_pairs(nodes, requests, policies)))
     column = _role_column(pairs, definition)
-    return Relations(pairs, column, tuple(dict.fromkeys(_constants(nodes, policies, column))))
+    constants = tuple(dict.fromkeys(_constants(nodes, policies, column)))
+    return Relations(pairs, column, constants, tuple(dict.fromkeys(_spelled(nodes, requests))))
 
 
 def _tree(matcher: str) -> ast.AST:
@@ -113,3 +116,18 @@ def _constants(nodes: list[ast.AST], policies: dict[str, int], column: int | Non
         texts = [operand.value for operand in operands if isinstance(operand, ast.Constant)]
         if column in names:
             yield from (text for text in texts if isinstance(text, str))
+
+
+def _spelled(nodes: list[ast.AST], requests: dict[str, int]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
+        if not isinstance(node, ast.Compare) or not isinstance(
+            node.ops[0], ast.Eq | ast.NotEq | ast.In | ast.NotIn
+        ):
+            continue
+        operands = [node.left, *node.comparators]
+        listed = [
+            element for one in operands if isinstance(one, ast.Tuple | ast.List) for element in one.elts
+        ]
+        words = [requests[one.id] for one in operands if isinstance(one, ast.Name) and one.id in requests]
+        texts = [one.value for one in (*operands, *listed) if isinstance(one, ast.Constant)]
+        yield from ((word, text) for word in words for text in texts if isinstance(text, str) and text)
