@@ -1,8 +1,15 @@
 """What every test run keeps to."""
 
 import os
+import signal
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Whoever starts a run in the background may have it ignore Ctrl-C, and everything that it starts would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

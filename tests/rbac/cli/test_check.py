@@ -154,8 +154,12 @@ def test_watching_checks_again_after_each_save_until_it_is_interrupted(workshop:
             seen_it.set()
             saver.join()
             process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
-        assert process.wait(30) in {0, 130}
+        try:
+            rest, _ = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        assert process.returncode in {0, 130}
     assert b"Traceback" not in rest
 
 
