@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from app.auth.principal import Principal
 from app.checkpoint import Checkpoint
+from app.ruling import Ruling
 from rbac import Policy
 from rbac.routes import KnownRoutes, Route
 
@@ -26,17 +27,19 @@ class Permissions:
     incomplete: bool
 
 
-def permissions(request: Request, principal: Principal | None) -> Permissions:
-    """What the policy opens to ``principal``, in order of path and method.
+def permissions(request: Request, principal: Principal | None, policy: Policy) -> Permissions:
+    """What ``policy`` opens to ``principal``, in order of path and method.
 
     A route with parameters is asked about as one path that no rule singles out.
     """
     checkpoint: Checkpoint = request.app.state.checkpoint
 
     def allowed(act: str, path: str) -> bool:
-        return checkpoint.rule(path, act, request.scope, principal).decision.allowed
+        words = asked.read(path, act, request.scope, principal)
+        return Ruling.of(policy, words, asked.role_index, roles).decision.allowed
 
-    singled_out = _singled_out(checkpoint)
+    asked, roles = checkpoint.words, principal.roles if principal is not None else ()
+    singled_out = _singled_out(checkpoint, policy)
     open_routes = []
     incomplete = singled_out is None
     for route in checkpoint.routes:
@@ -53,8 +56,7 @@ _SingledOut = Mapping[str, tuple[str, ...]] | None
 _known: WeakKeyDictionary[Policy, _SingledOut] = WeakKeyDictionary()
 
 
-def _singled_out(checkpoint: Checkpoint) -> _SingledOut:
-    policy = checkpoint.live.policy
+def _singled_out(checkpoint: Checkpoint, policy: Policy) -> _SingledOut:
     if policy not in _known:
         _known[policy] = _single_out(policy, checkpoint.routes, checkpoint.words.path_word)
     return _known[policy]

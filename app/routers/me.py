@@ -40,11 +40,12 @@ async def my_permissions(
 ) -> Response | MyPermissions:
     """Every known endpoint that the policy opens to this caller. The ETag is the policy's revision."""
     checkpoint: Checkpoint = request.app.state.checkpoint
-    revision = checkpoint.live.policy.revision
+    policy = checkpoint.live.policy
+    revision = policy.revision
     headers = {"ETag": f'"{revision}"', "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and _names(if_none_match, revision):
         return Response(status_code=304, headers=headers)
-    found = permissions(request, user)
+    found = permissions(request, user, policy)
     body = MyPermissions(
         sub=user.sub,
         roles=list(user.roles),

@@ -101,7 +101,8 @@ async def user_page(user: CurrentUser, language: CallerLanguage) -> User:
 @router.get("/admin", summary="Administrators")
 async def admin(request: Request, user: CurrentUser, language: CallerLanguage) -> Admin:
     """For administrators: what the policy lets this one do, asked of the policy itself."""
-    allowed = [f"{route.act} {route.obj}" for route in permissions(request, user).routes]
+    policy = request.app.state.checkpoint.live.policy
+    allowed = [f"{route.act} {route.obj}" for route in permissions(request, user, policy).routes]
     return Admin(
         message=greeting("admin", language, _name(user)),
         admin_info=AdminInfo(username=user.username, email=user.email, permissions=allowed),

@@ -43,15 +43,16 @@ export class Permissions {
     try {
       const signal = AbortSignal.timeout(this.timeout);
       const response = await fetch(`${this.base}/me/permissions`, { headers, signal, cache: "no-store" });
-      if (response.status === 304) return true;
-      if (!response.ok) throw new Error(`the service answered ${response.status}`);
-      const answer = /** @type {Answer} */ (await response.json());
+      if (!response.ok && response.status !== 304) throw new Error(`the service answered ${response.status}`);
+      const answer = response.ok ? /** @type {Answer} */ (await response.json()) : this.#answer;
+      if (token !== this.#token || token !== this.token()) return false; // somebody else is signed in by now
+      if (answer === undefined) throw new Error("the service says that nothing changed, and nothing is known");
       this.#allowed = new Set(answer.permissions.map(({ act, obj }) => `${act} ${obj}`));
       this.#etag = response.headers.get("ETag") ?? undefined;
       this.#answer = answer;
       return true;
     } catch {
-      this.forget();
+      if (token === this.#token) this.forget();
       return false;
     }
   }

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.main import create_app
+from rbac import Policy
 from tests.support.application import bearer, served, settings_for
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT
@@ -60,6 +62,33 @@ def test_a_front_end_that_knows_this_revision_is_told_so(issuer: Issuer, tmp_pat
             answer = client.get("/me/permissions", headers=headers | {"If-None-Match": known})
             assert (answer.status_code, answer.headers["etag"]) == (status, etag), known
             assert (answer.content == b"") is (status == 304)
+
+
+def test_the_list_and_its_revision_are_of_one_document(issuer: Issuer, tmp_path: Path) -> None:
+    """A reload swaps in a thread of its own, so also between two routes."""
+    settings = settings_for(issuer, tmp_path)
+    app = create_app(settings)
+    with served(settings, app) as client:
+        headers = bearer(issuer.token(**{"custom:role": "admin"}))
+        before = client.get("/me/permissions", headers=headers).json()
+        checkpoint = app.state.checkpoint
+        closed = Policy.parse(settings.policy_model.read_bytes(), b"p, admin, /me/permissions, GET, allow\n")
+        asked: list[str] = []
+
+        class Swapping:
+            role_index, path_word = checkpoint.words.role_index, checkpoint.words.path_word
+
+            @staticmethod
+            def read(path: str, *rest: Any) -> tuple[str, ...]:
+                asked.append(path)
+                if len(asked) == 2:  # the request itself was asked about first
+                    checkpoint.live.policy = closed
+                words: tuple[str, ...] = real.read(path, *rest)
+                return words
+
+        real, checkpoint.words = checkpoint.words, Swapping
+        assert client.get("/me/permissions", headers=headers).json() == before
+        assert len(asked) > 10
 
 
 @pytest.mark.parametrize(

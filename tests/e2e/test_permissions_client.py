@@ -24,8 +24,14 @@ const refused = await permissions.refresh();
 const after = permissions.may("GET", "/user");
 current = undefined;
 const nobody = await permissions.refresh();
+current = token;
+const late = permissions.refresh();
+current = undefined;
+permissions.forget();
+const leaving = await late;
+const left = permissions.may("GET", "/user");
 const away = await new Permissions("http://127.0.0.1:1", () => token).refresh();
-console.log(JSON.stringify({ before, first, known, again, still, refused, after, nobody, away, roles: permissions.roles }));
+console.log(JSON.stringify({ before, first, known, again, still, refused, after, nobody, leaving, left, away, roles: permissions.roles }));
 """
 
 
@@ -46,6 +52,8 @@ def test_the_client_shows_what_the_policy_opens_and_hides_in_any_doubt(demo: Dem
         "refused": False,
         "after": False,
         "nobody": False,
+        "leaving": False,
+        "left": False,
         "away": False,
         "roles": [],
     }
