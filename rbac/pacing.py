@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 _SLICE_S = 0.0005
 _REST_S = 0.0005
 _LATE_S = 0.0003
-_LONGEST_REST_S = 0.004
+_LONGEST_REST_S = 0.0015
 _TURN_S = 0.001
 # Objects that are freed in one go.
 _BIT = 256
