@@ -1,10 +1,12 @@
 """Warnings about single rules: patterns that meet more than they seem to, and wildcards for the wrong role."""
 
+import ast
 import ipaddress
 import re
 from collections.abc import Iterator
 
 from rbac.errors import Problem
+from rbac.expression import calls
 from rbac.lints.reading import Reading, compared_texts
 from rbac.pacing import paced
 from rbac.patterns import literal_patterns, pattern_columns
@@ -62,16 +64,27 @@ def _open_ends(reading: Reading) -> Iterator[Problem]:
 
 def _addresses(reading: Reading) -> Iterator[Problem]:
     """Casbin compares what is no address as plain text, which no address equals: a mistyped deny denies nobody."""
+    texts = compared_texts(reading.tree)
     for name in pattern_columns(reading.tree, ("ipMatch",)):
-        column = reading.column(name.removeprefix("p_"))
-        if column is None:
+        column, meant = reading.column(name.removeprefix("p_")), texts.get(name, ())
+        if column is None or not _only_networks(reading.tree, name, len(meant)):
             continue
-        meant = compared_texts(reading.tree).get(name, ())
         for line, row in reading.rules():
             if row[column] not in meant and not _is_network(row[column]):
-                message = f"`{row[column]}` is neither an address nor a network, so the rule meets nobody"
+                message = (
+                    f"`{row[column]}` is neither an address nor a network: `ipMatch` is never true of it"
+                )
                 hint = "write an address such as `10.1.2.3`, or a network such as `10.0.0.0/8`"
                 yield reading.in_rule(line, column, "invalid-address", message, hint)
+
+
+def _only_networks(tree: ast.expr, name: str, compared: int) -> bool:
+    """Whether the matcher has no other use for a column than `ipMatch` and ``compared`` texts that it spells out."""
+    asked = sum(
+        function == "ipMatch" and [ast.unparse(pattern) for pattern in arguments[1:2]] == [name]
+        for function, arguments in calls(tree)
+    )
+    return asked + compared == sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
 
 
 def _is_network(text: str) -> bool:

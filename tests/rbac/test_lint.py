@@ -73,6 +73,26 @@ def test_a_real_document_gives_warnings_and_no_error() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "warned"),
+    [
+        ("ipMatch(r.ip, p.ip)", True),
+        ('(p.ip == "anywhere" || ipMatch(r.ip, p.ip))', True),
+        ('(p.ip == "lan" || ipMatch(r.ip, p.ip))', False),
+        ("(r.ip == p.ip || ipMatch(r.ip, p.ip))", False),
+        ("(keyMatch(r.ip, p.ip) || ipMatch(r.ip, p.ip))", False),
+        ('(p.ip in ("lan", "any") || ipMatch(r.ip, p.ip))', False),
+    ],
+)
+def test_a_word_among_addresses_is_a_mistake_where_nothing_but_an_address_can_be_met(
+    asked: str, warned: bool
+) -> None:
+    model = (BROKEN / "invalid_address/model.conf").read_text()
+    model = model.replace('(p.ip == "anywhere" || ipMatch(r.ip, p.ip))', asked)
+    found = lint(Document.parse(model.encode(), b"p, lan, /, GET, allow\n"))
+    assert ("invalid-address" in {problem.code for problem in found}) is warned
+
+
+@pytest.mark.parametrize(
     ("pattern", "closed"),
     [
         ("GET", False),
