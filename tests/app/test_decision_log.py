@@ -4,6 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,27 @@ def test_a_stop_writes_everything_that_was_recorded_in_its_order() -> None:
             log.record(record)
     assert sink.ids == [record.decision_id for record in records]
     assert (log.pending, log.writer.written, sink.closed) == (0, 2_000, True)
+
+
+def test_nobody_waits_for_more_while_a_whole_batch_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the log would write a batch a pause, and slow down whoever asks more in that time."""
+    log = DecisionLog(Writer(Sink()))
+    waited: list[int] = []
+    sleep = time.sleep
+
+    def watched(seconds: float) -> None:
+        if threading.current_thread().name == "decision log":
+            waited.append(log.pending)
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", watched)
+    for _ in range(10 * BATCH):
+        log.record(decided())
+    with running(log):
+        until(lambda: log.pending == 0)
+        log.record(decided())
+        until(lambda: waited)
+    assert max(waited) < BATCH
 
 
 def test_records_of_several_threads_are_all_written_each_threads_in_its_order() -> None:
