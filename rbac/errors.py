@@ -1,9 +1,14 @@
 """What can go wrong with a policy, as one family: :class:`RbacError` and its leaves, each with a stable
 ``code``."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+# A word that somebody pasted a file into is not to fill a log.
+_LONG = 300
+_QUOTED_LONG = re.compile(r"`([^`]{100})[^`]+`")
 
 Severity = Literal["error", "warning"]
 
@@ -24,6 +29,12 @@ class Problem:
     severity: Severity
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("message", "hint"):
+            text = getattr(self, name)
+            if len(text) > _LONG:
+                object.__setattr__(self, name, _QUOTED_LONG.sub(r"`\1…`", text))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

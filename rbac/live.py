@@ -23,6 +23,7 @@ Gate = Callable[[Policy], Sequence[Problem]]
 TestsGate = Callable[[Policy, Mapping[str, bytes]], Sequence[Problem]]
 
 _RETRY_S = 1.0
+_LOGGED = 50
 _FAILED = Problem(
     "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
 )
@@ -204,7 +205,7 @@ class LivePolicy:
         self.warnings = warnings
         self.loaded_at = time.time()
         self._live = self._seen = snapshot
-        for problem in warnings:
+        for problem in _first(warnings):
             log.warning("%s", problem)
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
@@ -212,10 +213,16 @@ class LivePolicy:
             return
         self.problems = problems
         self.refused += 1
-        for problem in problems:
+        for problem in _first(problems):
             log.error("policy refused, %s stays in force: %s", self.policy.revision, problem)
         if self._on_refusal is not None:
             self._on_refusal(problems)
+
+
+def _first(problems: Sequence[Problem]) -> Sequence[Problem | str]:
+    """What the log is told of many problems: somebody may have put another file altogether in the policy's place."""
+    more = len(problems) - _LOGGED
+    return problems if more <= 0 else [*problems[:_LOGGED], f"and {more} more; `rbac check` lists them"]
 
 
 def _parse(snapshot: Snapshot, pause: Callable[[], None] | None) -> Policy:

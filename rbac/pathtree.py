@@ -159,30 +159,36 @@ class PathTree:
         return find
 
 
-def _walk(node: Node, segments: Sequence[str], at: int, found: list[Bucket]) -> None:
+def _walk(  # noqa: C901 - every request goes through it, and a pattern may have more segments than Python has frames
+    node: Node, segments: Sequence[str], at: int, found: list[Bucket]
+) -> None:
     count = len(segments)
-    while at < count:
-        if node.opens is not None:
-            _collect_opens(node.opens, segments, at, found)
-        segment = segments[at]
-        if node.masks is not None:
-            _walk_dotted(node, segments, at, found)
-        at += 1
-        below = node.kids.get(segment) if node.kids is not None else None
-        if node.any is not None and segment:
-            if below is None:
-                below = node.any
-            elif type(node.any) is int:
-                found.append(node.any)
-            else:
-                _walk(node.any, segments, at, found)
-        if type(below) is not Node:
-            if below is not None:
-                found.append(below)
-            return
-        node = below
-    if node.end is not None:
-        found.append(node.end)
+    pending = [(node, at)]
+    while pending:
+        node, at = pending.pop()
+        while at < count:
+            if node.opens is not None:
+                _collect_opens(node.opens, segments, at, found)
+            segment = segments[at]
+            if node.masks is not None:
+                pending += _dotted(node, segments, at, found)
+            at += 1
+            below = node.kids.get(segment) if node.kids is not None else None
+            if node.any is not None and segment:
+                if below is None:
+                    below = node.any
+                elif type(node.any) is int:
+                    found.append(node.any)
+                else:
+                    pending.append((node.any, at))
+            if type(below) is not Node:
+                if below is not None:
+                    found.append(below)
+                break
+            node = below
+        else:
+            if node.end is not None:
+                found.append(node.end)
 
 
 def _collect_opens(opens: dict[str, Bucket], segments: Sequence[str], at: int, found: list[Bucket]) -> None:
@@ -199,7 +205,8 @@ def _collect_opens(opens: dict[str, Bucket], segments: Sequence[str], at: int, f
             found.append(bucket)
 
 
-def _walk_dotted(node: Node, segments: Sequence[str], at: int, found: list[Bucket]) -> None:
+def _dotted(node: Node, segments: Sequence[str], at: int, found: list[Bucket]) -> Iterator[tuple[Node, int]]:
+    """Where a dotted segment leads on from here, and at which segment of the path to go on there."""
     # A dot stands for any character, a slash among them: try the text with dots where the patterns have them.
     rest = "/".join(segments[at:])
     for length, dots in node.masks or ():
@@ -214,7 +221,7 @@ def _walk_dotted(node: Node, segments: Sequence[str], at: int, found: list[Bucke
             continue  # found as it is spelled
         below = (node.kids or {}).get(key)
         if type(below) is Node:
-            _walk(below, segments, at + 1 + text.count("/"), found)
+            yield below, at + 1 + text.count("/")
         elif below is not None:
             found.append(below)
 

@@ -5,6 +5,7 @@ carriage return, a form feed or U+2028 ends a line for one reader and not for an
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rbac.errors import Problem
@@ -59,10 +60,7 @@ def decode(content: bytes, name: str) -> Source:
                 "run `rbac fmt`, or save the file with Unix (LF) line ends",
             )
         )
-    starts = paced(range(0, len(text), _SLICE), every=1)
-    matches = (match for start in starts for match in _FORBIDDEN.finditer(text, start, start + _SLICE))
-    problems = tuple(_control(match, text, name) for match in matches)
-    return Source(name, text, problems, tuple(warnings))
+    return Source(name, text, tuple(_controls(text, name)), tuple(warnings))
 
 
 def place(text: str, offset: int) -> tuple[int, int]:
@@ -84,14 +82,23 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, name: str) -> Proble
     )
 
 
-def _control(match: re.Match[str], text: str, name: str) -> Problem:
-    line, column = place(text, match.start())
-    return Problem(
-        name,
-        line,
-        column,
-        "control-character",
-        "error",
-        f"the invisible control character `U+{ord(match.group()):04X}` may not stand in this file",
-        "delete it; it is easiest to type the line anew",
-    )
+def _controls(text: str, name: str) -> Iterator[Problem]:
+    """The first control character of each line: a file of another encoding, or of zeros, has one in every place."""
+    line, counted, told = 1, 0, 0
+    for start in paced(range(0, len(text), _SLICE), every=1):
+        at = max(start, told)
+        while match := _FORBIDDEN.search(text, at, start + _SLICE):
+            offset = match.start()
+            line, counted = line + text.count("\n", counted, offset), offset
+            yield Problem(
+                name,
+                line,
+                offset - text.rfind("\n", 0, offset),
+                "control-character",
+                "error",
+                f"the invisible control character `U+{ord(match.group()):04X}` may not stand in this file",
+                "delete it; it is easiest to type the line anew",
+            )
+            at = told = text.find("\n", offset)
+            if told < 0:
+                return

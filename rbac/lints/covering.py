@@ -98,21 +98,21 @@ class Cover:
                 yield from self._prefixes.get(literal[:length], ())
         pieces = self._segments(pattern)
         if pieces is not None:
-            yield from _walk(self._root, pieces, 0)
+            yield from _walk(self._root, pieces)
 
 
-def _walk(node: _Node, pieces: tuple[str, ...], position: int) -> Iterator[int]:
-    if position == len(pieces):
-        yield from node.rules
-        return
-    yield from node.rest
-    piece = pieces[position]
-    if node.children is None or piece == _REST:
-        return
-    child = node.children.get(piece)
-    if child is not None:
-        yield from _walk(child, pieces, position + 1)
-    if piece not in ("/", _ANY) and "." not in piece.replace("\\.", ""):
-        child = node.children.get(_ANY)
-        if child is not None:
-            yield from _walk(child, pieces, position + 1)
+def _walk(root: _Node, pieces: tuple[str, ...]) -> Iterator[int]:
+    pending = [(root, 0)]  # no call a segment: a pattern may have more of them than Python has frames
+    while pending:
+        node, position = pending.pop()
+        if position == len(pieces):
+            yield from node.rules
+            continue
+        yield from node.rest
+        piece = pieces[position]
+        if node.children is None or piece == _REST:
+            continue
+        if piece not in ("/", _ANY) and "." not in piece.replace("\\.", "") and _ANY in node.children:
+            pending.append((node.children[_ANY], position + 1))
+        if piece in node.children:
+            pending.append((node.children[piece], position + 1))

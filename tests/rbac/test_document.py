@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from rbac.document import Document, check_bytes, parse_definition
 from rbac.errors import PolicyError
+from rbac.lint import lint
+from rbac.policy import Policy
 from tests.support.documents import MODEL, POLICY, ROOT, casbin_documents, stock_enforcer, stock_rows
 
 # What each refused document of Casbin's own tests has that stock Casbin does not understand either.
@@ -64,6 +66,45 @@ def test_all_problems_of_both_files_come_at_once_and_sorted() -> None:
         ("policy.csv", 1, "wrong-width"),
         ("policy.csv", 3, "invalid-pattern"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "lines"),
+    [
+        (b"\0" * 200_000, [1]),
+        (POLICY.replace(b"\n", b"\r"), [1]),
+        (
+            b"p, user\r, /user, GET, allow\n\np, user, /us\0er\0, GET, allow\n" + b"#" * 70_000 + b"\0",
+            [1, 3, 4],
+        ),
+        ("p, user, /a, GET, allow\n\n".encode("utf-16-le") * 3, [1, 2, 3, 4, 5, 6, 7]),
+    ],
+    ids=["zeros", "ends of lines as long ago", "here and there", "another encoding"],
+)
+def test_a_line_full_of_control_characters_is_one_problem(policy: bytes, lines: list[int]) -> None:
+    document, problems = check_bytes(MODEL, policy)
+    assert document is None
+    assert [problem.line for problem in problems if problem.code == "control-character"] == lines
+
+
+def test_a_problem_does_not_repeat_a_whole_file_that_stands_in_a_words_place() -> None:
+    _, problems = check_bytes(
+        MODEL, b"p, user, /user, GET, " + b"x" * 100_000 + b"\n" + b"y" * 100_000 + b"\n"
+    )
+    assert [problem.code for problem in problems] == ["unknown-effect", "unknown-type"]
+    assert all(len(str(problem)) < 500 for problem in problems)
+    assert "` is neither `allow` nor `deny`" in problems[0].message
+
+
+def test_a_pattern_may_have_more_segments_than_python_has_frames() -> None:
+    deep = "/{a}/b" * 2_000
+    rows = f"p, user, {deep}, GET, allow\np, user, {deep.replace('b', '{b}')}, PUT, allow\n"
+    document = Document.parse(MODEL, rows.encode())
+    assert lint(document) == ()
+    policy = Policy(document)
+    assert policy.allows("user", "GET", "/x/b" * 2_000)
+    assert policy.allows("user", "PUT", "/x/y" * 2_000)
+    assert not policy.allows("user", "GET", "/x/y" * 2_000)
 
 
 def test_a_missing_file_is_an_error_of_the_operating_system(tmp_path: Path) -> None:

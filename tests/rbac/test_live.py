@@ -133,6 +133,17 @@ def test_a_refusal_is_over_when_the_store_holds_a_good_document_again(then: byte
     assert live.refused == 1
 
 
+def test_of_very_many_problems_the_log_is_told_the_first(caplog: pytest.LogCaptureFixture) -> None:
+    shelf = Shelf(USERS)
+    live = loaded(shelf)
+    shelf.put(b"p, user\n" * 1_000)
+    assert not live.reload()
+    assert len(live.problems) == 1_000
+    refused = [record.getMessage() for record in caplog.records if "policy refused" in record.getMessage()]
+    assert len(refused) == 51
+    assert "and 950 more" in refused[-1]
+
+
 def test_a_gate_refuses_by_an_error_and_lets_a_warning_pass() -> None:
     found: list[Problem] = [DOUBT]
     shelf = Shelf(USERS)
@@ -571,7 +582,7 @@ async def test_without_file_events_files_are_looked_at(
     async with LivePolicy.files(model, policy, gate=no_gate) as live:
         policy.write_bytes(ADMINS)
         await until(lambda: reaches_admin(live))
-    assert "inotify watch limit reached" in caplog.text
+        await until(lambda: "inotify watch limit reached" in caplog.text)
 
 
 async def test_the_loop_goes_on_while_a_reload_works() -> None:
