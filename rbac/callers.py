@@ -111,7 +111,9 @@ def _rule_endpoints(space: Space) -> Iterator[Endpoint]:
                 chosen = dict(zip(groups[depth].words, member.values, strict=True))
                 yield from walk(depth + 1, {**words, **chosen}, left)
 
-    yield from sorted(walk(0, {}, everything), key=lambda endpoint: (endpoint.obj, endpoint.act))
+    # A policy without rules counts as one rule of empty columns. Where that opens nothing else, it is about no endpoint.
+    if not space.tables or any(not table.empty or table.allows(0) for table in space.tables):
+        yield from sorted(walk(0, {}, everything), key=lambda endpoint: (endpoint.obj, endpoint.act))
 
 
 def _tied_to_callers(space: Space) -> tuple[str, ...]:

@@ -205,8 +205,9 @@ class _Asking:
             return f"`{role}` is a person and no role", f"write `sub: {role}`"
         close = difflib.get_close_matches(role, self.policy.roles, n=1)
         known = ", ".join(f"`{name}`" for name in self.policy.roles)
+        roles = f"its roles are {known}" if known else "it knows no role at all"
         unknown = "; for a role that the policy does not know write `unknown-role: true`"
-        return message, (f"did you mean `{close[0]}`?" if close else f"its roles are {known}") + unknown
+        return message, (f"did you mean `{close[0]}`?" if close else roles) + unknown
 
     def _stands_for(self, name: str, asker: _Asker, scenario: Scenario) -> bool:
         """Whether ``asker`` is one of those that ``name`` means: the role itself, or whom the model counts in."""

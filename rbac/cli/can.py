@@ -14,6 +14,7 @@ from rbac.cli.options import (
     known_routes,
 )
 from rbac.cli.output import emit_json, say, stdout
+from rbac.cli.unknown import note_unknown_roles
 from rbac.decision import Decision
 from rbac.policy import Policy
 from rbac.review import can as review_can
@@ -51,6 +52,7 @@ def can(
     token and that role.
     """
     loaded = Policy.load(model, policy)
+    note_unknown_roles(loaded, role or ())
     found = [
         (endpoint, decision)
         for endpoint, decision in review_can(loaded, known_routes(routes, policy), roles=role or (), sub=sub)

@@ -8,6 +8,7 @@ from rbac.asking import ask_as
 from rbac.axes import Axes
 from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
 from rbac.cli.output import NO, emit_json, say, stdout
+from rbac.cli.unknown import note_unknown_roles
 from rbac.decision import Explanation
 from rbac.policy import Policy
 
@@ -48,6 +49,7 @@ def explain(
     a denied request.
     """
     loaded = Policy.load(model, policy)
+    note_unknown_roles(loaded, role or ())
     axes = Axes.of(loaded.document.definition)
     asked = _more(words or [])
     asked |= {axes.act: act} if act and axes.act else {}

@@ -18,6 +18,7 @@ from rbac.cli.options import (
     subject_pattern,
 )
 from rbac.cli.output import emit_json, say, stdout
+from rbac.cli.unknown import note_unknown_endpoint
 from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.review import Reach
@@ -48,9 +49,9 @@ def who_can(
     """List every role, and every person the policy names, that reaches an endpoint."""
     pattern = subject_pattern(subjects)
     loaded = Policy.load(model, policy)
-    found = review_who_can(
-        loaded, act, obj, known_routes(routes, policy), subjects=pattern.pattern if pattern else SUBJECT
-    )
+    known = known_routes(routes, policy)
+    note_unknown_endpoint(act, obj, known)
+    found = review_who_can(loaded, act, obj, known, subjects=pattern.pattern if pattern else SUBJECT)
     if output == "json":
         emit_json(_shape(loaded.revision, found))
     else:

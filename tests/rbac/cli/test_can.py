@@ -1,5 +1,7 @@
 """`rbac can`: what a caller reaches."""
 
+import pytest
+
 from tests.support.command import Workshop
 
 
@@ -45,3 +47,32 @@ def test_a_missing_policy_is_exit_code_2(workshop: Workshop) -> None:
     done = workshop.rbac("can")
     assert done.code == 2
     assert done.out == ""
+
+
+@pytest.mark.parametrize("command", [("can",), ("explain", "--act", "GET", "--obj", "/user")])
+@pytest.mark.parametrize(
+    ("role", "note"),
+    [
+        ("user", ""),
+        ("usr", "note: the policy knows no role `usr`; did you mean `user`?\n"),
+        ("zzz", "note: the policy knows no role `zzz`\n"),
+        ("everyone", "note: `everyone` is a word of the model that no caller has as a role\n"),
+        ("ann@x", "note: `ann@x` is a person and no role; write `--sub ann@x`\n"),
+    ],
+)
+def test_a_role_that_the_policy_does_not_know_is_noted(
+    workshop: Workshop, command: tuple[str, ...], role: str, note: str
+) -> None:
+    workshop.rules("p, user, /user, GET, allow", "g, ann@x, user")
+    done = workshop.rbac(*command, "--role", role, "--format", "json")
+    assert done.err == note
+    assert done.json
+
+
+def test_a_policy_without_rules_has_no_endpoints(workshop: Workshop) -> None:
+    workshop.rules("# nothing yet")
+    assert workshop.rbac("can").out == "this caller reaches nothing\n"
+    assert workshop.rbac("matrix", "--format", "json").json["endpoints"] == []
+    allowing = workshop.model.read_text().replace("some(where (p.eft == allow)) && ", "")
+    workshop.write("model.conf", allowing)
+    assert workshop.rbac("matrix", "--format", "json").json["endpoints"]

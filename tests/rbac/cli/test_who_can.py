@@ -1,5 +1,7 @@
 """`rbac who-can`: who reaches an endpoint."""
 
+import pytest
+
 from tests.support.command import Workshop
 
 PERSON = "7f3c1e52-0000-0000-0000-000000000000"
@@ -43,3 +45,23 @@ def test_a_template_of_a_known_route_is_asked_as_a_path(workshop: Workshop) -> N
     routes = workshop.write("routes.json", '[{"act": "GET", "obj": "/docs/{id}"}]')
     done = workshop.rbac("who-can", "GET", "/docs/{id}", "--routes", routes, "--format", "json")
     assert [role["role"] for role in done.json["roles"]] == ["user"]
+
+
+@pytest.mark.parametrize(
+    ("act", "obj", "note"),
+    [
+        ("GET", "/users/{id}", ""),
+        ("GET", "/users/7", ""),
+        (
+            "get",
+            "/users/7",
+            "no known endpoint under `/users/7` answers `get`; the methods known there are GET",
+        ),
+        ("GET", "/user", "no known endpoint has the path `/user`; did you mean `/users/{id}`?"),
+        ("GET", "/zzz", "no known endpoint has the path `/zzz`"),
+    ],
+)
+def test_an_endpoint_that_nobody_knows_is_noted(workshop: Workshop, act: str, obj: str, note: str) -> None:
+    routes = workshop.write("routes.json", '[{"act": "GET", "obj": "/users/{id}"}]')
+    done = workshop.rbac("who-can", act, obj, "--routes", routes)
+    assert done.err == (f"note: {note}\n" if note else "")
