@@ -10,6 +10,7 @@ from itertools import count
 import casbin
 import pytest
 from casbin.model.model import Model
+from casbin.util import key_match_func
 
 from rbac.enforcer import IndexedEnforcer
 from tests.support.casbin_cases import ROOT, Lines, Subject, model_of
@@ -52,6 +53,21 @@ def test_strangers_leave_nothing_behind_where_names_are_patterns() -> None:
     ours = Subject("roles", *MATCHERS["roles"]).ours()
     ours.add_named_matching_func("g", casbin.util.key_match2_func)
     assert grown(lambda name: ours.enforce(name, "o1", "read"), 3000) < FEW
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    def answers(enforcer: casbin.Enforcer, *before: str) -> list[bool]:
+        enforcer.add_named_matching_func("g", key_match_func)
+        enforcer.add_policy("/a/b", "/", "GET")
+        for name in before:
+            enforcer.enforce(name, "/", "GET")
+        enforcer.add_grouping_policy("o1", "/*")
+        return [enforcer.enforce(name, "/", "GET") for name in ("/*", "o1", "/*")]
+
+    text, _ = MATCHERS["roles"]
+    unasked = answers(casbin.Enforcer(model_of(text)))
+    assert answers(casbin.Enforcer(model_of(text)), "/a/b") != unasked
+    assert answers(IndexedEnforcer(model_of(text)), "/a/b") == unasked == [False, True, False]
 
 
 def test_domains_that_nobody_knows_leave_nothing_behind() -> None:
