@@ -13,8 +13,10 @@ in [docs/performance.md](../docs/performance.md). In-process costs are processor
 
 SERVICE_NAMES = {
     "plain": "plain FastAPI, no authorization",
+    "plain-without-telemetry": "plain FastAPI, its telemetry off, as ours is",
     "starlette": "bare Starlette, no authorization",
     "sekisho": "**Sekisho**",
+    "sekisho-without-log": "Sekisho, decision log off",
     "cloudauth": "fastapi-cloudauth, role check written in code",
     "cloudauth-casbin": "fastapi-cloudauth with stock Casbin",
     "fastapi-authz": "fastapi-authz",

@@ -6,7 +6,7 @@ path pattern.
 
 import warnings
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -80,6 +80,11 @@ def sekisho(setup: Setup) -> ASGIApp:
     differently on a request's path is set as production sets it.
     """
     return _with_endpoint(_service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy)))
+
+
+def sekisho_without_log(setup: Setup) -> ASGIApp:
+    """The same with ``DECISION_LOG=off``: decisions are counted, and the newest kept in memory, as always."""
+    return sekisho(replace(setup, decision_log="off"))
 
 
 def decision_point(setup: Setup) -> ASGIApp:
@@ -179,6 +184,7 @@ APPS: dict[str, Callable[[Setup], ASGIApp]] = {
     "plain-without-telemetry": plain_without_telemetry,
     "starlette": starlette,
     "sekisho": sekisho,
+    "sekisho-without-log": sekisho_without_log,
     "decision-point": decision_point,
     "cloudauth": cloudauth,
     "cloudauth-casbin": cloudauth_casbin,

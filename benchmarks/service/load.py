@@ -41,12 +41,14 @@ class Variant:
 VARIANTS = (
     Variant("plain", "plain", guarded=False),
     Variant("plain, every token new", "plain", fresh_tokens=True, guarded=False),
+    Variant("plain-without-telemetry", "plain-without-telemetry", guarded=False),
     Variant("starlette", "starlette", guarded=False),
     *(Variant(f"sekisho {rules}", "sekisho", rules) for rules in (20, 1_000, 10_000, 100_000)),
     *(
         Variant(f"sekisho {rules}, every token new", "sekisho", rules, fresh_tokens=True)
         for rules in (20, 10_000)
     ),
+    Variant("sekisho-without-log 10000", "sekisho-without-log", 10_000),
     Variant("cloudauth", "cloudauth"),
     *(Variant(f"cloudauth-casbin {rules}", "cloudauth-casbin", rules) for rules in (20, 1_000, 10_000)),
     *(Variant(f"fastapi-authz {rules}", "fastapi-authz", rules) for rules in (20, 1_000)),
