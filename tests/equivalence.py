@@ -102,8 +102,11 @@ def check(old: Policy, new: Policy, count: int, seed: int, tally: Tally) -> Iter
     tally.pairs["equivalent" if plain.equivalent else "changed"] += 1
     changing = {False: directions(plain, space), True: directions(odd, space)}
     callers = {space.request(caller.words): caller.label for caller in callers_of(space)}
+    known: dict[Request, tuple[bool, bool]] = {}  # the same request may come up again
     for request in islice(requests(*stock, space, seed), count):
-        before, after = (enforcer.enforce(*request) for enforcer in stock)
+        if request not in known:
+            known[request] = (stock[0].enforce(*request), stock[1].enforce(*request))
+        before, after = known[request]
         tally.requests += 1
         if before == after:
             continue

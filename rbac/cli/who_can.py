@@ -88,4 +88,4 @@ def _show(found: Sequence[Reach]) -> None:
         style = "bold red" if reach.caller.kind == "nobody" else "bold"
         say(console, (f"{reach.caller.label:<{width}}", style), f"  {why(reach.decision)}", (path, "dim"))
     if not found:
-        say(console, "nobody")
+        say(console, "no caller reaches it: no role, no person, and nobody without a token")

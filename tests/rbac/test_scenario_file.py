@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from rbac.scenario_file import ScenarioError, find_files, parse_suite, read_suites
@@ -200,3 +202,44 @@ def test_every_code_is_in_the_documentation() -> None:
         re.findall(r"^\| `(test-[a-z-]+)`", (ROOT / "docs/policy-tests.md").read_text("utf-8"), re.MULTILINE)
     )
     assert documented == codes
+
+
+_TEXTS = st.sampled_from(
+    ["user", "admin", "", " ", "GET /a", "GET /b", "GET", "GET  /a", " GET /a", "/a", "no", "é"]
+)
+_NAMES = st.lists(_TEXTS | st.integers(0, 1), max_size=3)
+_WORDS = st.dictionaries(st.sampled_from(["act", "obj", "dom"]), _TEXTS | st.none(), max_size=2)
+_ASSERTIONS = st.lists(_TEXTS | _WORDS | st.booleans(), max_size=3)
+_OPTIONAL = {
+    "role": _TEXTS | st.integers(0, 1) | _NAMES,
+    "roles": _NAMES | _TEXTS,
+    "sub": _TEXTS | st.none(),
+    "anonymous": st.booleans() | st.none(),
+    "unknown-role": st.booleans() | st.just("true"),
+    "only": _NAMES,
+    "with": _WORDS | _TEXTS,
+    "unrouted": st.booleans() | st.integers(0, 1),
+    "rolle": _TEXTS,
+}
+
+
+@st.composite
+def _tests(draw: st.DrawFn) -> dict[str, object]:
+    """A test that is nearly right: each key is there or not, and most have what they need."""
+    made: dict[str, object] = {"name": draw(st.just("n") | _TEXTS | st.none())}
+    callers = draw(st.lists(st.sampled_from(sorted(_OPTIONAL)), min_size=1, max_size=3, unique=True))
+    made.update({key: draw(_OPTIONAL[key]) for key in callers})
+    asserted = draw(st.lists(st.sampled_from(["can", "cannot"]), max_size=2, unique=True))
+    return made | {key: draw(st.just(["GET /a"]) | _ASSERTIONS) for key in asserted}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_tests(), min_size=1, max_size=2))
+def test_the_schema_and_the_reader_agree_about_every_file(tests: list[dict[str, object]]) -> None:
+    content = {"suite": "s", "tests": tests}
+    text = yaml.safe_dump(content, allow_unicode=True)
+    _, problems = parse_suite(text.encode(), "tests.yaml")
+    # That `GET /a` and `GET  /a` are the same line twice, a schema cannot see.
+    beyond = {problem.code for problem in problems} == {"test-duplicate"}
+    accepted = Draft202012Validator(SCHEMA).is_valid(content)
+    assert accepted == (problems == ()) or (accepted and beyond), (text, problems)

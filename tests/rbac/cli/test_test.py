@@ -1,6 +1,8 @@
 """`rbac test` runs the policy tests: 0 they hold, 1 they do not, 2 they cannot be read."""
 
 import json
+import shutil
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -179,6 +181,25 @@ def test_the_shipped_policy_is_tested_in_full(monkeypatch: pytest.MonkeyPatch) -
     assert done.json["coverage"]["uncovered"] == []
     assert done.json["coverage"]["unmentioned"] == []
     assert done.json["mutation"]["survived"] == []
+
+
+def test_an_assertion_taken_out_of_the_shipped_tests_is_missed_and_can_be_pasted_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    tests = Path(shutil.copytree(ROOT / "policy_tests", tmp_path / "policy_tests"))
+    page = tests / "security_team.yaml"
+    whole = page.read_text(encoding="utf-8")
+    poorer = whole.replace("cannot: [POST /metrics, DELETE /metrics, ", "cannot: [")
+    assert poorer != whole
+    page.write_text(poorer, encoding="utf-8")
+    missed = rbac("test", tests, "--min-score", 100, "--format", "json")
+    assert missed.code == 1
+    (survivor,) = missed.json["mutation"]["survived"]
+    assert "method widened" in survivor["mutation"]
+    page.write_text(poorer + _indented(survivor["suggested_test"]), encoding="utf-8")
+    again = rbac("test", tests, "--min-score", 100, "--format", "json")
+    assert (again.code, again.json["mutation"]["survived"]) == (0, [])
 
 
 def test_a_policy_that_gives_users_the_administration_fails_the_shipped_tests(

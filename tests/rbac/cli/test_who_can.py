@@ -29,7 +29,10 @@ def test_what_is_open_to_all_says_so(workshop: Workshop) -> None:
 
 def test_nobody_is_an_answer(workshop: Workshop) -> None:
     done = workshop.rbac("who-can", "DELETE", "/user")
-    assert (done.code, done.out) == (0, "nobody\n")
+    assert (done.code, done.out) == (
+        0,
+        "no caller reaches it: no role, no person, and nobody without a token\n",
+    )
 
 
 def test_subjects_are_told_by_a_pattern_of_ones_own(workshop: Workshop) -> None:
