@@ -198,7 +198,7 @@ class DecisionLog:
             if not self._buffer:  # what came before the line above found nobody to wake
                 self._wake.wait(_TICK_S)
             self._asleep = False
-        if not (self.required or self._stopping or len(self._buffer) >= BATCH):
+        if not (self.required or len(self._buffer) >= BATCH or self._stopping):
             time.sleep(_LINGER_S)
         return True
 
