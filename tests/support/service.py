@@ -91,6 +91,16 @@ class Service:
             time.sleep(0.05)
         return False
 
+    def eventually_decides_by(self, revision: str, seconds: float = 15) -> bool:
+        """Whether the document with ``revision`` comes into force within ``seconds``, and is the newest there is."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            policy = self.get("/readyz").json()["policy"]
+            if policy["revision"] == revision and policy["current"]:
+                return True
+            time.sleep(0.05)
+        return False
+
     def eventually_logs(self, text: str, seconds: float = 15) -> bool:
         """Whether ``text`` comes to stand in the log within ``seconds``."""
         deadline = time.monotonic() + seconds
