@@ -4,7 +4,9 @@ Text from outside ends up in messages. A line break or an escape sequence in it 
 record is one line that begins with a timestamp; only a traceback in text form has more, each behind a bar.
 """
 
+import json
 import logging
+import re
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -29,6 +31,8 @@ _ESCAPES = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in [*_UNSAFE, *_SURROGATES]
 } | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _CONTINUED = "\n    | "
+# A request id that nobody can mistake for the rest of its line; any other is quoted.
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
 
 
 def escaped(text: str) -> str:
@@ -46,6 +50,12 @@ def stamp_request_id(record: logging.LogRecord) -> bool:
     """A filter that drops nothing: writes the id of the request being answered, or ``-``, on the record."""
     record.request_id = request_id_var.get()
     return True
+
+
+def bracketed(request_id: str) -> str:
+    """``[request id]``. One that might pass for more of the line stands there as a JSON string, without credentials."""
+    safe = redacted(request_id)
+    return f"[{safe if _PLAIN_ID.match(safe) else json.dumps(safe)}]"
 
 
 class TextLine(logging.Formatter):
@@ -67,7 +77,7 @@ class TextLine(logging.Formatter):
         if self.colour and record.levelname in self._COLOURS:
             level = f"{self._COLOURS[record.levelname]}{level}{self._PLAIN}"
         message = escaped(redacted(record.getMessage()))
-        line = f"{timestamp(record)} {level} {record.name:<18} [{request_id_var.get()}] {message}"
+        line = f"{timestamp(record)} {level} {record.name:<18} {bracketed(request_id_var.get())} {message}"
         below = [self.formatException(record.exc_info)] if record.exc_info else []
         if record.stack_info:
             below.append(record.stack_info)

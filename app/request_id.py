@@ -8,8 +8,8 @@ from itertools import product
 
 request_id_var: ContextVar[str] = ContextVar("request_id", default="-")
 
-# What a log search, a header and a shell all take without quoting.
-_SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")
+# Every header value that each server and proxy hands on unchanged: visible ASCII, with spaces inside, up to 1 KiB.
+_SAFE = re.compile(r"[!-~](?:[ -~]{0,1022}[!-~])?\Z")
 _BYTES = [f"{byte:02x}" for byte in range(256)]
 
 
@@ -27,10 +27,10 @@ def new_id() -> str:
 
 
 def request_id(sent: bytes | None) -> str:
-    """The caller's own ``X-Request-ID`` when it is sane (at most 128 plain characters), else a new one."""
+    """The caller's own ``X-Request-ID``, as sent, when it is safe as a header (visible ASCII, 1 KiB), else a new one."""
     if sent is not None:
         text = sent.decode("latin-1")
-        if _SANE.match(text):
+        if _SAFE.match(text):
             return text
     return next(_ids)
 

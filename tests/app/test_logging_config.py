@@ -76,6 +76,28 @@ def test_a_text_line_is_aligned_and_has_the_requests_id(terminal: Terminal) -> N
     assert without.endswith(" ERROR    app.test           [-] bye")
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("a:b/c+d=e@f.g_h-1", "[a:b/c+d=e@f.g_h-1]"),
+        ("x] GET /admin 200", '["x] GET /admin 200"]'),
+        ('x"] all is well ["y', r'["x\"] all is well [\"y"]'),
+        ("a" * 129, f'["{"a" * 129}"]'),
+        ("eyJhbGciOiJSUzI1NiJ9.e30.c2ln", '["[redacted]"]'),
+        ("Bearer c2VjcmV0", '["Bearer [redacted]"]'),
+    ],
+)
+def test_a_request_id_cannot_pass_for_the_rest_of_its_text_line(
+    terminal: Terminal, sent: str, shown: str
+) -> None:
+    terminal.configure()
+    told = request_id_var.set(sent)
+    logging.getLogger("app.test").warning("hello")
+    request_id_var.reset(told)
+    (line,) = terminal.lines()
+    assert line.endswith(f" WARNING  app.test           {shown} hello")
+
+
 HOSTILE = [
     "a\n2026-01-01T00:00:00.000Z INFO     app.access         [-] GET /admin 200",
     "a\r\nb",
