@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 
 # A word that somebody pasted a file into is not to fill a log.
 _LONG = 300
-_QUOTED_LONG = re.compile(r"`([^`]{100})[^`]+`")
+_LONGEST = 1000
+_QUOTED = re.compile(r"`([^`]*)`")
+_KEPT = 100
 
 Severity = Literal["error", "warning"]
 
@@ -34,12 +36,22 @@ class Problem:
         for name in ("message", "hint"):
             text = getattr(self, name)
             if len(text) > _LONG:
-                object.__setattr__(self, name, _QUOTED_LONG.sub(r"`\1…`", text))
+                object.__setattr__(self, name, _shortened(text))
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         hint = f" ({self.hint})" if self.hint else ""
         return f"{place}: {self.severity}: {self.message}{hint} [{self.code}]"
+
+
+def _shortened(text: str) -> str:
+    """``text`` with the beginning of each long word it quotes; where a word holds backticks of its own, of the whole."""
+    text = _QUOTED.sub(_beginning, text)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _beginning(quoted: re.Match[str]) -> str:
+    return quoted[0] if len(quoted[1]) <= _KEPT else f"`{quoted[1][:_KEPT]}…`"
 
 
 class RbacError(Exception):

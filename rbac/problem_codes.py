@@ -75,6 +75,7 @@ _WARNINGS = {
     "allows-by-default": _warning(
         "the model allows what no rule allows", "make rules allow, and deny the rest"
     ),
+    "empty-policy": _warning("the document has no rule at all", "add a rule, a line that begins with `p`"),
     "operator-in-text": _warning(
         "Casbin rewrites an operator inside quoted text", "write the text without it"
     ),

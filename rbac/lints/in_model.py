@@ -1,4 +1,4 @@
-"""Warnings about the model: one that allows by default, and text that Casbin rewrites inside quotes."""
+"""Warnings about what the model says where rules say nothing, and about text that Casbin rewrites inside quotes."""
 
 import itertools
 import re
@@ -20,6 +20,7 @@ _MOST_TRIALS = 64
 
 def check_model(reading: Reading) -> Iterator[Problem]:
     yield from _default(reading)
+    yield from _empty(reading)
     yield from _rewritten_literals(reading)
 
 
@@ -38,6 +39,20 @@ def _default(reading: Reading) -> Iterator[Problem]:
         message = f"the matcher allows a request even when there is no rule at all, such as `{asked}`"
         hint = "let every way through the matcher compare the request with a rule's columns (`p.…`)"
         yield reading.in_model("m", "m", "allows-by-default", message, hint)
+
+
+def _empty(reading: Reading) -> Iterator[Problem]:
+    if reading.document.rows.get("p"):
+        return
+    if reading.document.definition.effect == DENY_OVERRIDE_EFFECT:
+        outcome = "every request is allowed"
+    elif _allowed_without_rules(reading) is None:
+        outcome = "every request is refused"
+    else:
+        outcome = "nothing is allowed but what the matcher allows by itself"
+    name = reading.document.policy_name
+    message = f"there is no rule, so {outcome}"
+    yield Problem(name, 0, 0, "empty-policy", "warning", message, "add a rule, a line that begins with `p`")
 
 
 def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:
