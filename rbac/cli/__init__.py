@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from rbac.cli.output import UNABLE, report_trouble
 from rbac.errors import RbacError
@@ -33,8 +33,20 @@ COMMANDS = (
 )
 
 
+class Command(TyperCommand):
+    """Its help shows what to type behind an option: behind a flag, nothing."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override] # as in Commands.invoke
+        """The parameters, the flags without the name of their type."""
+        return _flags_plain(super().get_params(ctx))
+
+
 class Commands(TyperGroup):
     """What stops a command (an unreadable file, a refused policy, a bad option) is one message and exit 2."""
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override] # as in invoke
+        """The parameters, the flags without the name of their type."""
+        return _flags_plain(super().get_params(ctx))
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # typer's own context class is not public
         """Run the command; an error of ours or of the operating system ends in exit code 2, no traceback."""
@@ -45,6 +57,13 @@ class Commands(TyperGroup):
         except (RbacError, OSError) as error:
             report_trouble(error)
             raise typer.Exit(UNABLE) from error
+
+
+def _flags_plain(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if isinstance(parameter, TyperOption) and parameter.is_flag and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 def build_app() -> typer.Typer:
@@ -68,6 +87,7 @@ def build_app() -> typer.Typer:
         if find_spec(module) is not None:
             import_module(module).register(app)
     for command in app.registered_commands:
+        command.cls = Command
         command.epilog = _listed(command.epilog or "")
     return app
 

@@ -34,11 +34,14 @@ def register(app: typer.Typer) -> None:
 
 def can(
     sub: Annotated[
-        str | None, typer.Option("--sub", help="The person: the token's `sub`.", show_default=False)
+        str | None,
+        typer.Option("--sub", metavar="NAME", help="The person: the token's `sub`.", show_default=False),
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", help="Their role; several times for several.", show_default=False),
+        typer.Option(
+            "--role", metavar="ROLE", help="Their role; several times for several.", show_default=False
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is denied, too.")] = False,
     model: ModelOption = MODEL,

@@ -26,14 +26,17 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    act: Annotated[str, typer.Option("--act", help="The method.", show_default=False)] = "",
-    obj: Annotated[str, typer.Option("--obj", help="The path.", show_default=False)] = "",
+    act: Annotated[str, typer.Option("--act", metavar="METHOD", help="The method.", show_default=False)] = "",
+    obj: Annotated[str, typer.Option("--obj", metavar="PATH", help="The path.", show_default=False)] = "",
     sub: Annotated[
-        str | None, typer.Option("--sub", help="The person: the token's `sub`.", show_default=False)
+        str | None,
+        typer.Option("--sub", metavar="NAME", help="The person: the token's `sub`.", show_default=False),
     ] = None,
     role: Annotated[
         list[str] | None,
-        typer.Option("--role", help="Their role; several times for several.", show_default=False),
+        typer.Option(
+            "--role", metavar="ROLE", help="Their role; several times for several.", show_default=False
+        ),
     ] = None,
     words: Annotated[
         list[str] | None,

@@ -45,7 +45,8 @@ ViaOption = Annotated[
     list[Via] | None,
     typer.Option(
         "--via",
-        help="Only questions that came this way; several times for several. "
+        metavar="WAY",
+        help="Only questions that came this way: http, authzen or forward-auth; several times for several. "
         "A decision point with a policy of its own (PDP_POLICY) answers authzen and forward-auth.",
         show_default=False,
     ),

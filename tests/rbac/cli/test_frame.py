@@ -28,6 +28,16 @@ def test_every_command_has_help_with_an_example_at_80_columns(
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)], ids="-".join)
+def test_help_shows_what_to_type_whole_and_no_type_of_python(
+    command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = rbac(*command, "--help").out
+    assert "--help" in shown
+    assert re.findall(r"…|<bool>|<(?:str|list)\b", shown.split("─ Options ─", 1)[1]) == []
+
+
 def test_help_without_a_command_lists_the_commands() -> None:
     done = rbac("--help")
     assert done.code == 0
