@@ -49,43 +49,33 @@ def register(app: typer.Typer) -> None:
     app.command("test", epilog=EXAMPLE)(run_policy_tests)
 
 
+CoverageOption = Annotated[
+    bool, typer.Option("--coverage", help="Say which rules, role links and cells no test touches.")
+]
+MutateOption = Annotated[
+    bool, typer.Option("--mutate", help="Break the policy line by line; say which breaks no test notices.")
+]
+JunitOption = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML, too.", show_default=False),
+]
+
+
+def _least(option: str, said: str) -> Any:
+    return typer.Option(option, min=0, max=100, metavar="PERCENT", help=said, show_default=False)
+
+
+LeastCoverageOption = Annotated[float | None, _least("--min-coverage", "Fail if fewer rules are.")]
+LeastScoreOption = Annotated[float | None, _least("--min-score", "Fail if fewer are noticed.")]
+
+
 def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the command
     paths: PathsArgument = None,
-    coverage: Annotated[
-        bool, typer.Option("--coverage", help="Say which rules, role links and cells no test touches.")
-    ] = False,
-    min_coverage: Annotated[
-        float | None,
-        typer.Option(
-            "--min-coverage",
-            min=0,
-            max=100,
-            metavar="PERCENT",
-            help="Fail if fewer rules are.",
-            show_default=False,
-        ),
-    ] = None,
-    mutate: Annotated[
-        bool,
-        typer.Option("--mutate", help="Break the policy line by line; say which breaks no test notices."),
-    ] = False,
-    min_score: Annotated[
-        float | None,
-        typer.Option(
-            "--min-score",
-            min=0,
-            max=100,
-            metavar="PERCENT",
-            help="Fail if fewer are noticed.",
-            show_default=False,
-        ),
-    ] = None,
-    junit: Annotated[
-        Path | None,
-        typer.Option(
-            "--junit", metavar="FILE", help="Write the results as JUnit XML, too.", show_default=False
-        ),
-    ] = None,
+    coverage: CoverageOption = False,
+    min_coverage: LeastCoverageOption = None,
+    mutate: MutateOption = False,
+    min_score: LeastScoreOption = None,
+    junit: JunitOption = None,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
@@ -97,11 +87,7 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     """
     loaded = Policy.load(model, policy)
     known = known_routes(routes, policy)
-    files = find_files(paths or [TESTS])
-    if not files:
-        nowhere = Place(str((paths or [TESTS])[0]), 0, 0)
-        raise ScenarioError([nowhere.problem("test-asserts-nothing", "there are no policy tests here")])
-    suites = read_suites(files)
+    suites = _read(paths or [TESTS])
     asked = questions(loaded, suites, known)
     report = ask_all(loaded, track(asked, "policy tests", len(asked)))
     covered = cover(loaded, report, known) if coverage or min_coverage is not None else None
@@ -115,6 +101,14 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     too_little = _below(covered.percent if covered else None, min_coverage)
     if report.failures or too_little or _below(mutated.score if mutated else None, min_score):
         raise typer.Exit(NO)
+
+
+def _read(paths: list[Path]) -> tuple[Suite, ...]:
+    files = find_files(paths)
+    if not files:
+        nowhere = Place(str(paths[0]), 0, 0)
+        raise ScenarioError([nowhere.problem("test-asserts-nothing", "there are no policy tests here")])
+    return read_suites(files)
 
 
 def _below(share: float | None, least: float | None) -> bool:
