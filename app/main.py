@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The application. Without ``settings`` they are read when it starts, from the environment and the env files."""
     surface = load_surface() if settings is None else Surface.of(settings)
     checkpoint = Checkpoint()
+    decision_point = authzen.endpoints_of(checkpoint)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(RequestLogMiddleware, show_error_details=surface.debug),
             Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
             Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
-            Middleware(authzen.Shortcut, checkpoint=checkpoint),
+            Middleware(authzen.Shortcut, endpoints=decision_point),
         ],
         # The decision log and the metrics say what happened. FastAPI's own telemetry, once somebody sets up an exporter
         # for it, would send on query strings, request bodies and stack traces: tokens turn up in those.
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     app.state.checkpoint = checkpoint
-    app.router.routes += [*authzen.routes(checkpoint), *forward_auth.routes(checkpoint)]
+    app.router.routes += [*authzen.routes(decision_point), *forward_auth.routes(checkpoint)]
     for router in (public.router, protected.router):
         app.include_router(router, prefix=surface.api_prefix)
     app.include_router(me.router)

@@ -67,9 +67,9 @@ class Endpoint:
 class Shortcut:
     """Plain ASGI, behind the checkpoint: the endpoint that the router would find, without the way through it."""
 
-    def __init__(self, app: ASGIApp, checkpoint: Checkpoint) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
         self.app = app
-        self.endpoints = endpoints(checkpoint)
+        self.endpoints = endpoints
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
@@ -79,8 +79,8 @@ class Shortcut:
         return self.app(scope, receive, send)
 
 
-def endpoints(checkpoint: Checkpoint) -> Mapping[str, Endpoint]:
-    """What answers a POST, by path."""
+def endpoints_of(checkpoint: Checkpoint) -> Mapping[str, Endpoint]:
+    """What answers a POST, by path: for the router and for the shortcut past it."""
     answers: Mapping[str, Answer] = {
         "evaluation": evaluation,
         "evaluations": evaluations,
@@ -91,10 +91,10 @@ def endpoints(checkpoint: Checkpoint) -> Mapping[str, Endpoint]:
     return {f"{PREFIX}/{name}": Endpoint(checkpoint, answer) for name, answer in answers.items()}
 
 
-def routes(checkpoint: Checkpoint) -> list[Route]:
+def routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
     """The endpoints, and the document that lists them."""
     return [
-        *(_post(path, endpoint) for path, endpoint in endpoints(checkpoint).items()),
+        *(_post(path, endpoint) for path, endpoint in endpoints.items()),
         Route(CONFIGURATION, configuration, methods=["GET"], name="authzen_configuration"),
     ]
 
