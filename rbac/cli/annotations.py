@@ -6,12 +6,16 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from rbac.errors import Problem
+from rbac.problem_codes import PROBLEM_CODES
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def sarif(problems: Sequence[Problem]) -> dict[str, Any]:
-    """One SARIF run. Columns count characters, and a problem of a whole file stands on its first line."""
+    """One SARIF run, with all that GitHub asks for.
+
+    Columns count characters, and a problem of a whole file stands on its first line.
+    """
     codes = sorted({problem.code for problem in problems})
     return {
         "$schema": _SCHEMA,
@@ -22,7 +26,7 @@ def sarif(problems: Sequence[Problem]) -> dict[str, Any]:
                     "driver": {
                         "name": "rbac check",
                         "version": _version(),
-                        "rules": [_rule(code, problems) for code in codes],
+                        "rules": [_rule(code) for code in codes],
                     }
                 },
                 "columnKind": "unicodeCodePoints",
@@ -39,21 +43,21 @@ def _version() -> str:
         return "0"
 
 
-def _rule(code: str, problems: Sequence[Problem]) -> dict[str, Any]:
-    first = next(problem for problem in problems if problem.code == code)
-    rule: dict[str, Any] = {
+def _rule(code: str) -> dict[str, Any]:
+    known = PROBLEM_CODES[code]
+    return {
         "id": code,
         "shortDescription": {"text": code.replace("-", " ")},
-        "defaultConfiguration": {"level": first.severity},
+        "fullDescription": {"text": known.meaning},
+        "help": {"text": known.remedy},
+        "defaultConfiguration": {"level": known.severity},
     }
-    if first.hint:
-        rule["help"] = {"text": first.hint}
-    return rule
 
 
 def _result(problem: Problem, codes: Sequence[str]) -> dict[str, Any]:
     text = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-    region = {"startLine": max(problem.line, 1), "startColumn": max(problem.column, 1)}
+    line, column = max(problem.line, 1), max(problem.column, 1)
+    region = {"startLine": line, "startColumn": column, "endLine": line, "endColumn": column + 1}
     return {
         "ruleId": problem.code,
         "ruleIndex": codes.index(problem.code),

@@ -206,6 +206,24 @@ def test_whatever_is_charted_or_alerted_on_exists(exposed: str, file: str) -> No
     assert named <= there
 
 
+def test_the_dashboard_asks_for_labels_that_the_metric_has_and_values_that_occur() -> None:
+    page = (ROOT / "docs/metrics.md").read_text(encoding="utf-8")
+    labels = {
+        name: {*re.findall(r"`(\w+)`", column), "job", "instance"}
+        for name, column in re.findall(r"^\| `(sekisho_\w+)` \| \w+ \|([^|]*)\|", page, re.MULTILINE)
+    }
+    dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text(encoding="utf-8"))
+    for expression in expressions(dashboard):
+        (name,) = re.findall(r"sekisho_[a-z_]+", expression)
+        there = labels[name.removesuffix("_bucket")] | ({"le"} if name.endswith("_bucket") else set())
+        grouped = [
+            label for group in re.findall(r"\bby \(([^)]*)\)", expression) for label in group.split(", ")
+        ]
+        chosen = dict(re.findall(r'(\w+)=~?"([^"]*)"', expression))
+        assert {*grouped, *chosen} <= there, expression
+        assert chosen.get("result", "deny") in {"allow", "deny"}, expression
+
+
 def test_every_metric_is_on_the_dashboard(exposed: str) -> None:
     dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text(encoding="utf-8"))
     charted = " ".join(expressions(dashboard))

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from rbac.cli.annotations import sarif
+from rbac.errors import Problem
+from rbac.problem_codes import PROBLEM_CODES
 from tests.support.command import Workshop, rbac
 
 BROKEN = (
@@ -91,8 +94,24 @@ def test_sarif_points_at_the_line_and_declares_its_rules(workshop: Workshop) -> 
         assert result["level"] in {"error", "warning"}
         assert result["message"]["text"]
     place = run["results"][0]["locations"][0]["physicalLocation"]
-    assert place["region"] == {"startLine": 1, "startColumn": 22}
+    assert place["region"] == {"startLine": 1, "startColumn": 22, "endLine": 1, "endColumn": 23}
     assert place["artifactLocation"]["uri"] == workshop.policy.as_uri()
+
+
+def test_sarif_says_of_every_code_what_code_scanning_shows() -> None:
+    problems = [
+        Problem("policy.csv", 0, 0, code, known.severity, "m") for code, known in PROBLEM_CODES.items()
+    ]
+    (run,) = sarif(problems)["runs"]
+    for rule in run["tool"]["driver"]["rules"]:
+        known = PROBLEM_CODES[rule["id"]]
+        assert rule["shortDescription"]["text"]
+        assert rule["fullDescription"]["text"] == known.meaning
+        assert rule["help"]["text"] == known.remedy
+        assert rule["defaultConfiguration"]["level"] == known.severity
+    for result in run["results"]:
+        (location,) = result["locations"]
+        assert min(location["physicalLocation"]["region"].values()) >= 1
 
 
 def test_sarif_names_files_of_the_repository_by_relative_uri(
