@@ -1,16 +1,20 @@
 """``rbac can``: every endpoint that a caller reaches."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
+from rbac.callers import Endpoint
 from rbac.cli.options import (
     MODEL,
     POLICY,
     FormatOption,
     ModelOption,
     PolicyOption,
+    RolesOption,
     RoutesOption,
+    SubOption,
     known_routes,
 )
 from rbac.cli.output import emit_json, say, stdout
@@ -33,16 +37,8 @@ def register(app: typer.Typer) -> None:
 
 
 def can(
-    sub: Annotated[
-        str | None,
-        typer.Option("--sub", metavar="NAME", help="The person: the token's `sub`.", show_default=False),
-    ] = None,
-    role: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--role", metavar="ROLE", help="Their role; several times for several.", show_default=False
-        ),
-    ] = None,
+    sub: SubOption = None,
+    role: RolesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is denied, too.")] = False,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
@@ -62,17 +58,17 @@ def can(
         if everything or decision.allowed
     ]
     if output == "json":
-        entries = [
-            {
-                "act": endpoint.act,
-                "obj": endpoint.obj,
-                "allowed": decision.allowed,
-                "rule": decision.rule.line if decision.rule else None,
-            }
-            for endpoint, decision in found
-        ]
-        emit_json({"revision": loaded.revision, "endpoints": entries})
-        return
+        emit_json({"revision": loaded.revision, "endpoints": [_shape(*each) for each in found]})
+    else:
+        _show(found, everything=everything)
+
+
+def _shape(endpoint: Endpoint, decision: Decision) -> dict[str, Any]:
+    rule = decision.rule.line if decision.rule else None
+    return {"act": endpoint.act, "obj": endpoint.obj, "allowed": decision.allowed, "rule": rule}
+
+
+def _show(found: Sequence[tuple[Endpoint, Decision]], *, everything: bool) -> None:
     console = stdout()
     acts = max((len(endpoint.act) for endpoint, _ in found), default=0)
     objs = max((len(endpoint.obj) for endpoint, _ in found), default=0)

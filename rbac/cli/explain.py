@@ -6,7 +6,15 @@ import typer
 
 from rbac.asking import ask_as
 from rbac.axes import Axes
-from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    FormatOption,
+    ModelOption,
+    PolicyOption,
+    RolesOption,
+    SubOption,
+)
 from rbac.cli.output import NO, emit_json, say, stdout
 from rbac.cli.unknown import note_unknown_roles
 from rbac.decision import Explanation
@@ -28,16 +36,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     act: Annotated[str, typer.Option("--act", metavar="METHOD", help="The method.", show_default=False)] = "",
     obj: Annotated[str, typer.Option("--obj", metavar="PATH", help="The path.", show_default=False)] = "",
-    sub: Annotated[
-        str | None,
-        typer.Option("--sub", metavar="NAME", help="The person: the token's `sub`.", show_default=False),
-    ] = None,
-    role: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--role", metavar="ROLE", help="Their role; several times for several.", show_default=False
-        ),
-    ] = None,
+    sub: SubOption = None,
+    role: RolesOption = None,
     words: Annotated[
         list[str] | None,
         typer.Option("--with", metavar="WORD=TEXT", help="Another word of the model.", show_default=False),

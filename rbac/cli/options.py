@@ -32,6 +32,14 @@ SubjectsOption = Annotated[
         show_default=False,
     ),
 ]
+SubOption = Annotated[
+    str | None,
+    typer.Option("--sub", metavar="NAME", help="The person: the token's `sub`.", show_default=False),
+]
+RolesOption = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE", help="Their role; several times for several.", show_default=False),
+]
 TextOrJson = Literal["text", "json"]
 FormatOption = Annotated[TextOrJson, typer.Option("--format", help="For people, or for programs.")]
 
