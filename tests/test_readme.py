@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,9 @@ import pytest
 
 from rbac import Policy
 from tests.support.clone import cloned
-from tests.support.service import ROOT, clean_environment, free_port
+from tests.support.ports import free_port
+from tests.support.service import ROOT, clean_environment
+from tests.support.waiting import LIMIT_S, comes_true
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SHELL = [
@@ -32,6 +33,7 @@ SHOWN: dict[str, tuple[int, str]] = {
     ".venv/bin/rbac check": (1, "policy.csv:"),
 }
 ADMIN = 'curl -i -H "Authorization: Bearer $(make -s token AS=bob)" http://127.0.0.1:8000/admin'
+SHIPPED = Policy.load(ROOT / "model.conf", ROOT / "policy.csv").revision
 BY_TEST = {"make run", "make test"}
 
 
@@ -51,23 +53,29 @@ class Clone:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_S,
             check=False,
         )
 
-    def answers(self, command: str, status: int, seconds: float = 15) -> bool:
+    def answers(self, command: str, status: int) -> bool:
         """Whether a curl line comes to show ``status``."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if f"HTTP/1.1 {status}" in self.run(command).stdout:
-                return True
-        return False
+        return comes_true(lambda: f"HTTP/1.1 {status}" in self.run(command).stdout)
+
+    def ready(self, revision: str) -> bool:
+        """Whether the service answers, knows the issuer's keys, and decides by the document with ``revision``."""
+        try:
+            answer = httpx2.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=LIMIT_S)
+        except httpx2.TransportError:
+            return False
+        policy = answer.json()["policy"]
+        return answer.status_code == 200 and policy["revision"] == revision and bool(policy["current"])
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     made = Clone(cloned(tmp_path_factory.mktemp("clone")))
-    with (made.directory.parent / "run.log").open("wb") as log:
+    log_path = made.directory.parent / "run.log"
+    with log_path.open("wb") as log:
         running = subprocess.Popen(
             ["make", "run"],
             cwd=made.directory,
@@ -77,17 +85,13 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 60
-        while running.poll() is None and time.monotonic() < deadline:
-            try:
-                httpx2.get(f"http://127.0.0.1:{made.port}/healthz", trust_env=False)
-                break
-            except httpx2.TransportError:
-                time.sleep(0.1)
+        assert comes_true(lambda: running.poll() is not None or made.ready(SHIPPED)), log_path.read_text()
+        assert running.poll() is None, log_path.read_text()
         yield made
     finally:
-        os.killpg(running.pid, signal.SIGINT)
-        running.wait(30)
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGINT)
+            running.wait(LIMIT_S)
 
 
 def test_every_command_of_the_readme_shows_what_it_says(clone: Clone) -> None:
@@ -116,14 +120,16 @@ def test_the_tests_of_the_readme_are_these() -> None:
 def test_the_table_of_the_readme_is_what_the_service_answers(clone: Clone) -> None:
     rows = re.findall(r"^\| (`/.*?`) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", README, re.MULTILINE)
     assert len(rows) == 5
+    clone.run("git checkout -q policy.csv")  # whatever the commands of the page, before this, left of it
+    assert comes_true(lambda: clone.ready(SHIPPED))
     users = {name: clone.run(f"make -s token AS={name}").stdout.strip() for name in ("carol", "bob", "alice")}
     for paths, nobody, *others in rows:
         for path in re.findall(r"`(/.*?)`", paths):
             url = f"http://127.0.0.1:{clone.port}{path}"
-            assert httpx2.get(url, trust_env=False).status_code == int(nobody)
+            assert httpx2.get(url, trust_env=False, timeout=LIMIT_S).status_code == int(nobody)
             for token, expected in zip(users.values(), others, strict=True):
                 headers = {"Authorization": f"Bearer {token}"}
-                assert httpx2.get(url, headers=headers, trust_env=False).status_code == int(expected), (
+                assert httpx2.get(url, headers=headers, trust_env=False, timeout=LIMIT_S).status_code == int(expected), (
                     path,
                     expected,
                 )

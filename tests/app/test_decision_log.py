@@ -30,6 +30,7 @@ from tests.support.application import bearer, served, settings_for
 from tests.support.decisions import Sink, decided, lines
 from tests.support.issuer import ABSENT, Issuer
 from tests.support.service import ROOT
+from tests.support.waiting import LIMIT_S, comes_true
 
 
 @contextmanager
@@ -41,12 +42,9 @@ def running(log: DecisionLog) -> Iterator[DecisionLog]:
         log.stop()
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object]) -> None:
     """Waits for what another thread does."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.005)
+    assert comes_true(condition), "it never came to that"
 
 
 def test_a_stop_writes_everything_that_was_recorded_in_its_order() -> None:
@@ -98,7 +96,7 @@ def test_records_of_several_threads_are_all_written_each_threads_in_its_order() 
 
 
 def test_a_record_is_written_without_waiting_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.decision_log._TICK_S", 60.0)
+    monkeypatch.setattr("app.decision_log._TICK_S", 60 * LIMIT_S)
     sink = Sink()
     with running(DecisionLog(Writer(sink))) as log:
         for expected in range(1, 4):
@@ -127,7 +125,7 @@ async def test_a_full_buffer_makes_callers_wait_and_loses_nothing() -> None:
         await asyncio.sleep(0.05)
         assert not waiting.done()
         sink.stuck = False
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, LIMIT_S)
         assert len(sink.ids) == 12
     assert log.writer.lost == 0
 
@@ -139,7 +137,7 @@ async def test_who_waits_goes_on_once_their_own_record_is_written() -> None:
             record = decided()
             log.record(record)
             assert log.waits
-            await asyncio.wait_for(log.settle(), 20)
+            await asyncio.wait_for(log.settle(), LIMIT_S)
             assert sink.ids[-1] == record.decision_id
 
 
@@ -152,7 +150,7 @@ async def test_who_no_longer_waits_holds_nobody_up() -> None:
         await asyncio.sleep(0)
         gone.cancel()
         sink.stuck = False
-        await asyncio.wait_for(waiting, 20)
+        await asyncio.wait_for(waiting, LIMIT_S)
     assert gone.cancelled()
 
 
@@ -185,10 +183,10 @@ async def test_a_required_record_that_cannot_be_written_is_an_error_now_and_a_li
         record = decided()
         log.record(record)
         with pytest.raises(DecisionLogUnavailable):
-            await asyncio.wait_for(log.settle(), 20)
+            await asyncio.wait_for(log.settle(), LIMIT_S)
         assert log.refusing
         with pytest.raises(DecisionLogUnavailable):
-            await asyncio.wait_for(log.settle(), 20)
+            await asyncio.wait_for(log.settle(), LIMIT_S)
         sink.full = False
         until(lambda: not log.refusing)
         await log.settle()
@@ -207,7 +205,7 @@ async def test_who_waits_behind_many_others_hears_of_the_failure_as_soon() -> No
         await asyncio.sleep(0)
         sink.full, sink.stuck = True, False
         with pytest.raises(DecisionLogUnavailable):
-            await asyncio.wait_for(waiting, 20)
+            await asyncio.wait_for(waiting, LIMIT_S)
         sink.full = False
 
 

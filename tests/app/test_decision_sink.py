@@ -14,6 +14,7 @@ import pytest
 
 from app.decision_sink import FileSink, Sink, StreamSink
 from tests.support.service import ROOT
+from tests.support.waiting import LIMIT_S
 
 LINES = b"".join(b'{"line": %d}\n' % number for number in range(100))
 
@@ -138,7 +139,7 @@ def assert_all_whole_and_in_order(lines: list[bytes]) -> None:
 
 def test_workers_that_share_a_file_never_mix_their_lines_and_rotate_it_once_each_time(tmp_path: Path) -> None:
     workers = several_writers(str(tmp_path / "d.jsonl"))
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(LIMIT_S) for worker in workers] == [0, 0, 0]
     assert len(list(tmp_path.iterdir())) > 10
     assert_all_whole_and_in_order(everything(tmp_path))
 
@@ -149,7 +150,7 @@ def test_workers_that_share_a_pipe_never_mix_their_lines_however_long() -> None:
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         received = pipe.read()
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(LIMIT_S) for worker in workers] == [0, 0, 0]
     assert_all_whole_and_in_order(received.splitlines())
 
 
@@ -166,7 +167,7 @@ def written_to_pipe(sink: Sink, reading: int, content: bytes) -> bytes:
     left = content
     while left:
         left = left[sink.write(left) :]
-    reader.join(20)
+    reader.join(LIMIT_S)
     return bytes(received)
 
 

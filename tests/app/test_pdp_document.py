@@ -1,8 +1,7 @@
 """The decision point's own document: gated at the start, kept live, and asked instead of the service's."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from app.start_error import StartError
 from tests.support.application import served, settings_for
 from tests.support.authzen import Asking, decision_point, enforcement_point, question
 from tests.support.issuer import Issuer
+from tests.support.waiting import comes_true
 
 MODEL = (
     "[request_definition]\nr = {words}\n[policy_definition]\np = sub, obj, act\n"
@@ -37,13 +37,6 @@ def own(directory: Path, words: str = "sub, obj, act", rules: str = "p, ann, a, 
         "PDP_POLICY": str(directory / "pdp.csv"),
         "PDP_REQUEST": THREE,
     }
-
-
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 15
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def refusal(issuer: Issuer, directory: Path, changes: dict[str, str]) -> str:
@@ -98,10 +91,10 @@ def test_a_change_of_the_own_document_is_seen(issuer: Issuer, tmp_path: Path) ->
         assert live is not client.app.state.checkpoint.live  # type: ignore[attr-defined]  # it is a FastAPI
 
         (tmp_path / "pdp.csv").write_text("p, ann, a\n")
-        assert eventually(lambda: live.refused == 1)
+        assert comes_true(lambda: live.refused == 1)
         assert asking.decision(question("ann", "read", "a"))
         (tmp_path / "pdp.csv").write_text("p, bob, a, read\n")
-        assert eventually(lambda: live.reloads == 1)
+        assert comes_true(lambda: live.reloads == 1)
         assert not asking.decision(question("ann", "read", "a"))
         assert asking.decision(question("bob", "read", "a"))
 

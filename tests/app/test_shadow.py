@@ -1,9 +1,8 @@
 """A shadow policy is decided beside the live one: differences are logged and counted, and no answer ever changes."""
 
-import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tests.support.application import bearer, served, settings_for
 from tests.support.decisions import decided, lines
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT
+from tests.support.waiting import until
 
 RULES = (ROOT / "policy.csv").read_text()
 # For users /admin is open and /user is closed; for nobody anything else changes.
@@ -35,14 +35,6 @@ async def shadowing(tmp_path: Path, rules: str | None, *, for_others: bool = Tru
     live = LivePolicy.files(tmp_path / "model.conf", tmp_path / "policy.csv")
     async with live, Shadow(tmp_path / "next.csv", live, decides_for_others=for_others) as shadow:
         yield shadow
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    for _ in range(1_000):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise TimeoutError
 
 
 USER, ADMIN = Principal("u", ("user",)), Principal("a", ("admin",))
@@ -99,7 +91,7 @@ async def test_a_shadow_that_cannot_be_read_is_a_warning_and_compares_nothing(
         assert {each.levelno for each in mine} == {logging.WARNING}
         assert "nothing is compared" in mine[0].getMessage()
         (tmp_path / "next.csv").write_text(NEXT)
-        await eventually(lambda: shadow.policy)
+        await until(lambda: shadow.policy)
         assert shadow.problems == ()
 
 
@@ -107,9 +99,9 @@ async def test_a_saved_shadow_is_compared_and_a_broken_one_leaves_the_last_good_
     async with shadowing(tmp_path, RULES) as shadow:
         assert shadow.compare(decided("/admin", who=USER)) is None
         _save(tmp_path / "next.csv", NEXT)
-        await eventually(lambda: shadow.policy and shadow.policy.document.policy_bytes == NEXT.encode())
+        await until(lambda: shadow.policy and shadow.policy.document.policy_bytes == NEXT.encode())
         _save(tmp_path / "next.csv", "p, nonsense\n")
-        await eventually(lambda: shadow.problems)
+        await until(lambda: shadow.problems)
         assert shadow.compare(decided("/admin", who=USER)) is not None
 
 
@@ -118,7 +110,7 @@ async def test_the_shadow_follows_the_live_policys_model(tmp_path: Path) -> None
         assert shadow.policy is not None
         before = shadow.policy.revision
         _save(tmp_path / "model.conf", (ROOT / "model.conf").read_text() + "# another model\n")
-        await eventually(lambda: shadow.policy and shadow.policy.revision != before)
+        await until(lambda: shadow.policy and shadow.policy.revision != before)
         assert shadow.policy.document.policy_bytes == NEXT.encode()
 
 

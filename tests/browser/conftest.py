@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.conftest import demo
+from tests.support.waiting import LIMIT_S
 
 __all__ = ["demo"]
 
@@ -18,6 +19,8 @@ _FLAGS = [
     "--disable-background-networking",
 ]
 _FLAGS += ["--disable-component-update", "--disable-sync"]
+_LIMIT_MS = LIMIT_S * 1000
+expect.set_options(timeout=_LIMIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium, args=_FLAGS, timeout=_LIMIT_MS)
         yield launched
         launched.close()
 
@@ -36,6 +39,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A fresh page in a context of its own; whatever it logs as an error, or asks of another host, fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(_LIMIT_MS)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))

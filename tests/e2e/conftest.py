@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.dev import cognito
-from tests.support.service import Service, free_port, running
+from tests.support.issuer import Issuer
+from tests.support.ports import free_port
+from tests.support.service import Service, running
 
 SignIn = Callable[[str], cognito.Tokens]
 
@@ -37,9 +39,18 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """An issuer of our own, for tests that need no Cognito."""
+    with Issuer() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A fresh `make run`, without make: one for each test module, because modules edit its policy."""
     directory: Path = tmp_path_factory.mktemp("demo")
     port = free_port()
     with running(directory, {"DEV_COGNITO_PORT": str(port)}, ("-m", "app.dev")) as service:
-        yield Demo(service, cognito.endpoint(port))
+        started = Demo(service, cognito.endpoint(port))
+        assert service.eventually("/readyz", None, 200), service.log()
+        yield started

@@ -4,13 +4,15 @@ import itertools
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.authzen import decision_point
 from tests.support.issuer import Issuer
-from tests.support.service import Service, running
+from tests.support.service import Service, serving
+from tests.support.waiting import LIMIT_S
 
 QUESTION: dict[str, Any] = {
     "subject": {"type": "user", "id": "alice"},
@@ -25,22 +27,10 @@ PATHS = ("evaluation", "evaluations", "search/subject", "search/resource", "sear
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as listening:
-        yield listening
-
-
-@pytest.fixture(scope="module")
 def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
-        "DECISION_LOG": "off",
-        **decision_point("suite"),
-    }
-    with running(tmp_path_factory.mktemp("hostile"), settings) as started:
-        assert started.eventually("/admin", issuer.token(), 200)
+    with serving(
+        issuer, tmp_path_factory.mktemp("hostile"), DECISION_LOG="off", **decision_point("suite")
+    ) as started:
         yield started
 
 
@@ -48,10 +38,15 @@ def answers(service: Service, sent: bytes) -> list[int]:
     """The statuses of all answers to ``sent``, until the server closes the connection."""
     port = int(service.base_url.rpartition(":")[2])
     received = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        connection.sendall(sent)
+    # What is sent may be more than both sides hold: who does not read meanwhile may wait for ever.
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+        ThreadPoolExecutor() as beside,
+    ):
+        sending = beside.submit(connection.sendall, sent)
         while chunk := connection.recv(65536):
             received += chunk
+        sending.result()
     return [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
 
 

@@ -9,28 +9,17 @@ import pytest
 
 from tests.support.authzen import SCENARIOS, decision_point
 from tests.support.issuer import Issuer
-from tests.support.service import Service, running
+from tests.support.service import Service, serving
+from tests.support.waiting import LIMIT_S
 
 CASES: list[dict[str, Any]] = json.loads((SCENARIOS / "suite_vectors.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as listening:
-        yield listening
-
-
-@pytest.fixture(scope="module")
 def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
-        "DECISION_LOG": "off",
-        **decision_point("suite"),
-    }
-    with running(tmp_path_factory.mktemp("suite"), settings) as started:
-        assert started.eventually("/admin", issuer.token(), 200)
+    with serving(
+        issuer, tmp_path_factory.mktemp("suite"), DECISION_LOG="off", **decision_point("suite")
+    ) as started:
         yield started
 
 
@@ -45,7 +34,7 @@ def send(service: Service, case: dict[str, Any], token: str) -> httpx2.Response:
     body = raw if raw is not None else json.dumps(case["request"]) if "request" in case else ""
     url = service.base_url + case["endpoint"]
     return httpx2.request(
-        case["method"], url, headers=headers, content=body.encode(), trust_env=False, timeout=20
+        case["method"], url, headers=headers, content=body.encode(), trust_env=False, timeout=LIMIT_S
     )
 
 

@@ -60,8 +60,10 @@ def test_a_saved_rule_is_in_force_without_a_restart(demo: Demo) -> None:
 
 def test_a_broken_line_changes_nothing_and_the_log_says_which_line(demo: Demo) -> None:
     lines = (ROOT / "policy.csv").read_text().splitlines()
+    before = len(demo.service.log())
     demo.service.policy.write_text("\n".join([*lines, "p, usr /admin GET"]) + "\n")
-    assert demo.service.eventually_logs(f"policy.csv:{len(lines) + 1}:")
+    assert demo.service.eventually_refuses_its_document()
+    assert demo.service.eventually_logs(f"policy.csv:{len(lines) + 1}:", after=before)
     assert [demo.status("/admin", caller) for caller in CALLERS] == list(TABLE["/admin"])
     state = demo.service.get("/readyz").json()
     assert state["status"] == "ready"

@@ -3,7 +3,6 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,8 @@ import pytest
 from rbac import Policy
 from tests.support.issuer import Issuer
 from tests.support.load import Load
-from tests.support.service import Service, running
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as listening:
-        yield listening
-
-
-def settings_of(issuer: Issuer, **more: str) -> dict[str, str]:
-    return {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
-        "LOG_LEVEL": "WARNING",
-        **more,
-    }
+from tests.support.service import Service, serving
+from tests.support.waiting import LIMIT_S, comes_true
 
 
 def targets(issuer: Issuer) -> list[tuple[str, str | None]]:
@@ -49,7 +33,7 @@ def targets(issuer: Issuer) -> list[tuple[str, str | None]]:
 def decision_lines(text: str) -> list[dict[str, Any]]:
     """The lines of the log but for those of the probes that wait for the service to start."""
     lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    return [line for line in lines if line["obj"] != "/healthz"]
+    return [line for line in lines if line["obj"] not in {"/healthz", "/readyz"}]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +46,10 @@ def test_as_many_lines_as_answers_however_it_is_stopped_under_load(
 ) -> None:
     path = tmp_path / "decisions.jsonl"
     log = str(path) if where == "file" else "stdout"
-    with running(tmp_path, settings_of(issuer, DECISION_LOG=log, WORKERS=workers)) as service:
-        assert service.eventually("/healthz", None, 200)
+    with serving(issuer, tmp_path, LOG_LEVEL="WARNING", DECISION_LOG=log, WORKERS=workers) as service:
         load = Load(service.base_url, targets(issuer))
         load.run(answers, service.process.terminate)
-        service.process.wait(30)
+        service.process.wait(LIMIT_S)
         text = path.read_text() if where == "file" else service.log()
     lines = decision_lines(text)
     assert len(load.answers) >= answers
@@ -104,17 +87,14 @@ def test_one_worker_answers_for_the_numbers_of_all_and_their_directory_goes_with
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     watcher = issuer.token(**{"custom:role": "security"})
-    settings = settings_of(issuer, DECISION_LOG="off", WORKERS="3", TMPDIR=str(temporary))
-    with running(tmp_path, settings) as service:
+    settings = {"LOG_LEVEL": "WARNING", "DECISION_LOG": "off", "WORKERS": "3", "TMPDIR": str(temporary)}
+    with serving(issuer, tmp_path, **settings) as service:
         assert service.eventually("/metrics", watcher, 200)
         before = _denied(service.get("/metrics", watcher).text)
         for _ in range(60):
             assert service.get("/nowhere", watcher).status_code == 403
-        for _ in range(200):
-            exposed = service.get("/metrics", watcher).text
-            if _denied(exposed) == before + 60:
-                break
-        assert _denied(exposed) == before + 60
+        assert comes_true(lambda: _denied(service.get("/metrics", watcher).text) >= before + 60)
+        assert _denied(service.get("/metrics", watcher).text) == before + 60
         assert list(temporary.glob("sekisho-metrics-*/*.db"))
         service.stop()
     assert list(temporary.iterdir()) == []

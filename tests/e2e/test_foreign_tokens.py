@@ -38,7 +38,8 @@ def test_a_token_from_elsewhere_is_401_everywhere(
 
 def test_no_token_is_ever_logged(demo: Demo, foreign: dict[str, str]) -> None:
     for token in foreign.values():
-        demo.service.get(f"/protected?access_token={token}", token)
+        demo.service.get(f"/protected?access_token={token}", token, x_request_id="the-last")
+    assert demo.service.eventually_logs("the-last")
     log = demo.service.log()
     tokens = [*foreign.values(), *(tokens.id_token for tokens in demo.tokens.values())]
     assert not [token for token in tokens if token in log or token.rsplit(".", 1)[-1] in log]

@@ -4,17 +4,20 @@ import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.issuer import Issuer
-from tests.support.service import ROOT, Service, free_port, running
+from tests.support.ports import free_port
+from tests.support.service import ROOT, Service, running, serving, trusting
+from tests.support.waiting import LIMIT_S, comes_true
 
 CONFIGURATION = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs" / "forward-auth.md").read_text(), re.DOTALL)[
     0
@@ -41,20 +44,8 @@ class Upstream(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as listening:
-        yield listening
-
-
-@pytest.fixture(scope="module")
 def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
-    }
-    with running(tmp_path_factory.mktemp("service"), settings) as started:
-        assert started.eventually("/admin", issuer.token(), 200)
+    with serving(issuer, tmp_path_factory.mktemp("service")) as started:
         yield started
 
 
@@ -83,19 +74,19 @@ def proxy(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         [nginx, "-p", str(directory), "-c", "nginx.conf", "-e", str(directory / "start.log")]
     )
     try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                ask(port, "/public")
-                break
-            except OSError:
-                time.sleep(0.05)
+        assert comes_true(lambda: started.poll() is not None or _connects(port))
+        assert started.poll() is None, (directory / "start.log").read_text()
         yield port
     finally:
         started.terminate()
-        started.wait(10)
+        started.wait(LIMIT_S)
         upstream.shutdown()
         upstream.server_close()
+
+
+def _connects(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def ask(
@@ -105,7 +96,7 @@ def ask(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
         connection.putrequest(method, target, skip_accept_encoding=True)
         for name, value in sent.items():
@@ -221,16 +212,15 @@ def test_whatever_the_method_the_answer_is_a_verdict(service: Service, method: s
         assert ask(port, target, None, method)[0] in {200, 401, 403}
 
 
+@contextmanager
+def unreachable() -> Iterator[Issuer]:
+    with Issuer() as issuer:
+        issuer.hang_up()
+        yield issuer
+
+
 def test_a_verdict_is_given_while_the_keys_are_unknown(tmp_path: Path) -> None:
-    issuer = Issuer()
-    with issuer:
-        endpoint = issuer.endpoint
-    settings = {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": endpoint,
-    }
-    with running(tmp_path, settings) as service:
+    with unreachable() as issuer, running(tmp_path, trusting(issuer)) as service:
         port = int(service.base_url.rsplit(":", 1)[1])
         assert service.get("/public", issuer.token()).status_code == 503
         assert ask(port, "/forward-auth/public", issuer.token())[0] == 403

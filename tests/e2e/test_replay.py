@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import rbac
 from tests.support.issuer import Issuer
-from tests.support.service import running
+from tests.support.service import serving
 
 ASKED = 40
 
@@ -19,16 +19,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with model, policy and the decisions of a service that was stopped: people of every kind."""
     directory = tmp_path_factory.mktemp("recorded")
     with Issuer() as issuer:
-        settings = {
-            "COGNITO_USER_POOL_ID": issuer.pool_id,
-            "COGNITO_APP_CLIENT_ID": issuer.client_id,
-            "COGNITO_ENDPOINT_URL": issuer.endpoint,
-            "ROLE_CLAIMS": "cognito:groups",
-            "DECISION_LOG": str(directory / "decisions.jsonl"),
-        }
+        settings = {"ROLE_CLAIMS": "cognito:groups", "DECISION_LOG": str(directory / "decisions.jsonl")}
         groups = [["user"], ["admin"], ["security", "user"], []]
         callers = [None, *(issuer.token(**{"cognito:groups": names}) for names in groups)]
-        with running(directory, settings) as service:
+        with serving(issuer, directory, **settings) as service:
             for number in range(ASKED):
                 caller = callers[number % len(callers)]
                 path = ("/user", "/admin", "/profile", "/nowhere", "/public")[number // len(callers) % 5]

@@ -6,14 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.support.service import ROOT, clean_environment, free_port, running
+from tests.support.ports import free_port
+from tests.support.service import ROOT, clean_environment, running
+from tests.support.waiting import LIMIT_S, comes_true
 
 POOL = {
     "ENVIRONMENT": "production",
@@ -32,7 +33,7 @@ def start(
         env=clean_environment(PYTHONPATH=str(ROOT), **settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
 
@@ -91,7 +92,7 @@ def test_uvicorn_alone_says_why_it_does_not_start_and_shows_no_traceback() -> No
         env=clean_environment(ENVIRONMENT="production"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert ended.returncode != 0
@@ -107,7 +108,7 @@ def test_importing_the_application_needs_no_settings_at_all() -> None:
         env=clean_environment(ENVIRONMENT="production"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LIMIT_S,
         check=False,
     )
     assert (ended.stdout.strip(), ended.stderr) == ("True", "")
@@ -141,7 +142,7 @@ def test_a_taken_port_is_one_clear_sentence(setting: str) -> None:
             env=clean_environment(**ports),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_S,
             check=False,
         )
     assert ended.returncode == 2
@@ -154,14 +155,11 @@ def test_a_signal_to_make_run_leaves_nothing_listening(tmp_path: Path, number: i
     with running(tmp_path, {"DEV_COGNITO_PORT": str(cognito_port)}, ("-m", "app.dev")) as service:
         if number == signal.SIGINT:
             os.killpg(service.process.pid, number)  # what Ctrl-C does: everybody in the foreground gets it
-            assert service.process.wait(30) == 0
+            assert service.process.wait(LIMIT_S) == 0
         else:
             assert service.stop(number) == 0
         ports = (cognito_port, int(service.base_url.rsplit(":", 1)[1]))
-        deadline = time.monotonic() + 10
-        while any(_listening(port) for port in ports) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not [port for port in ports if _listening(port)]
+        assert comes_true(lambda: not any(_listening(port) for port in ports))
         assert "Traceback" not in service.log()
 
 

@@ -1,7 +1,6 @@
 """The AuthZEN client allows only what a decision point allows in so many words."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -9,7 +8,9 @@ import pytest
 
 from rbac.client import MOST_QUESTIONS, AsyncDecisionPointClient, DecisionPointClient, Question
 from tests.support.issuer import Issuer
-from tests.support.service import Service, free_port, running
+from tests.support.ports import free_port
+from tests.support.service import Service, serving
+from tests.support.waiting import LIMIT_S
 
 READ = Question("b0b", "GET", "/user", role="user")
 ADMINISTER = Question("b0b", "GET", "/admin", role="user")
@@ -23,20 +24,13 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
-    }
-    directory: Path = tmp_path_factory.mktemp("client")
-    with running(directory, settings) as started:
-        assert started.eventually("/admin", issuer.token(), 200)
+    with serving(issuer, tmp_path_factory.mktemp("client")) as started:
         yield started
 
 
 def test_the_running_service_is_asked_one_by_one_and_many_at_once(service: Service, issuer: Issuer) -> None:
     with DecisionPointClient(
-        service.base_url, lambda: issuer.token(**{"custom:role": "pep"}), timeout=20
+        service.base_url, lambda: issuer.token(**{"custom:role": "pep"}), timeout=LIMIT_S
     ) as client:
         allowed = client.allows(READ)
         assert allowed.allowed
@@ -48,7 +42,7 @@ def test_the_running_service_is_asked_one_by_one_and_many_at_once(service: Servi
 
 async def test_a_program_with_an_event_loop_asks_the_same(service: Service, issuer: Issuer) -> None:
     token = issuer.token(**{"custom:role": "pep"})
-    async with AsyncDecisionPointClient(service.base_url, token, timeout=20) as client:
+    async with AsyncDecisionPointClient(service.base_url, token, timeout=LIMIT_S) as client:
         assert [bool(answer) for answer in await client.ask([READ, ADMINISTER])] == [True, False]
         assert (await client.allows(ADMINISTER)).failure is None
 
@@ -56,7 +50,9 @@ async def test_a_program_with_an_event_loop_asks_the_same(service: Service, issu
 def test_a_caller_who_may_not_ask_is_told_nothing_and_allows_nothing(
     service: Service, issuer: Issuer
 ) -> None:
-    with DecisionPointClient(service.base_url, issuer.token(**{"custom:role": "user"}), timeout=20) as client:
+    with DecisionPointClient(
+        service.base_url, issuer.token(**{"custom:role": "user"}), timeout=LIMIT_S
+    ) as client:
         answer = client.allows(READ)
     assert (answer.allowed, answer.failure) == (False, "the decision point answered 403")
 

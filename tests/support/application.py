@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app.config import Settings, load_settings
 from app.main import create_app
 from tests.support.issuer import Issuer
-from tests.support.service import ROOT
+from tests.support.service import ROOT, trusting
 
 
 def settings_for(issuer: Issuer, directory: Path, **changes: str) -> Settings:
@@ -21,9 +21,7 @@ def settings_for(issuer: Issuer, directory: Path, **changes: str) -> Settings:
             shutil.copy(ROOT / name, directory / name)
     environment = {
         "ENVIRONMENT": "development",
-        "COGNITO_USER_POOL_ID": issuer.pool_id,
-        "COGNITO_APP_CLIENT_ID": issuer.client_id,
-        "COGNITO_ENDPOINT_URL": issuer.endpoint,
+        **trusting(issuer),
         "POLICY_GATE": "lint",
         "POLICY_TESTS": "no-policy-tests",
         "DECISION_LOG": "off",

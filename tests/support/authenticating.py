@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from app.auth.errors import InvalidToken, KeysUnavailable
 from app.auth.provider import ProviderName
 from app.auth.tokens import Authenticator
-from tests.support.clock import TestClock, until
+from tests.support.clock import TestClock
 from tests.support.issuer import Issuer
+from tests.support.waiting import until
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 from app.auth.clock import Clock
 
@@ -40,14 +39,3 @@ class TestClock:
     def sleepers(self) -> int:
         """How many wait for time to pass."""
         return sum(not future.done() for _, future in self._sleepers)
-
-
-async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
-    """Waits for what another task or thread does. ``limit`` only ends a test that would hang: nothing
-    depends on it.
-    """
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("what the test waits for did not happen")
-        await asyncio.sleep(0.002)

@@ -15,6 +15,7 @@ from app.decision_record import REMEMBERED, Decided, Rejected, Via
 from app.ruling import Ruling, Subject
 from rbac import Policy
 from tests.support.service import ROOT
+from tests.support.waiting import LIMIT_S
 
 SHIPPED = Policy.load(ROOT / "model.conf", ROOT / "policy.csv")
 BOB = Principal("7f3c1a52-0b54-4d5e-9a3e-2f6f0c1d8e90", ("user",), "bob", "bob@example.com")
@@ -96,7 +97,7 @@ class Sink:
 
     def write(self, lines: bytes) -> int:
         self.attempts += 1
-        self._flowing.wait(20)
+        self._flowing.wait(LIMIT_S)
         if self.full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self.content += lines

@@ -5,6 +5,7 @@ The local Cognito cannot rotate its keys, be slow, fail or sign malformed tokens
 """
 
 import json
+import socket
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -19,6 +20,9 @@ from typing import Any, Self
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from tests.support.ports import holder
+from tests.support.waiting import LIMIT_S
 
 ABSENT: Any = object()  # a claim or header member that is left out
 
@@ -88,6 +92,7 @@ class Issuer:
         self._free_to_answer = threading.Event()
         self._free_to_answer.set()
         self._server: ThreadingHTTPServer | None = None
+        self._holder: socket.socket | None = None
         self._port = 0
         self.rotate()
 
@@ -102,10 +107,12 @@ class Issuer:
         return f"{self.endpoint}/{self.pool_id}/.well-known/jwks.json"
 
     def listen(self) -> Self:
-        """Begins to answer, always at the same address."""
+        """Begins to answer, always at the same address: while it is down nobody else can answer there."""
+        if self._holder is None:
+            self._holder = holder()
+            self._port = self._holder.getsockname()[1]
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
         self._server.daemon_threads = True
-        self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -122,6 +129,9 @@ class Issuer:
 
     def __exit__(self, *_: object) -> None:
         self.hang_up()
+        if self._holder is not None:
+            self._holder.close()
+            self._holder = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -135,7 +145,7 @@ class Issuer:
     def respond(self) -> bytes:
         """The answer's body, once the issuer is free to answer."""
         self.fetches += 1
-        self._free_to_answer.wait(10)
+        self._free_to_answer.wait(LIMIT_S)
         return self.key_set() if self.answer.body is None else self.answer.body
 
     def key_set(self) -> bytes:

@@ -3,10 +3,8 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,16 +12,11 @@ from pathlib import Path
 
 import httpx2
 
+from tests.support.issuer import Issuer
+from tests.support.ports import free_port
+from tests.support.waiting import LIMIT_S, comes_true
+
 ROOT = Path(__file__).resolve().parents[2]
-_START_SECONDS = 60.0
-
-
-def free_port() -> int:
-    """A port that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
@@ -80,40 +73,33 @@ class Service:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        return httpx2.request(method, self.base_url + path, headers=sent, timeout=20, trust_env=False)
+        return httpx2.request(method, self.base_url + path, headers=sent, timeout=LIMIT_S, trust_env=False)
 
-    def eventually(self, path: str, token: str | None, status: int, seconds: float = 15) -> bool:
-        """Whether ``path`` comes to answer ``status`` within ``seconds``."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.get(path, token).status_code == status:
-                return True
-            time.sleep(0.05)
-        return False
+    def eventually(self, path: str, token: str | None, status: int) -> bool:
+        """Whether ``path`` comes to answer ``status``."""
+        return comes_true(lambda: self.get(path, token).status_code == status)
 
-    def eventually_decides_by(self, revision: str, seconds: float = 15) -> bool:
-        """Whether the document with ``revision`` comes into force within ``seconds``, and is the newest there is."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+    def eventually_decides_by(self, revision: str) -> bool:
+        """Whether the document with ``revision`` comes into force, and is the newest there is."""
+
+        def decides() -> bool:
             policy = self.get("/readyz").json()["policy"]
-            if policy["revision"] == revision and policy["current"]:
-                return True
-            time.sleep(0.05)
-        return False
+            return bool(policy["revision"] == revision and policy["current"])
 
-    def eventually_logs(self, text: str, seconds: float = 15) -> bool:
-        """Whether ``text`` comes to stand in the log within ``seconds``."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if text in self.log():
-                return True
-            time.sleep(0.05)
-        return False
+        return comes_true(decides)
+
+    def eventually_refuses_its_document(self) -> bool:
+        """Whether the newest document comes to be refused, and the one before stays."""
+        return comes_true(lambda: self.get("/readyz").json()["policy"]["current"] is False)
+
+    def eventually_logs(self, text: str, after: int = 0) -> bool:
+        """Whether ``text`` comes to stand in the log behind its first ``after`` characters."""
+        return comes_true(lambda: text in self.log()[after:])
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends the service with a signal, as a platform does; its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(LIMIT_S)
 
 
 @contextmanager
@@ -151,21 +137,38 @@ def running(
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(LIMIT_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait(5)
 
 
+def trusting(issuer: Issuer) -> dict[str, str]:
+    """The settings of a service whose tokens come from ``issuer``."""
+    return {
+        "COGNITO_USER_POOL_ID": issuer.pool_id,
+        "COGNITO_APP_CLIENT_ID": issuer.client_id,
+        "COGNITO_ENDPOINT_URL": issuer.endpoint,
+    }
+
+
+@contextmanager
+def serving(issuer: Issuer, directory: Path, **settings: str) -> Iterator[Service]:
+    """The service once it knows the keys of ``issuer``: from then on a token of its is never answered with 503."""
+    with running(directory, trusting(issuer) | settings) as service:
+        assert service.eventually("/readyz", None, 200), service.log()
+        yield service
+
+
 def _wait(service: Service, path: str) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
+    def answers() -> bool:
         if service.process.poll() is not None:
             raise RuntimeError(f"the service ended with {service.process.returncode}:\n{service.log()}")
         try:
             service.get(path)
         except httpx2.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"the service did not answer in time:\n{service.log()}")
+            return False
+        return True
+
+    if not comes_true(answers):
+        raise RuntimeError(f"the service did not answer in time:\n{service.log()}")

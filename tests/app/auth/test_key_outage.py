@@ -12,8 +12,9 @@ from app.auth.jwks import MAX_ANSWER_BYTES, KeySet
 from app.auth.provider import Provider
 from app.auth.tokens import Authenticator
 from tests.support.authenticating import refusal, settled
-from tests.support.clock import TestClock, until
+from tests.support.clock import TestClock
 from tests.support.issuer import Answer, Issuer, private_key, public_jwk
+from tests.support.waiting import until
 
 
 async def test_the_issuer_down_at_start_is_503_at_once_and_heals_by_itself(

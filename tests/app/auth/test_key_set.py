@@ -4,8 +4,9 @@ import asyncio
 
 from app.auth.tokens import Authenticator
 from tests.support.authenticating import refusal, settled
-from tests.support.clock import TestClock, until
+from tests.support.clock import TestClock
 from tests.support.issuer import Answer, Issuer, private_key, public_jwk
+from tests.support.waiting import until
 
 
 async def test_one_fetch_serves_all_who_ask_at_once(authenticator: Authenticator, issuer: Issuer) -> None:

@@ -1,0 +1,27 @@
+"""Waiting for the very thing that the next assertion rests on, on however slow a machine."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+LIMIT_S = 60.0  # only ends a test that would hang: nothing may depend on it
+_LOOK_S = 0.02
+
+
+def comes_true(condition: Callable[[], object]) -> bool:
+    """Whether ``condition`` comes to hold, by what another thread or process does."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_S)
+    return True
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Waits for what another task or thread does; raises ``TimeoutError`` if it never comes to that."""
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("what the test waits for did not happen")
+        await asyncio.sleep(0.002)
