@@ -129,7 +129,9 @@ def test_the_table_of_the_readme_is_what_the_service_answers(clone: Clone) -> No
             assert httpx2.get(url, trust_env=False, timeout=LIMIT_S).status_code == int(nobody)
             for token, expected in zip(users.values(), others, strict=True):
                 headers = {"Authorization": f"Bearer {token}"}
-                assert httpx2.get(url, headers=headers, trust_env=False, timeout=LIMIT_S).status_code == int(expected), (
+                assert httpx2.get(url, headers=headers, trust_env=False, timeout=LIMIT_S).status_code == int(
+                    expected
+                ), (
                     path,
                     expected,
                 )
