@@ -134,15 +134,23 @@ def _loading(figures: dict[str, Any]) -> Iterator[str]:
     yield _table(("", "seconds", "over stock", "resident above imports", "at its highest"), rows)
 
 
+def _spread(middle: float, ratios: Sequence[float]) -> str:
+    """A median, and between which values the others lie."""
+    digits = 2 if middle > 0.1 else 3
+    if len(ratios) < 2:
+        return f"{middle:.{digits}f}"
+    return f"{middle:.{digits}f} ({min(ratios):.{digits}f} to {max(ratios):.{digits}f})"
+
+
 def _service(figures: dict[str, Any], log: str) -> Iterator[str]:
     yield "## The service"
     if "unable" in figures:
         yield f"Not measured: {figures['unable']}."
         return
     yield (
-        f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools, alternating rounds; the same "
-        "endpoint behind each. `of plain` is the median over the rounds of requests a second divided by those of "
-        "plain FastAPI in the same round, with the same tokens sent. "
+        f"`wrk`, {CONNECTIONS} connections, one uvicorn worker with uvloop and httptools; the same endpoint behind "
+        "each. Every row takes turns with plain FastAPI, right before or after it and with the same tokens sent: `of "
+        "plain` is the median, lowest and highest of the ratios of requests a second. "
         f"Our decision log: {'written to a file' if log == 'file' else log}."
     )
     rows = []
@@ -155,7 +163,7 @@ def _service(figures: dict[str, Any], log: str) -> Iterator[str]:
                 f"{int(rules):,}" if rules else "",
                 "every one new" if tokens else "the same",
                 f"{each['per_second']:,.0f}",
-                f"{each['over_plain']:.{2 if each['over_plain'] > 0.1 else 3}f}",
+                _spread(each["over_plain"], each.get("ratios", ())),
                 f"{each['p50_ms']:.1f}",
                 f"{each['p99_ms']:.1f}",
             )

@@ -1,4 +1,4 @@
-"""Servers under ``wrk``, in alternating rounds."""
+"""Servers under ``wrk``, each in turns with plain FastAPI."""
 
 import http.client
 import json
@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,14 +33,21 @@ class Variant:
     guarded: bool = True
 
     @property
+    def beside(self) -> str:
+        """The row that takes turns with this one, and that it is divided by."""
+        return _PLAIN_NEW if self.fresh_tokens else _PLAIN
+
+    @property
     def server(self) -> tuple[str, int]:
         """Which server answers for it: rows that differ in their tokens alone share one."""
         return self.app, self.rules
 
 
+_PLAIN, _PLAIN_NEW = "plain", "plain, every token new"
+
 VARIANTS = (
-    Variant("plain", "plain", guarded=False),
-    Variant("plain, every token new", "plain", fresh_tokens=True, guarded=False),
+    Variant(_PLAIN, "plain", guarded=False),
+    Variant(_PLAIN_NEW, "plain", fresh_tokens=True, guarded=False),
     Variant("plain-without-telemetry", "plain-without-telemetry", guarded=False),
     Variant("starlette", "starlette", guarded=False),
     *(Variant(f"sekisho {rules}", "sekisho", rules) for rules in (20, 1_000, 10_000, 100_000)),
@@ -57,10 +64,10 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Effort:
-    """How long it takes: ``rounds`` of ``seconds`` for each row, the first thrown away."""
+    """How long it takes: ``rounds`` of ``seconds`` for each row and as long beside it, the first thrown away."""
 
-    rounds: int = 5
-    seconds: int = 4
+    rounds: int = 9
+    seconds: int = 2
     tokens: int = 60_000
     decision_log: str = "file"
 
@@ -78,7 +85,8 @@ class WrongServerError(Exception):
 
 
 def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
-    """``{row: {per_second, over_plain, p50_ms, p99_ms, rounds: [...]}}``; names what could not be measured."""
+    """``{row: {per_second, over_plain, p50_ms, p99_ms, rounds: [...], ratios: [...]}}``;
+    names what could not be measured."""
     if shutil.which("wrk") is None:
         return {"unable": "`wrk` is not installed"}
     with Issuer(cache) as issuer, ExitStack() as stack:
@@ -93,32 +101,72 @@ def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) 
                 server = served(variant.app, variant.rules, issuer, scratch, effort.decision_log)
                 urls[variant.server] = stack.enter_context(server)
                 _check(urls[variant.server], variant, one.read_text().strip(), issuer)
-        seen: dict[str, list[dict[str, float]]] = {variant.key: [] for variant in VARIANTS}
-        used: dict[tuple[str, int], int] = {}
+        turns = _Turns(urls, one, many, effort)
+        rows = [variant for variant in VARIANTS if variant.key != variant.beside]
+        pairs: dict[str, list[_Pair]] = {variant.key: [] for variant in rows}
         for number in range(effort.rounds):
-            for variant in VARIANTS if number % 2 else reversed(VARIANTS):
-                offset = used.get(variant.server, 0) if variant.fresh_tokens else 0
-                report = _wrk(urls[variant.server], many if variant.fresh_tokens else one, offset, effort)
-                if variant.fresh_tokens:
-                    used[variant.server] = (offset + int(report["requests"]) + CONNECTIONS) % effort.tokens
-                seen[variant.key].append(report)
+            for variant in rows if number % 2 else reversed(rows):
+                pairs[variant.key].append(turns.pair(variant, plain_first=number % 2 == 0))
             say(f"service: round {number + 1} of {effort.rounds}")
-    return _summary({key: rounds[1:] for key, rounds in seen.items()})
+    return _summary({key: rounds[1:] for key, rounds in pairs.items()})
 
 
-def _summary(seen: dict[str, list[dict[str, float]]]) -> dict[str, Any]:
-    rates = {key: [each["requests"] / each["seconds"] for each in rounds] for key, rounds in seen.items()}
+_Report = dict[str, float]
+_Pair = tuple[_Report, _Report]  # a row's turn, and that of plain FastAPI right before or after it
+
+
+class _Turns:
+    """Puts a server under load for one turn, and goes on in its tokens where every one is to be new to it."""
+
+    def __init__(self, urls: Mapping[tuple[str, int], str], one: Path, many: Path, effort: Effort) -> None:
+        self._urls = urls
+        self._one = one
+        self._many = many
+        self._effort = effort
+        self._used: dict[tuple[str, int], int] = {}
+        self._variants = {variant.key: variant for variant in VARIANTS}
+
+    def pair(self, variant: Variant, *, plain_first: bool) -> _Pair:
+        """Both sides of one ratio, next to each other: the speed of a shared machine changes within seconds."""
+        plain = self._variants[variant.beside]
+        if plain_first:
+            base = self._turn(plain)
+            return self._turn(variant), base
+        return self._turn(variant), self._turn(plain)
+
+    def _turn(self, variant: Variant) -> _Report:
+        url = self._urls[variant.server]
+        if not variant.fresh_tokens:
+            return _wrk(url, self._one, 0, self._effort)
+        offset = self._used.get(variant.server, 0)
+        report = _wrk(url, self._many, offset, self._effort)
+        self._used[variant.server] = (offset + int(report["requests"]) + CONNECTIONS) % self._effort.tokens
+        return report
+
+
+def _summary(pairs: Mapping[str, Sequence[_Pair]]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for variant in VARIANTS:
-        base = rates["plain, every token new" if variant.fresh_tokens else "plain"]
+        if variant.key == variant.beside:
+            rows = [other.key for other in VARIANTS if other.beside == variant.key != other.key]
+            own = [base for key in rows for _, base in pairs[key]]
+            ratios = [1.0]
+        else:
+            own = [row for row, _ in pairs[variant.key]]
+            ratios = [_rate(row) / _rate(base) for row, base in pairs[variant.key]]
         results[variant.key] = {
-            "per_second": median(rates[variant.key]),
-            "over_plain": median(ours / plain for ours, plain in zip(rates[variant.key], base, strict=True)),
-            "p50_ms": median(each["p50_ms"] for each in seen[variant.key]),
-            "p99_ms": median(each["p99_ms"] for each in seen[variant.key]),
-            "rounds": rates[variant.key],
+            "per_second": median(map(_rate, own)),
+            "over_plain": median(ratios),
+            "p50_ms": median(each["p50_ms"] for each in own),
+            "p99_ms": median(each["p99_ms"] for each in own),
+            "rounds": [_rate(each) for each in own],
+            "ratios": ratios,
         }
     return results
+
+
+def _rate(report: _Report) -> float:
+    return report["requests"] / report["seconds"]
 
 
 @contextmanager
