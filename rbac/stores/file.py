@@ -79,8 +79,10 @@ class FileStore:
 
     async def _events(self, entries: frozenset[Path]) -> AsyncGenerator[None, None]:
         """One item to begin with, and one a burst of events; ends when other entries are to be watched."""
+        stop = asyncio.Event()
         watch = awatch(
             *_directories(entries),
+            stop_event=stop,
             watch_filter=lambda change, path: self._concerns(change, path, entries),
             debounce=_BURST_MS,
             step=_SETTLED_MS,
@@ -94,7 +96,9 @@ class FileStore:
             now, stamps = await asyncio.to_thread(self._look)
             yield
             while now == entries:
-                changes = await following
+                # Awaited by itself it would be cancelled in our place, and where it ends at that moment, nobody is.
+                await asyncio.wait({following})
+                changes = following.result()
                 following = asyncio.ensure_future(anext(watch))
                 known, (now, stamps) = stamps, await asyncio.to_thread(self._look)
                 if changes or stamps != known:
@@ -103,9 +107,12 @@ class FileStore:
             log.warning("no file events (%s); looking every %d ms", error, _LOOK_MS)
             await asyncio.sleep(_LOOK_MS / 1000)
         finally:
+            # INVARIANT: what is caught here is how `following` ends, never a cancelling of whoever asks for changes.
+            stop.set()
             following.cancel()
-            with contextlib.suppress(asyncio.CancelledError, OSError):
-                await following
+            await asyncio.wait({following})
+            if not following.cancelled():
+                following.exception()
             await watch.aclose()
 
     def _look(self) -> tuple[frozenset[Path], dict[Path, _Stamp]]:

@@ -434,6 +434,23 @@ async def test_a_configmap_swaps_all_files_at_once(tmp_path: Path) -> None:
         assert live.refused == 0
 
 
+@pytest.mark.usefixtures("only_events")
+async def test_watching_ends_also_while_it_turns_to_other_files(tmp_path: Path) -> None:
+    """A stop that comes when a link was swapped, at every moment of what follows from that."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        files(tmp_path / name, USERS)
+    link = tmp_path / "current"
+    link.symlink_to("a")
+    for number in range(30):
+        live = LivePolicy.files(link / "model.conf", link / "policy.csv", gate=no_gate)
+        async with asyncio.timeout(LIMIT_S), live:
+            await asyncio.sleep(0.05)
+            (tmp_path / "new").symlink_to("ab"[number % 2])
+            (tmp_path / "new").rename(link)
+            await asyncio.sleep(0.05 + number / 300)
+
+
 async def test_a_directory_that_is_replaced_is_followed(tmp_path: Path) -> None:
     (tmp_path / "policy").mkdir()
     model, policy = files(tmp_path / "policy", USERS)
