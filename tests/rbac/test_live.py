@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from watchfiles import Change
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
 from rbac.live import lint_gate
@@ -434,21 +435,41 @@ async def test_a_configmap_swaps_all_files_at_once(tmp_path: Path) -> None:
         assert live.refused == 0
 
 
-@pytest.mark.usefixtures("only_events")
-async def test_watching_ends_also_while_it_turns_to_other_files(tmp_path: Path) -> None:
-    """A stop that comes when a link was swapped, at every moment of what follows from that."""
+async def test_watching_ends_also_while_it_turns_to_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that comes when a link was swapped, and the watch of the old files has not ended yet."""
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         files(tmp_path / name, USERS)
     link = tmp_path / "current"
     link.symlink_to("a")
-    for number in range(30):
-        live = LivePolicy.files(link / "model.conf", link / "policy.csv", gate=no_gate)
-        async with asyncio.timeout(LIMIT_S), live:
-            await asyncio.sleep(0.05)
-            (tmp_path / "new").symlink_to("ab"[number % 2])
-            (tmp_path / "new").rename(link)
-            await asyncio.sleep(0.05 + number / 300)
+    ending = asyncio.Event()
+
+    async def slow_to_end(*_: object, **__: object) -> AsyncGenerator[set[tuple[Change, str]], None]:
+        await asyncio.sleep(0.05)
+        yield {(Change.modified, str(link))}
+        try:
+            await asyncio.sleep(LIMIT_S * 10)
+        except asyncio.CancelledError:
+            ending.set()
+            await asyncio.sleep(0.5)
+            raise
+
+    monkeypatch.setattr("rbac.stores.file.awatch", slow_to_end)
+
+    async def watch() -> None:
+        async for _ in FileStore(link / "model.conf", link / "policy.csv").changes():
+            if link.resolve() != tmp_path / "b":
+                link.unlink()
+                link.symlink_to(tmp_path / "b")
+
+    watching = asyncio.ensure_future(watch())
+    await asyncio.wait_for(ending.wait(), LIMIT_S)
+    watching.cancel()
+    done, _ = await asyncio.wait({watching}, timeout=5)
+    assert watching in done
+    assert watching.cancelled()
 
 
 async def test_a_directory_that_is_replaced_is_followed(tmp_path: Path) -> None:
