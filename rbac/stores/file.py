@@ -79,10 +79,8 @@ class FileStore:
 
     async def _events(self, entries: frozenset[Path]) -> AsyncGenerator[None, None]:
         """One item to begin with, and one a burst of events; ends when other entries are to be watched."""
-        stop = asyncio.Event()
         watch = awatch(
             *_directories(entries),
-            stop_event=stop,
             watch_filter=lambda change, path: self._concerns(change, path, entries),
             debounce=_BURST_MS,
             step=_SETTLED_MS,
@@ -96,7 +94,7 @@ class FileStore:
             now, stamps = await asyncio.to_thread(self._look)
             yield
             while now == entries:
-                # Awaited by itself it would be cancelled in our place, and where it ends at that moment, nobody is.
+                # Awaited by itself it would be cancelled in our place, and if it does not pass that on, nobody is.
                 await asyncio.wait({following})
                 changes = following.result()
                 following = asyncio.ensure_future(anext(watch))
@@ -107,12 +105,11 @@ class FileStore:
             log.warning("no file events (%s); looking every %d ms", error, _LOOK_MS)
             await asyncio.sleep(_LOOK_MS / 1000)
         finally:
-            # INVARIANT: what is caught here is how `following` ends, never a cancelling of whoever asks for changes.
-            stop.set()
             following.cancel()
+            # INVARIANT: what is caught is how `following` ends, never a cancelling of whoever asks for changes.
             await asyncio.wait({following})
-            if not following.cancelled():
-                following.exception()
+            with contextlib.suppress(asyncio.CancelledError, OSError):
+                following.result()
             await watch.aclose()
 
     def _look(self) -> tuple[frozenset[Path], dict[Path, _Stamp]]:

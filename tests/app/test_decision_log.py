@@ -102,6 +102,7 @@ def test_a_record_is_written_without_waiting_for_more(monkeypatch: pytest.Monkey
         for expected in range(1, 4):
             log.record(decided())
             until(partial(_has, sink, expected))
+    assert len(sink.ids) == 3
 
 
 def _has(sink: Sink, count: int) -> bool:

@@ -118,7 +118,9 @@ def test_every_rejection_keeps_to_the_schema_and_says_why(reason: str, status: i
 
 
 def test_a_loss_keeps_to_the_schema() -> None:
-    VALIDATOR.validate(orjson.loads(line(loss(0, 3))))
+    members = orjson.loads(line(loss(0, 3)))
+    VALIDATOR.validate(members)
+    assert (members["event"], members["lost"]) == ("loss", 3)
 
 
 def spoilt() -> Iterator[dict[str, Any]]:

@@ -85,5 +85,5 @@ def test_what_is_no_credential_is_left_as_it_is(terminal: Terminal, text: str) -
 )
 def test_a_long_line_of_beginnings_does_not_hold_the_service_up(text: str) -> None:
     record = logging.LogRecord("app", logging.INFO, __file__, 1, text, None, None)
-    TextLine().format(record)
-    JsonLine().format(record)
+    assert "\n" not in TextLine().format(record)
+    assert json.loads(JsonLine().format(record))["level"] == "INFO"

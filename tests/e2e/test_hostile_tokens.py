@@ -42,10 +42,8 @@ def test_no_hostile_token_gets_into_the_log_nor_a_stack_trace(service: Service, 
     for number, (_, token) in enumerate(case for case in hostile_tokens(issuer) if sendable(case[1])):
         service.get("/admin", token, x_request_id=f"logged-{number}")
     service.get("/admin", genuine, x_request_id="genuine")
-    for request_id in (
-        f"logged-{number}",
-        "genuine",
-    ):  # access lines: the log is not empty for want of a level
+    # Access lines: the log is not empty for want of a level.
+    for request_id in (f"logged-{number}", "genuine"):
         assert service.eventually_logs(f'"{request_id}"')
     log = service.log()
     assert "Traceback" not in log

@@ -467,8 +467,33 @@ async def test_watching_ends_also_while_it_turns_to_other_files(
     watching = asyncio.ensure_future(watch())
     await asyncio.wait_for(ending.wait(), LIMIT_S)
     watching.cancel()
-    done, _ = await asyncio.wait({watching}, timeout=5)
-    assert watching in done
+    await asyncio.wait({watching}, timeout=LIMIT_S)
+    assert watching.cancelled()
+
+
+async def test_watching_ends_also_when_the_watch_does_not_pass_the_cancelling_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, policy = files(tmp_path, USERS)
+
+    async def deaf(*_: object, **__: object) -> AsyncGenerator[set[tuple[Change, str]], None]:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(LIMIT_S * 10)
+        yield set()
+        await asyncio.sleep(LIMIT_S * 10)
+
+    monkeypatch.setattr("rbac.stores.file.awatch", deaf)
+    listening = asyncio.Event()
+
+    async def watch() -> None:
+        async for _ in FileStore(model, policy).changes():
+            listening.set()
+
+    watching = asyncio.ensure_future(watch())
+    await asyncio.wait_for(listening.wait(), LIMIT_S)
+    await asyncio.sleep(0)  # it goes on to wait for the first event
+    watching.cancel()
+    await asyncio.wait({watching}, timeout=LIMIT_S)
     assert watching.cancelled()
 
 

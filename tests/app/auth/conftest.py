@@ -31,8 +31,7 @@ def provider(issuer: Issuer) -> Provider:
 @pytest.fixture
 async def authenticator(provider: Provider, clock: TestClock) -> AsyncIterator[Authenticator]:
     authenticator = Authenticator(provider, clock=clock.clock)
-    authenticator.keys._time_limit = (
-        LIMIT_S  # real time, of which a busy machine may take more than three seconds
-    )
+    # Real time, of which a busy machine may take more than three seconds.
+    authenticator.keys._time_limit = LIMIT_S
     async with authenticator:
         yield authenticator

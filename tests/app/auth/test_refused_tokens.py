@@ -93,7 +93,8 @@ async def test_accepts_harmless_headers(
 
 
 async def test_accepts_a_token_of_exactly_8_kib(authenticator: Authenticator, issuer: Issuer) -> None:
-    await authenticator.authenticate(token_of_length(issuer, 8192))
+    principal = await authenticator.authenticate(token_of_length(issuer, 8192))
+    assert principal.sub == issuer.claims()["sub"]
 
 
 async def test_leeway_is_60_seconds_for_the_beginning_and_none_for_the_end(
