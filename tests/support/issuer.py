@@ -24,7 +24,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.support.ports import holder
 from tests.support.waiting import LIMIT_S
 
-ABSENT: Any = object()  # a claim or header member that is left out
+
+class _Absent:
+    """A value that says in a test's name what it is, the same in every run."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT: Any = _Absent()  # a claim or header member that is left out
 
 
 def base64url(raw: bytes) -> str:
