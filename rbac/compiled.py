@@ -9,12 +9,12 @@ from typing import Any, Final
 import simpleeval
 from casbin.effect import default_effectors
 from casbin.model.assertion import Assertion
-from casbin.model.function import FunctionMap
 from casbin.model.model import Model
 from casbin.rbac.default_role_manager.role_manager import DomainManager, RoleManager
 from casbin.util import generate_g_function, has_eval
 
 from rbac.decider import EFFECTS, Decide, Environment, Seek, Shape, decider
+from rbac.functions import MATCHING
 from rbac.index import Rows, RuleIndex
 from rbac.lookups import read_matcher
 from rbac.matcher import OWN_FUNCTIONS, Functions, Links, Matcher, NotCompiledError
@@ -25,10 +25,8 @@ from rbac.rolegraph import DomainLinkGraph, LinkGraph
 Pause = Callable[[], None]
 
 # Casbin's functions whose answers are known to be true or false. The matcher knows what each does.
-_KNOWN: Final = ("keyMatch", "keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5", "regexMatch", "ipMatch")
-_BUILTIN: Final[Mapping[str, Callable[..., Any]]] = {
-    name: FunctionMap.load_function_map().get_functions()[name] for name in _KNOWN
-}
+_KNOWN: Final = tuple(name for name, row in MATCHING.items() if row.kind != "glob")
+_BUILTIN: Final[Mapping[str, Callable[..., Any]]] = {name: MATCHING[name].call for name in _KNOWN}
 _EFFECTORS: Final = {getattr(default_effectors, name): name for name in EFFECTS}
 
 # A policy may grow by so many rules (or by this share of it) before the index is built again.

@@ -11,8 +11,9 @@ from typing import Any
 import simpleeval
 from casbin.core_enforcer import EnforceContext
 
+from rbac.functions import PATH_FUNCTIONS
 from rbac.index import BranchIndex, Rows, RuleIndex, resolve, starts_of
-from rbac.keymatch import STYLES, Expressions, verifier
+from rbac.keymatch import Expressions, verifier
 from rbac.matcher import Matcher, Source
 from rbac.reach import NOBODY, DomainReach, Reach
 
@@ -92,7 +93,7 @@ def factory({", ".join(_names(matcher, index))}):
 
 
 def _checks(matcher: Matcher) -> Iterable[str]:
-    replaced = sorted(matcher.used & (STYLES.keys() | {"regexMatch", "ipMatch"}))
+    replaced = sorted(matcher.used & (PATH_FUNCTIONS.keys() | {"regexMatch", "ipMatch"}))
     tests = [f"type(w{word}) is not str" for word in sorted(matcher.string_words)]
     if 0 not in matcher.string_words:
         tests.append("isinstance(w0, EnforceContext)")
@@ -159,7 +160,8 @@ def _names(matcher: Matcher, index: RuleIndex) -> Iterable[str]:
     yield from ("rows", "tail", "everything", "functions", "resolve", "starts_of")
     yield from ("call", "allowed", "attribute", "address", "true", "regex", "nobody", "EnforceContext")
     yield from (
-        f"builtin_{name}" for name in sorted(matcher.used & (STYLES.keys() | {"regexMatch", "ipMatch"}))
+        f"builtin_{name}"
+        for name in sorted(matcher.used & (PATH_FUNCTIONS.keys() | {"regexMatch", "ipMatch"}))
     )
     for place, hoist in enumerate(matcher.hoists):
         yield from (
@@ -214,7 +216,9 @@ def _values(matcher: Matcher, index: RuleIndex, environment: Environment) -> dic
             values |= {f"known{place}": reach.known.get, f"links{place}": reach.links, f"of{place}": reach.of}
         values[f"reach{place}"] = reach
     for column, style in matcher.path_columns:
-        values[f"verify_{style}_{column}"] = verifier(STYLES[style], index.patterns.odd[column, style])
+        values[f"verify_{style}_{column}"] = verifier(
+            PATH_FUNCTIONS[style], index.patterns.odd[column, style]
+        )
     for place, branch in enumerate(index.branches):
         values[f"root{place}"] = branch.root
         values[f"find{place}"] = branch.tree.finder() if branch.tree is not None else None

@@ -11,11 +11,8 @@ from typing import ClassVar, Literal
 
 from rbac.errors import RbacError
 from rbac.expression import ExpressionError, parse
+from rbac.functions import TEXT_FUNCTIONS
 from rbac.model_file import Definition
-
-PATTERN_FUNCTIONS = frozenset(
-    ("keyMatch", "keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5", "regexMatch", "globMatch")
-)
 
 
 class NoFormulaError(RbacError):
@@ -151,7 +148,7 @@ class _Reader:
         operands = tuple(map(self._operand, arguments))
         if function in self._roles and len(operands) == self._roles[function]:
             return Condition(function, operands)
-        if function in PATTERN_FUNCTIONS and len(operands) == 2 and operands[1].kind != "request":
+        if function in TEXT_FUNCTIONS and len(operands) == 2 and operands[1].kind != "request":
             return Condition(function, operands)
         raise NoFormulaError(f"nothing is known of `{function}`")
 

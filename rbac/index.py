@@ -4,7 +4,8 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
-from rbac.keymatch import STYLES, Reader, variables_of
+from rbac.functions import PATH_FUNCTIONS
+from rbac.keymatch import Reader, variables_of
 from rbac.matcher import Branch, Lookup, Matcher
 from rbac.pathtree import Bucket, PathTree
 
@@ -75,9 +76,9 @@ class PatternColumns:
     def __init__(self, matcher: Matcher) -> None:
         self.odd: dict[tuple[int, str], set[str]] = {place: set() for place in matcher.path_columns}
         self.readers = {
-            name: Reader(STYLES[name])
+            name: Reader(PATH_FUNCTIONS[name])
             for _, name in (*matcher.path_columns, *matcher.valid_patterns)
-            if name in STYLES
+            if name in PATH_FUNCTIONS
         }
         self._places = tuple(sorted(matcher.path_columns | matcher.valid_patterns))
         self._compiles: dict[tuple[str, str], bool] = {}
@@ -95,7 +96,7 @@ class PatternColumns:
 
     def check(self, pattern: str, column: int, name: str) -> bool:
         """Note ``pattern`` if it is odd; whether it compiles."""
-        style = STYLES.get(name)
+        style = PATH_FUNCTIONS.get(name)
         if style is None:
             return bool(words_of(pattern)) or self._compile(pattern, name)
         if style.plain.fullmatch(pattern) or self.readers[name].steps(pattern)[2]:
@@ -118,7 +119,7 @@ class PatternColumns:
 
 
 def _never_raises(pattern: str, name: str) -> bool:
-    style = STYLES.get(name)
+    style = PATH_FUNCTIONS.get(name)
     try:
         compiled = re.compile(style.expression(pattern) if style else pattern)
     except (re.error, RecursionError, OverflowError, Warning):
@@ -143,7 +144,7 @@ class BranchIndex:
         self._loose: list[int] = []
         self._always: frozenset[str] = frozenset()
         if self.path is not None:
-            style = STYLES[self.path.style]
+            style = PATH_FUNCTIONS[self.path.style]
             self.tree = PathTree(style, rows, self.path.column, patterns.readers[style.name])
             self._always = frozenset(str(source.value) for source in self.path.sources)
 

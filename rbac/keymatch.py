@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
 from casbin.util import builtin_operators as casbin_operators
+
+from rbac.functions import CasbinFunction
 
 SPECIAL: Final = r".^$*+?{}\[\]\\|()"  # what a regular expression does not take literally
 MAX_KEPT_EXPRESSIONS: Final = 8192  # about 1 KiB each; patterns of the policy only, never what a caller sends
@@ -23,68 +24,9 @@ REST: Final[Kind] = "rest"  # `*` behind a slash: whatever follows, slashes incl
 ODD: Final[Kind] = "odd"  # a regular expression of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """One member of the family: its name in matchers, Casbin's function, and how it spells a variable."""
-
-    name: str
-    function: Callable[..., bool]
-    variable: re.Pattern[str] | None  # a whole segment that is one variable
-    substitution: tuple[re.Pattern[str], str] | None  # Casbin's own rewriting into a regular expression
-    plain: re.Pattern[str]  # a pattern that can match nothing but itself
-
-    def expression(self, pattern: str) -> str:
-        """The regular expression that Casbin makes of ``pattern``."""
-        text = pattern.replace("/*", "/.*")
-        if self.substitution is not None:
-            found, replacement = self.substitution
-            text = found.sub(replacement, text)
-        if self.name == "keyMatch2" and text == "*":
-            text = "(.*)"
-        return f"^{text}$"
-
-
 _PLAIN = re.compile(rf"[^{SPECIAL}]*")
-_PLAIN_NO_COLON = re.compile(rf"[^:{SPECIAL}]*")
-_BRACES = re.compile(r"\{[^/{}]+\}")
-_COLON = re.compile(r":[^/]+")
 _LITERAL_OR_DOT = re.compile(r"[^\^$*+?{}\[\]\\|()]*")
 _LITERAL_HEAD = re.compile(rf"[^{SPECIAL}]*")
-
-STYLES: Final[dict[str, Style]] = {
-    style.name: style
-    for style in (
-        Style("keyMatch", casbin_operators.key_match_func, None, None, re.compile(r"[^*]*")),
-        Style(
-            "keyMatch2",
-            casbin_operators.key_match2_func,
-            _COLON,
-            (casbin_operators.KEY_MATCH2_PATTERN, r"\g<1>[^\/]+\g<2>"),
-            _PLAIN_NO_COLON,
-        ),
-        Style(
-            "keyMatch3",
-            casbin_operators.key_match3_func,
-            _BRACES,
-            (casbin_operators.KEY_MATCH3_PATTERN, r"\g<1>[^\/]+\g<2>"),
-            _PLAIN,
-        ),
-        Style(
-            "keyMatch4",
-            casbin_operators.key_match4_func,
-            _BRACES,
-            (casbin_operators.KEY_MATCH4_PATTERN, "([^/]+)"),
-            _PLAIN,
-        ),
-        Style(
-            "keyMatch5",
-            casbin_operators.key_match5_func,
-            _BRACES,
-            (casbin_operators.KEY_MATCH5_PATTERN, "[^/]+"),
-            _PLAIN,
-        ),
-    )
-}
 
 
 # A pattern as a path tree files it: (segments, rest, simple, dotted). `segments`: one text each, None where any segment
@@ -98,7 +40,7 @@ ANYWHERE: Final[Steps] = ([], "", False, False)
 class Reader:
     """Reads the patterns of one style. Keeps what it learns of each segment: make one for one policy."""
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: CasbinFunction) -> None:
         self.style = style
         self._kinds: dict[str, Kind] = {}
 
@@ -155,7 +97,7 @@ class Reader:
         if literal:
             # A quantifier takes the last literal character back, and a variable may start with it.
             return segments, literal[:-1].split(":", 1)[0], False, dotted
-        quantifiers = "?+{" if self.style.name == "keyMatch2" else "?+"
+        quantifiers = "?+{" if self.style.dialect == ":id" else "?+"
         # A quantifier in the first place is one of the slash before it.
         return ANYWHERE if text[0] in quantifiers else (segments, "", False, dotted)
 
@@ -166,7 +108,7 @@ class Reader:
         return kind
 
 
-def _kind_of(text: str, style: Style) -> Kind:
+def _kind_of(text: str, style: CasbinFunction) -> Kind:
     if style.plain.fullmatch(text):
         return LITERAL
     if style.variable is not None and style.variable.fullmatch(text):
@@ -236,15 +178,15 @@ def form_of(pattern: str, mark: str) -> Form:
     return len(texts), open_ended, getter, getter(texts) if getter else None, variables
 
 
-def verifier(style: Style, odd: Container[str]) -> Verify:
+def verifier(style: CasbinFunction, odd: Container[str]) -> Verify:
     """``verify(path, segments, pattern)``: Casbin's answer, without a regular expression where segments will do.
 
     ``segments`` are the path's, or ``None`` if it holds a line break; ``odd`` holds every pattern that is not simple.
     """
     if style.variable is None:
         return _verify_prefix
-    by_expression = style.function if style.name == "keyMatch4" else Expressions(style.expression).matches
-    mark = ":" if style.name == "keyMatch2" else "{"
+    by_expression = style.call if style.name == "keyMatch4" else Expressions(style.expression).matches
+    mark = style.dialect[0]
     forms: dict[str, Form] = {}
 
     def verify(path: str, segments: Sequence[str] | None, pattern: str) -> bool:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from rbac.keymatch import STYLES
+from rbac.functions import PATH_FUNCTIONS
 from rbac.matcher import Branch, Functions, Links, Lookup, Matcher, NotCompiledError, Source, parse
 from rbac.predicate import Predicate
 
@@ -121,7 +121,7 @@ class Lookups(Predicate):
         word, column = self.word(args[0]), self.column(args[1])
         if word is None or column is None:
             return None
-        if name in STYLES:
+        if name in PATH_FUNCTIONS:
             return Lookup("path", column, (), name, word)
         if name == "regexMatch":
             return Lookup("words", column, (Source("word", word),), name, word)

@@ -7,13 +7,14 @@ from typing import Final
 
 from rbac.document import Document
 from rbac.formula import Condition, NoFormulaError, conditions_of, formula_of
+from rbac.functions import FALLIBLE, PATH_FUNCTIONS
 from rbac.patterns import invalid_pattern
 from rbac.policy import Policy
 
 EVERYBODY: Final = "everyone"
 ANYTHING: Final = "*"
 # How a pattern function writes "any one segment".
-_SEGMENT: Final = {"keyMatch2": ":x", "keyMatch3": "{x}", "keyMatch4": "{x}", "keyMatch5": "{x}"}
+_SEGMENT: Final = {name: row.placeholder("x") for name, row in PATH_FUNCTIONS.items() if row.dialect}
 _PARAMETER: Final = re.compile(r"\{[^/{}]+\}|(?<=/):[^/]+")
 
 
@@ -82,7 +83,7 @@ class _Mutator:
     def _is_valid(self, row: Sequence[str] | None) -> bool:
         """Whether the rule could be loaded: `*` is a path to some matchers, and to others no pattern at all."""
         return row is None or not any(
-            function != "keyMatch" and invalid_pattern(function, row[self._columns.index(column)])
+            function in FALLIBLE and invalid_pattern(function, row[self._columns.index(column)])
             for column, function in self._patterns.items()
         )
 

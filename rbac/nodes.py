@@ -2,7 +2,7 @@
 
 import ast
 
-from rbac.keymatch import STYLES, Style
+from rbac.functions import PATH_FUNCTIONS, CasbinFunction
 from rbac.matcher import OPERATORS, Functions, Links, Matcher
 
 
@@ -36,11 +36,11 @@ class Nodes:
             return node.func.id, node.args
         return "", []
 
-    def style(self, node: ast.expr) -> tuple[Style, ast.expr, ast.expr] | None:
+    def style(self, node: ast.expr) -> tuple[CasbinFunction, ast.expr, ast.expr] | None:
         """A call of one of the ``keyMatch`` family with a path and a pattern."""
         name, args = self.call(node)
-        if name in STYLES and name in self.functions.builtin and len(args) == 2:
-            return STYLES[name], args[0], args[1]
+        if name in PATH_FUNCTIONS and name in self.functions.builtin and len(args) == 2:
+            return PATH_FUNCTIONS[name], args[0], args[1]
         return None
 
     def links(self, node: ast.expr) -> Links | None:
@@ -102,7 +102,7 @@ class Nodes:
         if name == "ipMatch" and word is not None:
             self.matcher.addresses.add(word)
             return True
-        if (name == "regexMatch" or name in STYLES) and column is not None:
+        if (name == "regexMatch" or name in PATH_FUNCTIONS) and column is not None:
             self.matcher.valid_patterns.add((column, name))
             return True
         return False

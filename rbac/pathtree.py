@@ -3,7 +3,8 @@
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
-from rbac.keymatch import Reader, Steps, Style
+from rbac.functions import CasbinFunction
+from rbac.keymatch import Reader, Steps
 
 Bucket = (
     Any  # int: one rule; list[int]: rules in policy order; (level, table): rules by the key of another column
@@ -39,7 +40,9 @@ class PathTree:
 
     __slots__ = ("_column", "_plain", "_reader", "_rows", "exact", "root")
 
-    def __init__(self, style: Style, rows: Sequence[Sequence[str]], column: int, reader: Reader) -> None:
+    def __init__(
+        self, style: CasbinFunction, rows: Sequence[Sequence[str]], column: int, reader: Reader
+    ) -> None:
         self._reader = reader
         self._plain = style.plain.fullmatch
         self._rows = rows

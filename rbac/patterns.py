@@ -2,27 +2,14 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from casbin.util import builtin_operators as casbin_functions
 
 from rbac.expression import calls
+from rbac.functions import FALLIBLE
 
-# What these functions match is a regular expression once Casbin has replaced `{id}`, `:id` and `/*`.
-_MATCHES: Mapping[str, Callable[[str, str], bool]] = {
-    "keyMatch2": casbin_functions.key_match2,
-    "keyMatch3": casbin_functions.key_match3,
-    "keyMatch4": casbin_functions.key_match4,
-    "keyMatch5": casbin_functions.key_match5,
-    "regexMatch": casbin_functions.regex_match,
-}
-FUNCTIONS: Mapping[str, Callable[[str, str], bool]] = {
-    **_MATCHES,
-    "keyMatch": casbin_functions.key_match,
-    "globMatch": casbin_functions.glob_match,
-    "ipMatch": casbin_functions.ip_match,
-}
 _SLICE = 1024  # patterns; one look at a hundred thousand would hold up every other thread
 _IN_OTHER_WORDS = {
     "multiple repeat": "a `*`, `+` or `?` follows another",
@@ -36,7 +23,7 @@ _PLAIN = re.compile(r"(?:[\w.~%@:=&;, \n-]++|/\*?+|\{[A-Za-z_]\w*+\})*+")
 
 
 def pattern_columns(
-    tree: ast.expr, function_names: Iterable[str] = tuple(_MATCHES)
+    tree: ast.expr, function_names: Iterable[str] = tuple(FALLIBLE)
 ) -> Mapping[str, frozenset[str]]:
     """The names (``p_obj``) that stand as the pattern of one of the functions, each with those functions."""
     wanted = frozenset(function_names)
@@ -51,7 +38,7 @@ def pattern_columns(
 def literal_patterns(tree: ast.expr) -> Iterator[tuple[str, str]]:
     """The patterns that the matcher itself spells out: function and pattern."""
     for function, arguments in calls(tree):
-        if function not in _MATCHES or len(arguments) < 2:
+        if function not in FALLIBLE or len(arguments) < 2:
             continue
         pattern = arguments[1]
         if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str):
@@ -72,7 +59,7 @@ def invalid_pattern(function: str, pattern: str) -> str | None:
     try:
         if function == "keyMatch4":
             return _uneven_groups(pattern)
-        _MATCHES[function]("", pattern)
+        FALLIBLE[function].call("", pattern)
     except re.error as error:
         return _IN_OTHER_WORDS.get(error.msg, error.msg)
     except (OverflowError, RecursionError):

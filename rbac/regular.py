@@ -10,16 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
-from casbin.util.builtin_operators import (
-    KEY_MATCH2_PATTERN,
-    KEY_MATCH3_PATTERN,
-    KEY_MATCH4_PATTERN,
-    KEY_MATCH5_PATTERN,
-)
+from casbin.util.builtin_operators import KEY_MATCH4_PATTERN
 
 from rbac import charset
 from rbac.charset import Charset
 from rbac.errors import RbacError
+from rbac.functions import FUNCTIONS
 
 # The parser that `re` itself uses: public as `sre_parse` up to Python 3.10, private since, and the one way
 # to know what `re` will do with a pattern.
@@ -47,23 +43,15 @@ def expression_of(function: str, pattern: str) -> str:
     """The regular expression that Casbin's ``function`` (``keyMatch2`` to ``keyMatch5``, ``regexMatch``)
     tries at the start of the value. Raises NotRegularError for a ``keyMatch4`` pattern that repeats a
     name."""
-    starred = pattern.replace("/*", "/.*")
-    match function:
-        case "regexMatch":
-            return pattern
-        case "keyMatch2":
-            rewritten = KEY_MATCH2_PATTERN.sub(r"\g<1>[^\/]+\g<2>", starred)
-            return "^" + ("(.*)" if rewritten == "*" else rewritten) + "$"
-        case "keyMatch3":
-            return "^" + KEY_MATCH3_PATTERN.sub(r"\g<1>[^\/]+\g<2>", starred) + "$"
-        case "keyMatch4":
-            names = KEY_MATCH4_PATTERN.findall(starred)
-            if len(set(names)) < len(names) or "(" in KEY_MATCH4_PATTERN.sub("", starred):
-                raise NotRegularError(f"`{pattern}` compares what its names stand for")
-            return "^" + KEY_MATCH4_PATTERN.sub("([^/]+)", starred) + "$"
-        case "keyMatch5":
-            return "^" + KEY_MATCH5_PATTERN.sub("[^/]+", starred) + "$"
-    raise NotRegularError(f"`{function}` is no pattern function")
+    called = FUNCTIONS.get(function)
+    if called is None or not called.has_expression:
+        raise NotRegularError(f"`{function}` makes no regular expression of a pattern")
+    if function == "keyMatch4":
+        starred = pattern.replace("/*", "/.*")
+        names = KEY_MATCH4_PATTERN.findall(starred)
+        if len(set(names)) < len(names) or "(" in KEY_MATCH4_PATTERN.sub("", starred):
+            raise NotRegularError(f"`{pattern}` compares what its names stand for")
+    return called.expression(pattern)
 
 
 class Automaton:

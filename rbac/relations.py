@@ -1,20 +1,15 @@
 """What a matcher compares with what: which word of a request meets which column of a rule, and how."""
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from rbac.expression import ExpressionError, parse
+from rbac.functions import BY_ANY_NAME
 from rbac.model_file import Definition
 
 How = Literal["role", "equal", "pattern"]
-
-# Casbin's functions (casbin.util.builtin_operators) that compare a request's word with a pattern in a rule.
-_PATTERN_FUNCTIONS = re.compile(
-    r"(?:keyMatch[2-5]?|key_match[2-5]?|regexMatch|regex_match|globMatch|glob_match|ipMatch)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,8 @@ def _operands(node: ast.AST) -> tuple[How | None, list[ast.expr]]:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and len(node.args) >= 2:
         if node.func.id == "g":
             return "role", node.args
-        if _PATTERN_FUNCTIONS.fullmatch(node.func.id):
+        called = BY_ANY_NAME.get(node.func.id)
+        if called is not None and called.matches:
             return "pattern", node.args
     return None, []
 

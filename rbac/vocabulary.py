@@ -1,12 +1,11 @@
 """The values of one word of a request that some documents can tell apart, one of each kind."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from casbin.util import builtin_operators
-
 from rbac.classes import ValueClasses
+from rbac.functions import MATCHING
 from rbac.regular import Automaton, NotRegularError
 from rbac.routes import Route
 
@@ -14,15 +13,6 @@ MOST_STATES: Final = 60_000
 """More states than this, and the classes of a word's values are not followed to the end."""
 
 METHODS: Final = ("PATCH", "DELETE", "PUT", "POST", "GET", "OPTIONS", "TRACE")
-_FUNCTIONS: Final[dict[str, Callable[[str, str], bool]]] = {
-    "keyMatch": builtin_operators.key_match,
-    "keyMatch2": builtin_operators.key_match2,
-    "keyMatch3": builtin_operators.key_match3,
-    "keyMatch4": builtin_operators.key_match4,
-    "keyMatch5": builtin_operators.key_match5,
-    "regexMatch": builtin_operators.regex_match,
-    "globMatch": builtin_operators.glob_match,
-}
 
 Pattern = tuple[str, str]
 """A Casbin function and the pattern it is called with."""
@@ -95,7 +85,7 @@ class Vocabulary:
                     matched |= 1 << number
         for number in self._irregular:
             function, pattern = self.patterns[number]
-            if _FUNCTIONS[function](value, pattern):
+            if MATCHING[function].call(value, pattern):
                 matched |= 1 << number
         return matched
 

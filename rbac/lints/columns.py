@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rbac.functions import MATCHING
 from rbac.lints.reading import Reading, ancestors
-from rbac.patterns import FUNCTIONS
 
 Alternatives = Callable[[str], tuple[str, ...]]
-_EVERYTHING = {"regexMatch": (".*", "^.*$"), "keyMatch": ("*", "/*"), "keyMatch2": ("*", "/*")}
 
 
 @dataclass(slots=True)
@@ -43,10 +42,12 @@ def alternatives(column: Column, reading: Reading, known: dict[str, tuple[str, .
     """The function from a word in this column to every word that would meet at least the same requests."""
     linked = column.by_role and reading.document.definition.roles.get("g") == 2
     constants = {*column.always, *column.often}
-    everything = _EVERYTHING.get(column.function, ())
+    function = MATCHING.get(column.function)
 
     def of(word: str) -> tuple[str, ...]:
-        wider = [word, *column.always, *everything]
+        wider = [word, *column.always]
+        if function is not None:
+            wider += [*function.everything, *(function.every_path if word.startswith("/") else ())]
         if word not in constants:
             wider += column.often
             if linked:
@@ -84,7 +85,7 @@ def _column(conjunct: ast.expr, name: str) -> Column:
         function = _called(part, name)
         if function == "g":
             column.by_role = comparisons == 1 or column.by_role
-        elif function in FUNCTIONS and comparisons == 1:
+        elif function in MATCHING and comparisons == 1:
             column.kind, column.function = "pattern", function
         elif _equals_request(part, name):
             column.by_role = False

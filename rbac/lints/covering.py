@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-_NAMED = {"keyMatch2": re.compile(r":[^/{}]+"), "keyMatch3": re.compile(r"\{[^/{}]+\}")}
-_NAMED["keyMatch4"] = _NAMED["keyMatch5"] = _NAMED["keyMatch3"]
+from rbac.functions import PATH_FUNCTIONS
+
+_NAMED = {name: row.variable for name, row in PATH_FUNCTIONS.items() if row.variable is not None}
 _LITERAL = re.compile(r"(?:[\w~%@=&;, -]|\\?\.)*")
 _ANY, _REST = "{}", "*"
 

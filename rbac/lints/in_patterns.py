@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from rbac.errors import Problem
 from rbac.expression import calls
+from rbac.functions import FALLIBLE, PATH_FUNCTIONS
 from rbac.lints.reading import Reading, compared_texts
 from rbac.pacing import paced
 from rbac.patterns import literal_patterns, pattern_columns
 
-_DOTTED = ("keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5")
+_DOTTED = tuple(name for name in FALLIBLE if name in PATH_FUNCTIONS)
 _LOOSE_DOT = re.compile(r"(?<!\\)(?:\\\\)*\.(?![*+?])")
 _CLASS = re.compile(r"\[[^\]]*\]")
 _EVERY_PATH = frozenset(("/*", "*", ".*", "/.*", "^.*$", "^/.*$", "/**"))

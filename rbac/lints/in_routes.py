@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from rbac.errors import Problem
+from rbac.functions import MATCHING
 from rbac.lints.covering import Cover, segments
 from rbac.lints.reading import Reading
-from rbac.patterns import FUNCTIONS
 from rbac.routes import Route
 
 
@@ -88,7 +88,7 @@ def _matcher(function: str, pattern: str) -> Callable[[str], bool]:
 
 def _asked(function: str, value: str, pattern: str) -> bool:
     try:
-        return FUNCTIONS[function](value, pattern)
+        return bool(MATCHING[function].call(value, pattern))
     except ValueError:  # an address where the route has a path: it meets nothing
         return False
 

@@ -10,11 +10,12 @@ from casbin.util import util
 from rbac.document import Document
 from rbac.errors import Problem
 from rbac.expression import evaluated, parse
+from rbac.functions import MATCHING
 from rbac.links import Graph, link_graphs
 from rbac.model_entries import Entry, ModelFile
 from rbac.names import SUBJECT
 from rbac.pacing import paced
-from rbac.patterns import FUNCTIONS, pattern_columns
+from rbac.patterns import pattern_columns
 from rbac.policy_file import FieldPlaces
 from rbac.relations import Relations, read_relations
 from rbac.source import decode
@@ -68,7 +69,7 @@ class Reading:
     @cached_property
     def functions(self) -> dict[int, tuple[str, ...]]:
         """The functions that read each column of ``p`` as a pattern."""
-        named = pattern_columns(self.tree, FUNCTIONS)
+        named = pattern_columns(self.tree, MATCHING)
         words = self.document.definition.policy_words
         return {
             index: tuple(sorted(named[f"p_{word}"]))

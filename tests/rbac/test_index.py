@@ -7,8 +7,9 @@ from casbin.util import builtin_operators as casbin_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rbac.functions import PATH_FUNCTIONS
 from rbac.index import words_of
-from rbac.keymatch import STYLES, Reader, verifier
+from rbac.keymatch import Reader, verifier
 from rbac.pathtree import PathTree
 from tests.support.casbin_cases import Rows, model_of
 from tests.support.model_zoo import SEGMENTS, model
@@ -23,7 +24,7 @@ paths = st.lists(st.text("abcdxy.-?\n", max_size=3), max_size=4).map(lambda part
 
 
 def tree_of(name: str, found: list[str]) -> PathTree:
-    style = STYLES[name]
+    style = PATH_FUNCTIONS[name]
     rows = [[pattern] for pattern in found]
     tree = PathTree(style, rows, 0, Reader(style))
     for place, pattern in enumerate(found):
@@ -42,7 +43,7 @@ def rules_for(tree: PathTree, path: str) -> set[int]:
     }
 
 
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", PATH_FUNCTIONS)
 @settings(max_examples=150, deadline=None)
 @given(found=st.lists(patterns, min_size=1, max_size=12), path=st.one_of(paths, patterns))
 def test_a_tree_finds_every_pattern_that_matches(name: str, found: list[str], path: str) -> None:
@@ -50,24 +51,24 @@ def test_a_tree_finds_every_pattern_that_matches(name: str, found: list[str], pa
     reached = rules_for(tree_of(name, found), asked)
     for place, pattern in enumerate(found):
         try:
-            matches = STYLES[name].function(path, pattern)
+            matches = PATH_FUNCTIONS[name].call(path, pattern)
         except Exception:  # noqa: BLE001 - such rules are looked at for every request
             continue
         assert not matches or place in reached, pattern
 
 
-@pytest.mark.parametrize("name", STYLES)
+@pytest.mark.parametrize("name", PATH_FUNCTIONS)
 @settings(max_examples=150, deadline=None)
 @given(pattern=patterns, path=st.one_of(paths, patterns))
 def test_a_simple_pattern_is_verified_without_a_regular_expression(
     name: str, pattern: str, path: str
 ) -> None:
-    style = STYLES[name]
+    style = PATH_FUNCTIONS[name]
     simple = bool(style.plain.fullmatch(pattern)) or Reader(style).steps(pattern)[2]
     asked = path.split("?", 1)[0] if name == "keyMatch5" else path
     segments = None if "\n" in asked else asked.split("/")
     try:
-        expected = style.function(path, pattern)
+        expected = style.call(path, pattern)
     except re.error:
         assert not simple
         return
