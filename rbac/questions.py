@@ -131,7 +131,8 @@ class _Asking:
         """Who asks, and for `only` whether they may."""
         caller = scenario.caller
         if caller.only is not None:
-            named = self._known_roles(caller.only, self.policy.relations.constants)
+            people = (*self.policy.subjects, *self.policy.relations.constants)
+            named = self._known_roles(caller.only, people)
             for asker in self._everybody:
                 allowed = any(self._stands_for(name, asker, scenario) for name in named)
                 # One person may be locked out of what everyone else has; they must not have more.
@@ -176,11 +177,22 @@ class _Asking:
 
     @cached_property
     def _everybody(self) -> tuple[_Asker, ...]:
-        """Nobody, a valid token with no role and with an unknown one, and every role that the policy can tell apart."""
+        """Nobody, a valid token with no role and with an unknown one, and every role and person of the policy.
+
+        A person is asked about by their `sub`, with no role but those that links give them.
+        """
         token = self._token()
         bare = (_Asker(ANY_TOKEN, ANY_TOKEN, token),) if token else ()
-        roles = (_Asker(name, name, {**token, self.axes.role: name}) for name in self.policy.roles)
-        return (_Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles)
+        roles = (
+            _Asker(name, name, {**token, self.axes.role: name})
+            for name in self.policy.roles
+            if name not in self._singled_out
+        )
+        people = (
+            _Asker(name, name, {self.axes.sub or self.axes.role: name})
+            for name in sorted(self._singled_out.union(self.policy.subjects))
+        )
+        return (_Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles, *people)
 
     @cached_property
     def _singled_out(self) -> frozenset[str]:

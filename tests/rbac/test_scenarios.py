@@ -22,6 +22,7 @@ from rbac.scenarios import (
 from tests.support.command import MODEL, ROOT
 
 PERSON = "7f3c1e52-0000-0000-0000-000000000000"
+LINKED = "00000000-1111-2222-3333-444444444444"
 RULES = f"""\
 p, everyone, /, GET, allow
 p, authenticated, /profile, GET, allow
@@ -31,7 +32,7 @@ p, admin, /admin, GET, allow
 p, admin, /users/me, DELETE, allow
 g, admin, user
 p, {PERSON}, /*, *, deny
-g, 00000000-1111-2222-3333-444444444444, admin
+g, {LINKED}, admin
 """
 ROUTES = KnownRoutes(
     tuple(
@@ -74,8 +75,8 @@ HOLDS = [
     "{name: n, sub: somebody-new, can: [GET /profile], cannot: [GET /user]}",
     f"{{name: n, sub: {PERSON}, role: admin, cannot: [GET /, GET /admin, GET /profile]}}",
     "{name: n, sub: 00000000-1111-2222-3333-444444444444, can: [GET /admin, GET /user]}",
-    "{name: n, only: [admin], can: [GET /admin]}",
-    "{name: n, only: [user, admin], can: [GET /user, GET /users/42]}",
+    f"{{name: n, only: [admin, {LINKED}], can: [GET /admin]}}",
+    f"{{name: n, only: [user, admin, {LINKED}], can: [GET /user, GET /users/42]}}",
     "{name: n, only: [], can: [POST /admin]}",
     '{name: a template stands for its paths, role: user, can: ["GET /users/{id}"]}',
     '{name: the template is not the path a rule singles out, role: admin, cannot: ["DELETE /users/{id}"]}',
@@ -101,8 +102,9 @@ FAILS = {
     "{name: n, roles: [user, admin], cannot: [GET /admin]}": [
         "user and admin can GET /admin, and should not"
     ],
-    "{name: n, only: [user], can: [GET /user]}": ["admin can GET /user, and should not"],
-    "{name: n, only: [admin, user], can: [GET /admin]}": ["user cannot GET /admin, and should"],
+    f"{{name: n, only: [user, {LINKED}], can: [GET /user]}}": ["admin can GET /user, and should not"],
+    "{name: n, only: [user, admin], can: [GET /user]}": [f"{LINKED} can GET /user, and should not"],
+    f"{{name: n, only: [admin, user, {LINKED}], can: [GET /admin]}}": ["user cannot GET /admin, and should"],
 }
 
 
@@ -111,8 +113,8 @@ def test_what_is_not_true_fails_and_says_what_was_decided(test: str, expected: l
     assert said(outcome(test)) == expected
 
 
-def test_only_is_about_nobody_every_token_and_every_role() -> None:
-    locked = PERSON  # a name in a role's place is a role to the model, and this one is denied everything
+def test_only_is_about_nobody_every_token_every_role_and_every_person() -> None:
+    locked = PERSON  # asked about, too, and denied everything
     report = outcome("{name: n, only: [], can: [GET /, GET /profile]}")
     assert [case.question.caller for case in report.failures if case.question.obj == "/"] == [
         "nobody",
@@ -120,6 +122,7 @@ def test_only_is_about_nobody_every_token_and_every_role() -> None:
         "an unknown role",
         "admin",
         "user",
+        LINKED,
     ]
     assert {case.question.caller for case in report.cases} >= {locked}
     assert "nobody" not in {
