@@ -32,10 +32,13 @@ class Matrix:
 
 
 def matrix(policy: Policy, routes: Sequence[Route] = ()) -> Matrix:
-    """The rows are nobody, any valid token, and every role; the columns the known routes, or what the rules
-    are about."""
+    """The rows are nobody, any valid token, every role, and every person whom the document names; the columns
+    the known routes, or what the rules are about."""
     space = Space((policy,), routes)
-    callers = tuple(caller for caller in callers_of(space) if caller.kind != "subject")
+    everybody = callers_of(space)
+    people = {caller.name for caller in everybody if caller.kind == "subject"}
+    # A rule about one person makes them a role to Casbin: they are one row, as the person they are.
+    callers = tuple(caller for caller in everybody if caller.kind != "role" or caller.name not in people)
     endpoints = endpoints_of(space)
     column = policy.relations.role_column
     rows = []
@@ -51,7 +54,7 @@ def _cell(caller: Caller, decision: Decision, role_column: int | None) -> Cell:
     rule = decision.rule
     inherited = (
         rule is not None
-        and caller.kind == "role"
+        and caller.kind in {"role", "subject"}
         and role_column is not None
         and rule.fields[role_column] != caller.name
     )

@@ -21,10 +21,14 @@ def word(cell: Cell) -> str:
 
 
 def to_json(matrix: Matrix) -> dict[str, Any]:
-    """``{revision, roles, endpoints, cells}``; ``cells[i][j]`` is about role i and endpoint j."""
+    """``{revision, roles, endpoints, cells}``; ``cells[i][j]`` is about role i and endpoint j.
+
+    ``people`` are those of ``roles`` that are persons, by their ``sub``.
+    """
     return {
         "revision": matrix.revision,
         "roles": [caller.label for caller in matrix.callers],
+        "people": [caller.label for caller in matrix.callers if caller.kind == "subject"],
         "endpoints": [{"act": endpoint.act, "obj": endpoint.obj} for endpoint in matrix.endpoints],
         "cells": [
             [

@@ -44,7 +44,10 @@ def matrix(
     routes: RoutesOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
 ) -> None:
-    """Show what each role may do, endpoint by endpoint, with a row for nobody and one for any valid token."""
+    """Show what each role may do, endpoint by endpoint, and each person whom the policy names.
+
+    The first columns are nobody, who has no token, and any valid token.
+    """
     made = review_matrix(Policy.load(model, policy), known_routes(routes, policy))
     if output == "json":
         emit_json(matrix_views.to_json(made))
@@ -79,16 +82,28 @@ def _show_table(console: Console, made: Matrix) -> None:
 
 
 def _show_list(console: Console, made: Matrix) -> None:
-    """Where the columns would not fit: under each endpoint the roles that reach it."""
+    """Where the columns would not fit: under each endpoint the roles that reach it.
+
+    People who reach nothing at all are named once, at the end.
+    """
+    out = [
+        caller
+        for caller, row in zip(made.callers, made.cells, strict=True)
+        if caller.kind == "subject" and not any(cell.allowed for cell in row)
+    ]
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
         say(console, (f"{endpoint.act} {endpoint.obj}", "bold"))
         shown = [
             _mark(cell).append(f" {printable(caller.label)}")
             for caller, cell in zip(made.callers, cells, strict=True)
-            if cell.allowed or cell.rule
+            if (cell.allowed or cell.rule) and caller not in out
         ]
         for line in _lines(shown or [Text("nobody", style="dim")], console.width):
             console.print(line, soft_wrap=True)
+    if out and made.endpoints:
+        say(console, ("People who reach nothing", "bold"))
+        for caller in out:
+            say(console, f"    {caller.label}")
 
 
 def _lines(entries: Sequence[Text], width: int) -> Iterator[Text]:

@@ -8,7 +8,9 @@ from tests.support.command import MODEL
 
 PERSON = "3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11"
 OTHER = "7f3c1e52-1111-4222-8333-444455556666"
-RULES = "p, everyone, /, GET, allow\np, user, /user, GET, allow\np, admin, /admin, GET, allow\ng, admin, user\n"
+RULES = (
+    "p, everyone, /, GET, allow\np, user, /user, GET, allow\np, admin, /admin, GET, allow\ng, admin, user\n"
+)
 PLAIN = """\
 [request_definition]
 r = sub, obj, act

@@ -39,10 +39,12 @@ def policy() -> Policy:
 
 def callers_by_definition(policy: Policy) -> dict[str, tuple[str, str]]:
     """Who the overviews are about, as sub and role, written down from the design."""
+    singled_out = policy.names().singled_out
     return {
         "nobody": ("", ""),
         "any valid token": (STRANGER, ""),
-        **{role: (STRANGER, role) for role in policy.roles},
+        **{role: (STRANGER, role) for role in policy.roles if role not in singled_out},
+        **{person: (person, "") for person in sorted({*policy.subjects, *singled_out})},
     }
 
 
@@ -182,12 +184,12 @@ def test_every_form_of_a_matrix_says_the_same(policy: Policy) -> None:
     made = matrix(policy, routes)
     yes = sum(cell.allowed for row in made.cells for cell in row)
     shape = json.loads(json.dumps(matrix_views.to_json(made)))
-    assert sum(cell["allowed"] for row in shape["cells"] for cell in row) == yes == 6
+    assert sum(cell["allowed"] for row in shape["cells"] for cell in row) == yes == 8
     assert shape["cells"][2][1] == {"allowed": True, "rule": 4, "inherited": False}
     assert shape["cells"][2][2] == {"allowed": False, "rule": 5, "inherited": False}
     assert shape["cells"][0][1] == {"allowed": False, "rule": None, "inherited": False}
     table = list(csv.reader(io.StringIO(matrix_views.to_csv(made))))
-    assert table[0] == ["method", "path", "nobody", "any valid token", "admin", "user"]
+    assert table[0] == ["method", "path", "nobody", "any valid token", "admin", "user", "ann@x"]
     assert sum(cell != "" for row in table[1:] for cell in row[2:]) == yes
     assert matrix_views.to_markdown(made).count("✓") == yes + 2
     page = _Page()

@@ -75,3 +75,38 @@ def test_a_thousand_routes_are_no_trouble(tmp_path: Path) -> None:
     )
     assert row["GET", "/emojis"]["allowed"]
     assert not row["DELETE", "/repos/{owner}/{repo}"]["allowed"]
+
+
+PERSON = "3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11"
+LOCKED_OUT = "7f3c1e52-1111-4222-8333-444455556666"
+
+
+def test_people_whom_the_document_names_are_rows_once_each(workshop: Workshop) -> None:
+    workshop.rules(
+        "p, user, /user, GET, allow",
+        "p, admin, /admin, GET, allow",
+        f"g, {PERSON}, admin",
+        f"p, {LOCKED_OUT}, /*, *, deny",
+    )
+    shape = workshop.rbac("matrix", "--format", "json").json
+    assert shape["roles"] == ["nobody", "any valid token", "admin", "user", PERSON, LOCKED_OUT]
+    assert shape["people"] == [PERSON, LOCKED_OUT]
+    column = [(e["act"], e["obj"]) for e in shape["endpoints"]].index(("GET", "/admin"))
+    assert shape["cells"][4][column] == {"allowed": True, "rule": 2, "inherited": True}
+    assert shape["cells"][5][column] == {"allowed": False, "rule": 4, "inherited": False}
+
+
+def test_people_who_reach_nothing_are_named_once_where_there_is_no_room_for_columns(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    workshop.rules(
+        "p, user, /user, GET, allow",
+        "p, admin, /admin, GET, allow",
+        f"g, {PERSON}, admin",
+        f"p, {LOCKED_OUT}, /*, *, deny",
+    )
+    out = workshop.rbac("matrix").out
+    assert out.count(LOCKED_OUT) == 1
+    assert out.count(PERSON) == 1
+    assert f"People who reach nothing\n    {LOCKED_OUT}\n" in out
