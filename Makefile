@@ -25,8 +25,9 @@ run: $(READY)
 token: $(READY)
 	@$(BIN)/python -m app.dev.token $(AS)
 
+# Side by side, one worker a core; the tests of a file share a service, and stay together. One file: .venv/bin/pytest FILE
 test: $(READY)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --dist loadfile
 
 # What a change must pass besides the tests: style, types, and the policy's own checks.
 check: $(READY)

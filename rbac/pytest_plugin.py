@@ -87,9 +87,9 @@ class PolicyTestFile(pytest.File):
                 raise ScenarioError(problems)
             _subject(self.config)
         except (RbacError, OSError) as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(_lines_shown(str(error))) from error
         for scenario in suite.scenarios:
-            yield PolicyTest.from_parent(self, name=scenario.name, suite=suite, scenario=scenario)
+            yield PolicyTest.from_parent(self, name=_shown(scenario.name), suite=suite, scenario=scenario)
 
 
 class PolicyTestFailure(Exception):  # noqa: N818 - what pytest shows is its text, never its name
@@ -115,9 +115,9 @@ class PolicyTest(pytest.Item):
         try:
             report = run(subject.policy, [alone], subject.routes)
         except ScenarioError as error:
-            raise PolicyTestFailure(str(error)) from error
+            raise PolicyTestFailure(_lines_shown(str(error))) from error
         if report.failures:
-            raise PolicyTestFailure(_text(report.failures, report.policy_name))
+            raise PolicyTestFailure(_lines_shown(_text(report.failures, report.policy_name)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was decided, by which rule, on which line; no traceback, which would be about this plugin."""
@@ -127,7 +127,16 @@ class PolicyTest(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the entry stands; pytest counts lines from 0."""
-        return self.path, self._scenario.place.line - 1, f"{self._suite.name}: {self.name}"
+        return self.path, self._scenario.place.line - 1, f"{_shown(self._suite.name)}: {self.name}"
+
+
+def _shown(text: str) -> str:
+    """``text`` on one line, as pytest can show it on a terminal and send it, as UTF-8, from process to process."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _lines_shown(text: str) -> str:
+    return "\n".join(map(_shown, text.split("\n")))
 
 
 def _text(failures: Sequence["Case"], policy_name: str) -> str:

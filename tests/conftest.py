@@ -1,7 +1,9 @@
-"""What every test run keeps to."""
+"""What every test run keeps to, in one process or side by side."""
 
 import os
 import signal
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +12,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+_SKIPPED = "skipped_modules"
+_SKIPPED_MODULES: set[str] = set()
+
 
 def pytest_configure() -> None:
     """Whoever starts a run in the background may have it ignore Ctrl-C, and everything that it starts would, too."""
@@ -17,9 +22,42 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """What a test printed or logged crosses from a worker as UTF-8, which cannot carry half a surrogate pair."""
+    return _encodable((yield))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_encodable, value))
+    return value
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """A module that skips itself as a whole, which a worker does not tell together with its tests."""
+    if report.skipped:
+        _SKIPPED_MODULES.add(report.nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The modules that a worker skipped, heard when it ends."""
+    _SKIPPED_MODULES.update(getattr(node, "workeroutput", {}).get(_SKIPPED, ()))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """In continuous integration a skipped test is a failure: what could not be run was not shown."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[_SKIPPED] = sorted(_SKIPPED_MODULES)
+        return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+    if os.environ.get("CI") != "true" or reporter is None:
+        return
+    if _SKIPPED_MODULES or reporter.stats.get("skipped"):
         reporter.write_line("skipped tests are failures here", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED if exitstatus == pytest.ExitCode.OK else exitstatus

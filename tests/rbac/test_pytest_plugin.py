@@ -18,7 +18,19 @@ pytest_plugins = "pytester"
 
 HOLDS = "{name: users read, role: user, can: [GET /user], cannot: [GET /admin]}"
 FAILS = "{name: nobody is a user, role: admin, cannot: [GET /user]}"
-OPTIONS = ("-p", "no:cacheprovider", "-p", "no:asyncio", "-W", "error", "-rA")
+OPTIONS = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:asyncio",
+    "-p",
+    "no:randomly",
+    "-p",
+    "no:xdist",
+    "-W",
+    "error",
+    "-rA",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,17 @@ def test_a_failure_says_what_was_decided_by_which_rule_on_which_line(project: Pr
     assert "policy.csv:1: p, user, /user, GET, allow" in out
     assert "Traceback" not in out
     assert "pytest_plugin.py" not in out
+
+
+def test_a_name_with_what_cannot_be_shown_or_sent_is_spelled_out(project: Project) -> None:
+    holds = HOLDS.replace("users read", '"half \\ud800 a pair, \\e[31m red, \\n two lines"')
+    fails = FAILS.replace("nobody is a user", '"half \\udfff a pair"').replace("admin,", '"\\ud800",')
+    project.files.tests(holds, fails)
+    code, out = project.run()
+    assert code == 1
+    assert "PASSED policy_tests/tests.yaml::half \\ud800 a pair, \\x1b[31m red, \\n two lines" in out
+    assert "FAILED policy_tests/tests.yaml::half \\udfff a pair" in out
+    assert "no role `\\ud800`" in out
 
 
 @pytest.mark.parametrize(
