@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import SecretStr, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from app.env_files import Fault, Layers, Raw, read_layers
-from app.setting_fields import SettingFields
+from app.env_files import Disagreement, Fault, Layers, Names, Raw, read_layers
+from app.setting_fields import WITHOUT_EFFECT, SettingFields
 from app.setting_rules import ContradictionError, contradictions, issuer_host, surroundings
 
 
@@ -86,11 +86,6 @@ class Settings(SettingFields):
         return bool(self.allowed_origins) and "*" not in self.allowed_origins
 
     @property
-    def uses_postgres(self) -> bool:
-        """Whether the document comes from PostgreSQL; ``policy_store.get_secret_value()`` is then its URL."""
-        return self.policy_store.get_secret_value() != "file"
-
-    @property
     def pdp_document(self) -> tuple[Path, Path] | None:
         """Model and rules that the decision point asks, ``None`` when it asks the service's own."""
         return (self.pdp_model or self.policy_model, self.pdp_policy) if self.pdp_policy else None
@@ -110,7 +105,6 @@ class Surface:
     api_title: str
     api_version: str
     api_prefix: str
-    console: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -131,29 +125,41 @@ _PATHS = frozenset(
     name for name, field in Settings.model_fields.items() if field.annotation in {Path, Path | None}
 )
 _ORDER = {name: position for position, name in enumerate(Settings.model_fields)}
-_SECRETS = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
+_NAMES = Names(
+    frozenset(_FIELDS), WITHOUT_EFFECT, early=frozenset(field.name.upper() for field in fields(Surface))
+)
+# What people may write there holds a password.
+_SECRETS = frozenset({"policy_store"})
+
+
+# Where nobody said, or nobody could understand, which deployment this is, the other settings are judged as production's.
+_STRICTEST = {"environment": "production"}
+_ENVIRONMENT_IS_MISSING = (
+    "is missing; set it to `development`, `staging` or `production` in the process's environment"
+)
 
 
 def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of ``environ``, then ``.env.{ENVIRONMENT}`` and ``.env`` of ``directory``, then defaults.
+    """The settings of ``environ``, then ``.env.{ENVIRONMENT}`` and ``.env`` of ``directory``, AWS, then defaults.
 
     An empty value means the default. Relative paths start at ``directory``. Raises :class:`SettingsError`
     with everything that is wrong, in the order of docs/settings.md.
     """
-    layers = read_layers(directory, environ, _FIELDS)
-    faults = layers.faults + _control_characters(layers)
-    broken = {_FIELDS.get(fault.setting, "") for fault in faults}
+    layers = read_layers(directory, environ, _NAMES)
     given = {_FIELDS[name]: raw.text.strip() for name, raw in layers.values.items() if raw.text.strip()}
+    faults = layers.faults + _control_characters(layers)
+    if "environment" not in given:
+        faults.append(Fault("ENVIRONMENT", "not set", _ENVIRONMENT_IS_MISSING))
+    broken = {_FIELDS.get(fault.setting, "") for fault in faults}
     sound = {name: text for name, text in given.items() if name not in broken}
     try:
-        draft = _Draft(**_placed(sound, directory))
+        draft = _Draft(**_placed(_STRICTEST | sound, directory))
     except ValidationError as error:
         misshapen = list(_shape_faults(error, layers))
         faults += misshapen
         broken |= {_FIELDS[fault.setting] for fault in misshapen}
-        draft = _Draft(
-            **_placed({name: text for name, text in sound.items() if name not in broken}, directory)
-        )
+        sound = {name: text for name, text in sound.items() if name not in broken}
+        draft = _Draft(**_placed(_STRICTEST | sound, directory))
     # A rule that reads a setting nobody could understand has nothing to say.
     conflicts = [
         each for each in contradictions(draft) + surroundings(draft) if broken.isdisjoint(each.fields)
@@ -164,12 +170,20 @@ def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.envi
     return Settings(**_placed(given, directory))
 
 
+def disagreements(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> list[Disagreement]:
+    """What sources set differently, and which one is in force, in sentences that repeat no value."""
+    return read_layers(directory, environ, _NAMES).disagreements
+
+
 def load_surface(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Surface:
     """What shapes the routes, and nothing else. Never raises: where a setting is wrong its default stands.
 
-    An ``ENVIRONMENT`` that cannot be understood is taken for production, where nothing is for developers.
+    Without an ``ENVIRONMENT``, which no service starts without, it is development's, for the tools that list routes.
+    One that cannot be understood is taken for production, where nothing is for developers.
     """
-    layers = read_layers(directory, environ, _FIELDS)
+    layers = read_layers(directory, environ, _NAMES, aws=False)
+    if not layers.values.get("ENVIRONMENT", Raw("", "")).text.strip():
+        layers = read_layers(directory, {**environ, "ENVIRONMENT": "development"}, _NAMES, aws=False)
     wanted = {field.name for field in fields(Surface)}
     texts = [(_FIELDS[key], raw.text.strip()) for key, raw in layers.values.items() if _FIELDS[key] in wanted]
     given: dict[str, Any] = {name: text for name, text in texts if text}
@@ -178,7 +192,7 @@ def load_surface(directory: Path = Path(), environ: Mapping[str, str] = os.envir
     except ValidationError as error:
         broken = {str(detail["loc"][0]) for detail in error.errors()}
         sound = {name: text for name, text in given.items() if name not in broken}
-        draft = _Draft(**(sound | {"environment": "production"} if "environment" in broken else sound))
+        draft = _Draft(**(_STRICTEST | sound))
     surface = Surface.of(draft)
     return replace(surface, debug=surface.debug and surface.environment != "production")
 

@@ -1,5 +1,6 @@
-"""Where settings come from: the process environment, then ``.env.{ENVIRONMENT}``, then ``.env``.
+"""Where settings come from: the process environment, then ``.env.{ENVIRONMENT}``, then ``.env``, then AWS.
 
+In each of them ``NAME_FILE`` names a file that holds the value of ``NAME``, as container platforms mount secrets.
 Env files are read strictly: a line quietly skipped is a setting that somebody believes to be in force. The
 syntax is python-dotenv's (which pydantic-settings brings), without ``${…}``: a ``$`` in a password stays one.
 """
@@ -8,12 +9,20 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from dotenv.parser import Binding, parse_stream
 
+from app.setting_aws import AwsSettings, read_aws
+
 ENVIRONMENTS = ("development", "staging", "production")
+
+_FROM_FILE = "_FILE"
+_LARGEST_SECRET = 64 * 1024
+# A short name of somebody else's, such as WORKER, is soon like one of ours by chance.
+_SHORTEST_MISSPELLED = 8
 
 
 class Raw(NamedTuple):
@@ -35,22 +44,50 @@ class Fault(NamedTuple):
         return f"{self.setting}{origin}: {self.message}"
 
 
+class Disagreement(NamedTuple):
+    """A setting that two sources set differently. ``meant`` when it is the process that overrides a file, as it is for."""
+
+    sentence: str
+    meant: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The winning value of every setting that is set anywhere, and what is wrong with the files."""
+    """The winning value of every setting that is set anywhere, and what is wrong with the sources.
+
+    ``disagreements`` has an item for each setting that two sources set to different values.
+    """
 
     values: dict[str, Raw] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
 
 
-def read_layers(directory: Path, environ: Mapping[str, str], known: Iterable[str]) -> Layers:
-    """Reads every source. The process may hold variables that are not ours; a file of ours may not."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The settings there are; those that this version refuses, because they have no effect in it; and those that shape
+    the routes, which are needed before AWS is asked."""
+
+    known: frozenset[str]
+    without_effect: frozenset[str]
+    early: frozenset[str]
+
+    @property
+    def understood(self) -> frozenset[str]:
+        """Every name that a source of ours may hold."""
+        return self.known | self.without_effect | {name + _FROM_FILE for name in self.known} | _AWS
+
+
+_AWS = frozenset(AwsSettings.__annotations__)
+
+
+def read_layers(directory: Path, environ: Mapping[str, str], names: Names, *, aws: bool = True) -> Layers:
+    """Reads every source, AWS unless told otherwise. Only the process may hold names that are not ours."""
     layers = Layers()
-    names = frozenset(known)
-    process = {name: Raw(environ[name], "environment") for name in environ.keys() & names}
+    process = _read_process(environ, names, layers.faults)
     base = _read_file(directory / ".env", names, layers.faults)
     chosen = process.get("ENVIRONMENT") or base.get("ENVIRONMENT")
-    environment = chosen.text.strip() if chosen and chosen.text.strip() else "development"
+    environment = chosen.text.strip() if chosen else ""
     own: dict[str, Raw] = {}
     if environment in ENVIRONMENTS:
         own = _read_file(directory / f".env.{environment}", names, layers.faults)
@@ -60,11 +97,119 @@ def read_layers(directory: Path, environ: Mapping[str, str], known: Iterable[str
                 f"the file is for `{environment}` and must not say another environment; take the line out"
             )
             layers.faults.append(Fault("ENVIRONMENT", said.origin, message))
-    layers.values.update(base | own | process)
+    sources = [process, own, base]
+    if aws:
+        sources += _read_aws(base | own | process, names, layers.faults)
+    sources = [_with_files(source, directory, names, layers.faults) for source in sources]
+    for name in chain.from_iterable(sources):
+        _settle(name, [source[name] for source in sources if name in source], layers)
     return layers
 
 
-def _read_file(path: Path, known: frozenset[str], faults: list[Fault]) -> dict[str, Raw]:
+def _settle(name: str, given: list[Raw], layers: Layers) -> None:
+    """Takes the value of the first source, and says so where another one has a different value."""
+    winner = given[0]
+    if name in layers.values:
+        return
+    layers.values[name] = winner
+    others = [each.origin for each in given[1:] if each.text.strip() != winner.text.strip()]
+    if others:
+        verb = "says" if len(others) == 1 else "say"
+        sentence = f"{name} is taken from {winner.origin}; {' and '.join(others)} {verb} something else"
+        layers.disagreements.append(
+            Disagreement(sentence, meant=len(others) == 1 and winner.origin.startswith("environment"))
+        )
+
+
+def _read_process(environ: Mapping[str, str], names: Names, faults: list[Fault]) -> dict[str, Raw]:
+    ours = {name: Raw(environ[name], "environment") for name in environ.keys() & names.understood}
+    for name in sorted(environ.keys() - ours.keys()):
+        meant = _misspelled(name, names.known)
+        if meant:
+            faults.append(
+                Fault(_printable(name), "environment", f"there is no such setting; did you mean `{meant}`?")
+            )
+    return _effective(ours, names, faults)
+
+
+def _misspelled(name: str, known: Iterable[str]) -> str:
+    """The setting that somebody meant by a name that is nearly it; "" for a name that is likely somebody else's."""
+    if len(name) < _SHORTEST_MISSPELLED:
+        return ""
+    close = get_close_matches(name.upper(), sorted(known), n=1, cutoff=0.9)
+    return close[0] if close else ""
+
+
+def _effective(source: dict[str, Raw], names: Names, faults: list[Fault]) -> dict[str, Raw]:
+    """``source`` without what has no effect, which is a fault."""
+    for name in sorted(source.keys() & names.without_effect):
+        message = (
+            "has no effect in this version, and nothing may be believed in that is not there; take it out"
+        )
+        faults.append(Fault(name, source[name].origin, message))
+    return {name: raw for name, raw in source.items() if name not in names.without_effect}
+
+
+def _read_aws(given: Mapping[str, Raw], names: Names, faults: list[Fault]) -> list[dict[str, Raw]]:
+    """What the named secret and the named parameters of AWS hold: one source each."""
+    sources = []
+    for name in sorted(_AWS & given.keys()):
+        wanted = given[name].text.strip()
+        if not wanted:
+            continue
+        try:
+            found = read_aws(name, wanted)
+        except ValueError as error:
+            faults.append(Fault(name, given[name].origin, str(error)))
+            continue
+        source = {key: Raw(text, f"{name} `{wanted}`") for key, text in found.items()}
+        for key in sorted(source):
+            message = _aws_fault(key, names)
+            if message:
+                faults.append(Fault(_printable(key), source.pop(key).origin, message))
+        sources.append(_effective(source, names, faults))
+    return sources
+
+
+def _aws_fault(key: str, names: Names) -> str:
+    if key not in names.understood or key in _AWS:
+        return f"there is no such setting{_suggestion(key, names.known)}"
+    if key.removesuffix(_FROM_FILE) in names.early:
+        return "cannot come from AWS, which is asked later; set it in the process environment or an env file"
+    return ""
+
+
+def _with_files(source: dict[str, Raw], directory: Path, names: Names, faults: list[Fault]) -> dict[str, Raw]:
+    """``source`` with the content of each file that a ``NAME_FILE`` in it names as the value of ``NAME``."""
+    values = {name: raw for name, raw in source.items() if name in names.known}
+    for key in sorted(source.keys() - names.known - _AWS):
+        name, (path, origin) = key.removesuffix(_FROM_FILE), source[key]
+        if not path.strip():
+            continue
+        if name in values:
+            faults.append(Fault(key, origin, f"cannot stand beside {name} itself; keep one of the two"))
+            continue
+        try:
+            values[name] = Raw(_secret(directory / path.strip()), f"{origin}, from the file in {key}")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            faults.append(Fault(key, origin, f"names a file that cannot be used: {reason}"))
+    return values
+
+
+def _secret(path: Path) -> str:
+    """The text of a file that holds one value. Raises ``OSError``, or ``ValueError`` for what is no such text."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_SECRET + 1)
+    if len(content) > _LARGEST_SECRET:
+        raise ValueError("it is larger than 64 KiB")
+    try:
+        return content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8 text") from None
+
+
+def _read_file(path: Path, names: Names, faults: list[Fault]) -> dict[str, Raw]:
     try:
         # A byte-order mark is what some editors put in front; it is no part of the first key.
         text = path.read_bytes().decode("utf-8-sig")
@@ -78,17 +223,15 @@ def _read_file(path: Path, known: frozenset[str], faults: list[Fault]) -> dict[s
         return {}
     values: dict[str, Raw] = {}
     for binding in parse_stream(io.StringIO(text)):
-        fault = _binding_fault(binding, path.name, values, known)
+        fault = _binding_fault(binding, path.name, values, names)
         if fault is not None:
             faults.append(fault)
         elif binding.key is not None and binding.value is not None:
             values[binding.key] = Raw(binding.value, f"{path.name} line {_line(binding)}")
-    return values
+    return _effective(values, names, faults)
 
 
-def _binding_fault(
-    binding: Binding, file: str, seen: Mapping[str, Raw], known: frozenset[str]
-) -> Fault | None:
+def _binding_fault(binding: Binding, file: str, seen: Mapping[str, Raw], names: Names) -> Fault | None:
     """What is wrong with one line. The line itself is not quoted: it may be half of a secret."""
     origin = f"{file} line {_line(binding)}"
     if binding.error:
@@ -97,10 +240,9 @@ def _binding_fault(
         )
     if binding.key is None:
         return None
-    if binding.key not in known:
-        return Fault(
-            _printable(binding.key), origin, f"there is no such setting{_suggestion(binding.key, known)}"
-        )
+    if binding.key not in names.understood:
+        suggestion = _suggestion(binding.key, names.known)
+        return Fault(_printable(binding.key), origin, f"there is no such setting{suggestion}")
     if binding.value is None:
         return Fault(binding.key, origin, "has no value; write NAME=value")
     if binding.key in seen:

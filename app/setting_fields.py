@@ -6,7 +6,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app import setting_shapes as shapes
@@ -14,6 +14,24 @@ from app.setting_rules import cognito_host
 
 DEFAULT_POLICY_REQUEST = "sub=claims.sub, role=roles, obj=path, act=method"
 DEFAULT_PDP_REQUEST = "sub=subject.id, role=subject.properties.role, obj=resource.id, act=action.name"
+
+# The ids that the local Cognito of `make run` makes from the names of its pool and its client.
+LOCAL_POOL_ID = "eu-west-1_8efc411db13592c4a8c39ff216099bd4ab3b185549f76"
+LOCAL_CLIENT_ID = "9817972f6bf0001ff8082cf74d"
+
+# Settings of parts that this version does not have. Whoever sets one would believe in it, so the start is refused.
+WITHOUT_EFFECT = frozenset(
+    {
+        "COGNITO_DOMAIN",
+        "CONSOLE",
+        "OIDC_AUDIENCE",
+        "OIDC_ISSUER",
+        "OIDC_RESOURCE",
+        "REVOCATIONS_FILE",
+        "SCOPES",
+        "TOKEN_USE",
+    }
+)
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(shapes.comma_separated)]
 _ClientIds = Annotated[_Names, AfterValidator(shapes.client_ids)]
@@ -33,8 +51,22 @@ def _region(earlier: dict[str, Any]) -> str:
     return match["region"] if match else ""
 
 
+def _pool(earlier: dict[str, Any]) -> str:
+    """In development the local Cognito's, until somebody names a pool of their own."""
+    local = _in_development(earlier) and earlier["identity_provider"] == "cognito"
+    return LOCAL_POOL_ID if local else ""
+
+
+def _is_local(earlier: dict[str, Any]) -> bool:
+    return _in_development(earlier) and bool(earlier["cognito_user_pool_id"] == LOCAL_POOL_ID)
+
+
+def _client(earlier: dict[str, Any]) -> tuple[str, ...]:
+    return (LOCAL_CLIENT_ID,) if _is_local(earlier) else ()
+
+
 def _endpoint(earlier: dict[str, Any]) -> str:
-    if _in_development(earlier):
+    if _is_local(earlier):
         return f"http://127.0.0.1:{earlier['dev_cognito_port']}"
     region = earlier["cognito_region"]
     return f"https://{cognito_host(region)}" if region else ""
@@ -54,12 +86,12 @@ class SettingFields(BaseSettings):
     )
 
     environment: Literal["development", "staging", "production"] = Field(
-        "development",
         description=(
             "Which deployment this is. It chooses the env file and several defaults. Read from the process "
-            "environment or `.env`."
+            "environment or `.env`; `make run` sets it."
         ),
         examples=["production"],
+        json_schema_extra=_says("none: it must be set"),
     )
     debug: bool = Field(
         default=False,
@@ -135,7 +167,10 @@ class SettingFields(BaseSettings):
         examples=["9300"],
     )
     cognito_user_pool_id: Annotated[str, AfterValidator(shapes.pool_id)] = Field(
-        "", description="The user pool. Needed with `cognito`.", examples=["eu-west-1_AbC123xyz"]
+        default_factory=_pool,
+        description="The user pool. Needed with `cognito`.",
+        examples=["eu-west-1_AbC123xyz"],
+        json_schema_extra=_says("in development the local Cognito's, else none"),
     )
     cognito_region: Annotated[str, AfterValidator(shapes.region)] = Field(
         default_factory=_region,
@@ -144,9 +179,10 @@ class SettingFields(BaseSettings):
         json_schema_extra=_says("the pool id's"),
     )
     cognito_app_client_id: _ClientIds = Field(
-        (),
+        default_factory=_client,
         description="App clients whose ID tokens are accepted, one or several. Needed with `cognito`.",
         examples=["1h57kf5cpq17m0eml12EXAMPLE"],
+        json_schema_extra=_says("the local Cognito's beside its pool, else none"),
     )
     cognito_endpoint_url: _Endpoint = Field(
         default_factory=_endpoint,
@@ -156,13 +192,8 @@ class SettingFields(BaseSettings):
         ),
         examples=["https://cognito-idp.cn-north-1.amazonaws.com.cn"],
         json_schema_extra=_says(
-            "`http://127.0.0.1:{DEV_COGNITO_PORT}` in development, else AWS in the pool's region"
+            "`http://127.0.0.1:{DEV_COGNITO_PORT}` for the local Cognito's pool, else AWS in the pool's region"
         ),
-    )
-    cognito_domain: Annotated[str, AfterValidator(shapes.domain_url)] = Field(
-        "",
-        description="Hosted sign-in page, for the console.",
-        examples=["https://example.auth.eu-west-1.amazoncognito.com"],
     )
     auth0_domain: Annotated[str, AfterValidator(shapes.host)] = Field(
         "", description="The tenant. Needed with `auth0`.", examples=["example.eu.auth0.com"]
@@ -222,10 +253,8 @@ class SettingFields(BaseSettings):
         ),
         examples=["lint"],
     )
-    policy_store: Annotated[SecretStr, AfterValidator(shapes.policy_store)] = Field(
-        SecretStr("file"),
-        description="Where the document lives: `file`, or a PostgreSQL URL. Never shown in messages.",
-        examples=["postgresql://sekisho:…@db.example.com/sekisho"],
+    policy_store: Annotated[Literal["file"], BeforeValidator(shapes.policy_store)] = Field(
+        "file", description="Where the document lives. This version reads files alone.", examples=["file"]
     )
     policy_cache: Path | None = Field(
         None,
@@ -282,9 +311,6 @@ class SettingFields(BaseSettings):
         description="A 403 names the roles and rules that were missing.",
         examples=["false"],
         json_schema_extra=_says("`true` in development, else `false`"),
-    )
-    console: bool = Field(
-        default=True, description="Serves the web console at `/console`.", examples=["false"]
     )
 
     @classmethod

@@ -142,12 +142,6 @@ def _keys_come_from_the_issuer(settings: "Settings") -> str:
     return f"must be Cognito itself outside development: `https://{cognito_host(region or 'REGION')}`"
 
 
-@_rule("cognito_domain", "environment")
-def _sign_in_is_encrypted(settings: "Settings") -> str:
-    plain = settings.cognito_domain.startswith("http://") and not settings.is_development
-    return "must be https outside development: people type their password there" if plain else ""
-
-
 @_rule("allowed_origins", "environment")
 def _origins_are_named(settings: "Settings") -> str:
     if settings.environment != "production" or "*" not in settings.allowed_origins:
@@ -183,19 +177,19 @@ def _logs_have_files_of_their_own(settings: "Settings") -> str:
     return "must be another file than LOG_FILE, which is rotated away" if same else ""
 
 
-@_rule("policy_model", "policy_store", among=_surroundings)
+@_rule("policy_model", among=_surroundings)
 def _model_is_there(settings: "Settings") -> str:
-    return "" if settings.uses_postgres else _unreadable(settings.policy_model)
+    return _unreadable(settings.policy_model)
 
 
-@_rule("policy_file", "policy_store", among=_surroundings)
+@_rule("policy_file", among=_surroundings)
 def _policy_is_there(settings: "Settings") -> str:
-    return "" if settings.uses_postgres else _unreadable(settings.policy_file)
+    return _unreadable(settings.policy_file)
 
 
-@_rule("policy_tests", "policy_gate", "policy_store", among=_surroundings)
+@_rule("policy_tests", "policy_gate", among=_surroundings)
 def _tests_are_there(settings: "Settings") -> str:
-    if settings.policy_gate == "lint" or settings.uses_postgres or settings.policy_tests.exists():
+    if settings.policy_gate == "lint" or settings.policy_tests.exists():
         return ""
     return f"does not exist: {_quoted(settings.policy_tests)}; write policy tests, or set POLICY_GATE=lint"
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from app.auth.provider import provider_of
 from app.auth.tokens import Authenticator
 from app.checkpoint import Checkpoint, Parts
-from app.config import Settings, SettingsError, load_settings
+from app.config import Settings, SettingsError, disagreements, load_settings
 from app.decision_log import DecisionLog
 from app.decision_point import DecisionPoint
 from app.entities import EntitiesError
@@ -52,10 +52,13 @@ def loaded_decision_point(settings: Settings, live: LivePolicy) -> tuple[Decisio
 async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None) -> AsyncIterator[None]:
     """Opens ``checkpoint`` for the application's life. Raises :class:`StartError` with all that stands against it."""
     try:
+        differing = disagreements() if settings is None else []
         settings = settings or load_settings()
     except SettingsError as error:
         raise StartError(str(error)) from error
     configure_logging(settings)
+    for sentence, meant in differing:
+        log.log(logging.INFO if meant else logging.WARNING, "%s", sentence)
     live = loaded_policy(settings, app)
     authenticator = Authenticator(provider_of(settings))
     point, pdp_request = loaded_decision_point(settings, live)

@@ -11,6 +11,7 @@ from types import FrameType
 
 from app.config import Settings, SettingsError, load_settings
 from app.dev import cognito
+from app.setting_fields import LOCAL_POOL_ID
 
 _LOOK_SECONDS = 0.05
 
@@ -18,14 +19,20 @@ _LOOK_SECONDS = 0.05
 def main() -> int:
     """Runs until the service ends or a signal ends it; the service's exit code, 2 when it could not start."""
     try:
-        settings = load_settings()
+        settings = load_settings(environ={"ENVIRONMENT": "development", **os.environ})
     except SettingsError as error:
         return _complain(str(error))
     if not settings.is_development:
         return _complain("`make run` is for development: ENVIRONMENT must be development")
-    for port, setting in ((settings.port, "PORT"), (settings.dev_cognito_port, "DEV_COGNITO_PORT")):
+    own_pool = settings.identity_provider != "cognito" or settings.cognito_user_pool_id != LOCAL_POOL_ID
+    wanted = [(settings.port, "PORT")]
+    if not own_pool:
+        wanted.append((settings.dev_cognito_port, "DEV_COGNITO_PORT"))
+    for port, setting in wanted:
         if _taken(port):
             return _complain(f"port {port} is taken: end what uses it, or choose another with {setting}=...")
+    if own_pool:
+        return _serve(settings, {}, _greeting_with_own_issuer(settings))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the local Cognito's own access lines
     with cognito.served(settings.dev_cognito_port) as endpoint_url:
         pool = cognito.seed(endpoint_url)
@@ -34,11 +41,12 @@ def main() -> int:
             "COGNITO_USER_POOL_ID": pool.pool_id,
             "COGNITO_APP_CLIENT_ID": pool.client_id,
         }
-        return _serve(settings, environment)
+        return _serve(settings, environment, _greeting(settings))
 
 
-def _serve(settings: Settings, environment: dict[str, str]) -> int:
+def _serve(settings: Settings, environment: dict[str, str], greeting: str) -> int:
     """Runs the service to its end; says where it listens once it does."""
+    environment = {"ENVIRONMENT": "development", **environment}
     service = subprocess.Popen([sys.executable, "-m", "app"], env=os.environ | environment)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -49,7 +57,7 @@ def _serve(settings: Settings, environment: dict[str, str]) -> int:
     while service.poll() is None and not _taken(settings.port):
         time.sleep(_LOOK_SECONDS)
     if service.poll() is None:
-        print(_welcome(settings), flush=True)
+        print(greeting, flush=True)
     code = service.wait()
     return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code
 
@@ -64,7 +72,15 @@ def _taken(port: int) -> bool:
     return False
 
 
-def _welcome(settings: Settings) -> str:
+def _greeting_with_own_issuer(settings: Settings) -> str:
+    base = f"http://127.0.0.1:{settings.port}"
+    return (
+        f"\nSekisho listens on {base} and believes tokens of {settings.issuer}.\n"
+        "Sign in there: `make token` knows the local Cognito's users alone.\n"
+    )
+
+
+def _greeting(settings: Settings) -> str:
     base = f"http://127.0.0.1:{settings.port}"
     token = "make -s token"
     if settings.dev_cognito_port != Settings.model_fields["dev_cognito_port"].default:

@@ -1,11 +1,13 @@
 """``make token AS=bob``: signs in to the running local Cognito and prints the ID token, and nothing else."""
 
+import os
 import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.config import SettingsError, load_settings
 from app.dev import cognito
+from app.setting_fields import LOCAL_POOL_ID
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +16,11 @@ def main(arguments: list[str]) -> int:
         return _complain(f"name one user: make token AS={'|'.join(cognito.USERS)}")
     name = arguments[0]
     try:
-        settings = load_settings()
+        settings = load_settings(environ={"ENVIRONMENT": "development", **os.environ})
+        if settings.cognito_user_pool_id != LOCAL_POOL_ID:
+            return _complain(
+                "`make token` signs in to the local Cognito alone, and the settings name another issuer"
+            )
         tokens = cognito.sign_in(settings.cognito_endpoint_url, settings.cognito_app_client_id[0], name)
     except SettingsError as error:
         return _complain(str(error))

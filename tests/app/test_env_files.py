@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from app.config import Settings, SettingsError, load_settings
+from app.config import Settings, SettingsError, disagreements, load_settings
 from app.dev import cognito
+from app.setting_fields import LOCAL_CLIENT_ID, LOCAL_POOL_ID
 
 ROOT = Path(__file__).parents[2]
-POOL = {"COGNITO_USER_POOL_ID": "eu-west-1_AbC123xyz", "COGNITO_APP_CLIENT_ID": "1h57kf5cpq17m0eml12example"}
+POOL = {
+    "ENVIRONMENT": "development",
+    "COGNITO_USER_POOL_ID": "eu-west-1_AbC123xyz",
+    "COGNITO_APP_CLIENT_ID": "1h57kf5cpq17m0eml12example",
+}
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def test_the_common_file_may_choose_the_environment_and_the_process_has_the_last
     (house / ".env").write_text("ENVIRONMENT=staging\n")
     (house / ".env.staging").write_text("ENVIRONMENT=staging\nPORT=9001\n")
     (house / ".env.production").write_text("PORT=9002\n")
-    chosen = load_settings(house, POOL)
+    chosen = load_settings(house, {name: value for name, value in POOL.items() if name != "ENVIRONMENT"})
     assert (chosen.environment, chosen.port) == ("staging", 9001)
     chosen = load_settings(house, POOL | {"ENVIRONMENT": "production"})
     assert (chosen.environment, chosen.port) == ("production", 9002)
@@ -102,19 +107,19 @@ def test_what_cannot_be_understood_in_a_file_is_not_repeated(house: Path) -> Non
 
 
 def test_unknown_variables_of_the_process_are_left_alone(house: Path) -> None:
-    assert load_settings(house, POOL | {"PATH": "/bin", "COGNITO_REGOIN": "x", "port": "x"}).port == 8000
+    assert load_settings(house, POOL | {"PATH": "/bin", "AUTH0_CLIENT_SECRET": "x", "port": "x"}).port == 8000
 
 
 def test_a_byte_order_mark_quotes_comments_and_dollars_are_understood(house: Path) -> None:
     content = "\ufeffAPI_TITLE='Tea # House'  # comment\nexport API_VERSION=1 # one\nAPI_PREFIX=/a\nLISTEN_ADDRESS=127.0.0.1\r\n"
-    (house / ".env").write_text(content + "POLICY_STORE=postgresql://u:a${HOME}b@h/x\n", newline="")
+    (house / ".env").write_text(content + "PDP_REQUEST=sub=subject.${HOME}\n", newline="")
     settings = load_settings(house, POOL)
     assert (settings.api_title, settings.api_version, settings.listen_address) == (
         "Tea # House",
         "1",
         "127.0.0.1",
     )
-    assert settings.policy_store.get_secret_value() == "postgresql://u:a${HOME}b@h/x"
+    assert settings.pdp_request == "sub=subject.${HOME}"
 
 
 def test_lists_are_separated_by_commas(house: Path) -> None:
@@ -163,7 +168,6 @@ DERIVED: list[tuple[dict[str, str], dict[str, Any]]] = [
             "jwks_url": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC123xyz/.well-known/jwks.json",
             "audiences": ("1h57kf5cpq17m0eml12example",),
             "allow_credentials": False,
-            "uses_postgres": False,
             "pdp_document": None,
             "decision_log_file": None,
         },
@@ -175,10 +179,18 @@ DERIVED: list[tuple[dict[str, str], dict[str, Any]]] = [
             "explain_denials": True,
             "is_development": True,
             "issuer": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC123xyz",
-            "jwks_url": "http://127.0.0.1:9229/eu-west-1_AbC123xyz/.well-known/jwks.json",
+            "jwks_url": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC123xyz/.well-known/jwks.json",
         },
     ),
-    ({"DEV_COGNITO_PORT": "9300"}, {"cognito_endpoint_url": "http://127.0.0.1:9300"}),
+    (
+        {"COGNITO_USER_POOL_ID": "", "COGNITO_APP_CLIENT_ID": "", "DEV_COGNITO_PORT": "9300"},
+        {
+            "cognito_user_pool_id": LOCAL_POOL_ID,
+            "cognito_app_client_id": (LOCAL_CLIENT_ID,),
+            "jwks_url": f"http://127.0.0.1:9300/{LOCAL_POOL_ID}/.well-known/jwks.json",
+        },
+    ),
+    ({"COGNITO_USER_POOL_ID": "", "COGNITO_APP_CLIENT_ID": "one"}, {"cognito_app_client_id": ("one",)}),
     (
         {
             "ENVIRONMENT": "production",
@@ -221,10 +233,6 @@ DERIVED: list[tuple[dict[str, str], dict[str, Any]]] = [
     ),
     ({"ALLOWED_ORIGINS": "https://a.example"}, {"allow_credentials": True}),
     ({"ALLOWED_ORIGINS": "*"}, {"allow_credentials": False}),
-    (
-        {"COGNITO_DOMAIN": "a.auth.eu-west-1.amazoncognito.com"},
-        {"cognito_domain": "https://a.auth.eu-west-1.amazoncognito.com"},
-    ),
 ]
 
 
@@ -244,7 +252,7 @@ def test_rules_of_the_decision_point_alone_are_read_with_the_services_model(hous
 
 def test_the_development_file_works_as_it_is_and_names_what_the_local_cognito_creates(house: Path) -> None:
     shutil.copy(ROOT / ".env.development", house)
-    settings = load_settings(house, {})
+    settings = load_settings(house, {"ENVIRONMENT": "development"})
     assert (settings.is_development, settings.debug, settings.policy_gate) == (True, True, "lint")
     with cognito.served(0) as endpoint_url:
         pool = cognito.create_pool(cognito.client(endpoint_url))
@@ -252,6 +260,54 @@ def test_the_development_file_works_as_it_is_and_names_what_the_local_cognito_cr
         pool.pool_id,
         (pool.client_id,),
     )
+
+
+def test_an_own_pool_in_the_common_file_replaces_the_local_one_as_a_whole(house: Path) -> None:
+    shutil.copy(ROOT / ".env.development", house)
+    (house / ".env").write_text("COGNITO_USER_POOL_ID=us-east-1_Own\nCOGNITO_APP_CLIENT_ID=own\n")
+    settings = load_settings(house, {"ENVIRONMENT": "development"})
+    assert settings.cognito_app_client_id == ("own",)
+    assert (
+        settings.jwks_url == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Own/.well-known/jwks.json"
+    )
+    assert disagreements(house, {"ENVIRONMENT": "development"}) == []
+
+
+def test_an_own_pool_without_its_client_is_a_fault_and_never_mixed_with_the_local_one(house: Path) -> None:
+    shutil.copy(ROOT / ".env.development", house)
+    (house / ".env").write_text("COGNITO_USER_POOL_ID=us-east-1_Own\n")
+    with pytest.raises(SettingsError, match=r"COGNITO_APP_CLIENT_ID .*is missing"):
+        load_settings(house, {"ENVIRONMENT": "development"})
+
+
+def test_sources_that_disagree_are_named_with_the_one_that_is_taken_and_without_a_value(house: Path) -> None:
+    (house / ".env.staging").write_text("PORT=9001\nAPI_TITLE=same\n")
+    (house / ".env").write_text("\nPORT=9002\nAPI_TITLE=same\nLOG_LEVEL=DEBUG\n")
+    environ = POOL | {"ENVIRONMENT": "staging", "LOG_LEVEL": "ERROR"}
+    assert sorted(disagreements(house, environ)) == [
+        ("LOG_LEVEL is taken from environment; .env line 4 says something else", True),
+        ("PORT is taken from .env.staging line 1; .env line 2 says something else", False),
+    ]
+
+
+@pytest.mark.parametrize("source", ["environment", "file"])
+def test_a_value_may_stand_in_a_file_of_its_own(house: Path, source: str) -> None:
+    (house / "secret").write_bytes("\ufeff Tea House \n".encode())
+    written = {"API_TITLE_FILE": "secret"}
+    if source == "file":
+        (house / ".env").write_text("API_TITLE_FILE=secret\n")
+    settings = load_settings(house, POOL | (written if source == "environment" else {}))
+    assert settings.api_title == "Tea House"
+
+
+@pytest.mark.parametrize("content", [b"hunter2\xff", b"hunter2" * 10_000])
+def test_a_file_that_holds_no_value_is_a_fault_that_does_not_repeat_it(house: Path, content: bytes) -> None:
+    (house / "secret").write_bytes(content)
+    with pytest.raises(
+        SettingsError, match=r"API_TITLE_FILE \(environment\): names a file that cannot be used"
+    ) as caught:
+        load_settings(house, POOL | {"API_TITLE_FILE": "secret"})
+    assert "hunter2" not in str(caught.value)
 
 
 # What a stranger writes for each <...> of the examples.

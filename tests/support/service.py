@@ -122,7 +122,8 @@ def running(
         "POLICY_FILE": str(directory / "policy.csv"),
         "POLICY_TESTS": str(directory / "policy_tests"),
     }
-    environment = clean_environment(**(paths | {"PORT": str(port)} | dict(settings)))
+    chosen = {"ENVIRONMENT": "development", "PORT": str(port)}
+    environment = clean_environment(**(paths | chosen | dict(settings)))
     log_path = directory / f"service-{port}.log"
     arguments = [sys.executable, *(argument.format(port=port) for argument in command)]
     with log_path.open("wb") as log:
