@@ -91,6 +91,11 @@ class Settings(SettingFields):
         return (self.pdp_model or self.policy_model, self.pdp_policy) if self.pdp_policy else None
 
     @property
+    def allows_path_parameters(self) -> bool:
+        """Whether what a proxy asks about may have path parameters."""
+        return self.forward_auth_path_parameters == "allow"
+
+    @property
     def decision_log_file(self) -> Path | None:
         """The file that decisions are recorded in, ``None`` for standard output and for no record at all."""
         return None if self.decision_log in {"stdout", "off"} else Path(self.decision_log)

@@ -1,4 +1,7 @@
-"""CORS for the origins that the settings name. A preflight is answered here and is no request of its own."""
+"""CORS for the origins that the settings name. A preflight is answered here and is no request of its own.
+
+A proxy's question is not for a browser: nothing is answered here that has ``/forward-auth`` in its path.
+"""
 
 from collections.abc import Awaitable
 
@@ -6,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.checkpoint import Checkpoint
+from app.original_request import is_like_prefix
 
 _EXPOSED = ("X-Request-ID", "WWW-Authenticate", "ETag")
 
@@ -19,7 +23,7 @@ class CrossOriginMiddleware:
         self._layer: ASGIApp | None = None
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_like_prefix(scope["path"]):
             return self.app(scope, receive, send)
         layer = self._layer
         if layer is None:

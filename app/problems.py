@@ -23,6 +23,9 @@ from app.request_id import request_id_var
 REALM = "sekisho"
 MEDIA_TYPE = "application/problem+json"
 
+# In a scope: the path that an answer is about, where that is not the request's own.
+INSTANCE = "sekisho.instance"
+
 
 # Stable code -> (status, English, Japanese). The codes are part of the interface; the sentences are not.
 class Wording(NamedTuple):
@@ -138,7 +141,7 @@ def problem(
         status=status or wording.status,
         detail=f"{sentence} {detail}".rstrip(),
         language=language,
-        instance=printable(scope["path"]),
+        instance=printable(scope.get(INSTANCE) or scope["path"]),
         extra=extra or {},
         headers=headers or {},
     ).response()

@@ -1,13 +1,27 @@
-"""The path that another server was asked for, read from a request target; refused where two readers could differ."""
+"""Every path that a server may find in a request target; refused where no list of them could be complete.
+
+A proxy passes a target on as it came, and nobody knows how the server behind it reads it: one takes path parameters
+away before it decodes (Tomcat), another after, one decodes twice, one ends the path at ``%23``. All of these readings
+are known here, so that a decision can be taken about each.
+"""
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from urllib.parse import unquote
 
-# What a proxy and its upstream may read differently: an encoded slash, backslash or NUL; an escape that is none.
-_AMBIGUOUS_ESCAPE = re.compile(r"%(?:2[fF]|5[cC]|00|(?![0-9A-Fa-f]{2}))")
+# An encoded slash, backslash or NUL, in the target or in what is left of it when it has been decoded.
+_FORBIDDEN_ESCAPE = re.compile(r"%(?:2[fF]|5[cC]|00|[uU][0-9A-Fa-f]{4})")
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _PRINTABLE_ASCII = re.compile(r"[!-~]*\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_PARAMETERS = re.compile(r";[^/]*")
+# What Windows takes for another spelling of the same name: blanks and dots at its end, and a stream's type.
+_WINDOWS_END = re.compile(r"(?<=[^/])(?<![/ .])[ .]+(?=/|\Z)|:[^/:]*:\$[^/]*")
+_READ_FURTHER = re.compile(r"[%;#?]|[^\x00-\x7f]|[ .](?:/|\Z)|:\$")
 _LONGEST = 8192
+_MOST_READINGS = 16
 
 
 class AmbiguousTargetError(ValueError):
@@ -16,10 +30,12 @@ class AmbiguousTargetError(ValueError):
     code = "ambiguous_target"
 
 
-def path_of(target: str) -> str:
-    """The decoded path of an origin-form request target (RFC 9112, section 3.2.1), without its query.
+def readings_of(target: str, *, parameters: bool = False) -> tuple[str, ...]:
+    """The decoded paths that servers may find in an origin-form request target (RFC 9112, section 3.2.1).
 
-    Decoded once. Raises :class:`AmbiguousTargetError` for anything that authorization would have to guess about.
+    The first is the target's own: without its query, decoded once. ``parameters`` says whether a path may have
+    parameters (``;name=value``); a reading without them then follows. Raises :class:`AmbiguousTargetError` for a target
+    that is none, and for one with a reading that servers go on to rewrite.
     """
     raw = target.partition("?")[0]
     if (
@@ -29,14 +45,55 @@ def path_of(target: str) -> str:
         or "#" in target
     ):
         raise AmbiguousTargetError("not a path")
-    if _AMBIGUOUS_ESCAPE.search(raw):
+    if _NO_ESCAPE.search(raw):
+        raise AmbiguousTargetError("an escape that is read differently by different servers")
+    own = _decoded(raw)
+    found = {own: None}
+    pending = [own]
+    while pending:
+        reading = pending.pop()
+        _check(reading, parameters=parameters)
+        if _READ_FURTHER.search(reading) is None:
+            continue
+        for other in _read_otherwise(reading):
+            if other not in found:
+                found[other] = None
+                pending.append(other)
+        if len(found) > _MOST_READINGS:
+            raise AmbiguousTargetError("a path that can be read in too many ways")
+    return tuple(found)
+
+
+def _decoded(text: str) -> str:
+    if _FORBIDDEN_ESCAPE.search(text):
         raise AmbiguousTargetError("an escape that is read differently by different servers")
     try:
-        path = unquote(raw, errors="strict")
+        return unquote(text, errors="strict")
     except UnicodeDecodeError:
         raise AmbiguousTargetError("bytes that are not UTF-8") from None
+
+
+def _check(path: str, *, parameters: bool) -> None:
+    """Raises for what a server may rewrite into a path that nobody was asked about."""
     if _CONTROL.search(path):
         raise AmbiguousTargetError("a control character")
-    if "\\" in path or "//" in path or not {".", ".."}.isdisjoint(path.split("/")):
+    if ";" in path and not parameters:
+        raise AmbiguousTargetError("path parameters, which some servers take away")
+    if "\\" in path or "//" in path or any(part.strip() in {".", ".."} for part in path.split("/")):
         raise AmbiguousTargetError("a path that some servers rewrite")
-    return path
+
+
+def _read_otherwise(path: str) -> Iterator[str]:
+    """What one more step of some server makes of ``path``."""
+    if ";" in path:
+        yield _PARAMETERS.sub("", path)
+        yield path.partition(";")[0]
+    for end in "#?":
+        if end in path:
+            yield path.partition(end)[0]
+    if _ESCAPE.search(path) or _FORBIDDEN_ESCAPE.search(path):
+        yield _decoded(path)
+    yield _WINDOWS_END.sub("", path)
+    if not path.isascii():
+        # What looks like another character is made into it by some servers: a fullwidth full stop, a fullwidth letter.
+        yield unicodedata.normalize("NFKC", path)

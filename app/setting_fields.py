@@ -295,6 +295,14 @@ class SettingFields(BaseSettings):
         description="JSON file of subjects, resources and actions, for what an AuthZEN request leaves out.",
         examples=["pdp/entities.json"],
     )
+    forward_auth_path_parameters: Literal["deny", "allow"] = Field(
+        "deny",
+        description=(
+            "Path parameters (`/a;v=1/b`) in what a proxy asks about: refused, or let through where the path "
+            "is allowed with them and without."
+        ),
+        examples=["allow"],
+    )
 
     decision_log: str = Field(
         "stdout",

@@ -15,6 +15,7 @@ from app.decision_point import DecisionPoint
 from app.entities import EntitiesError
 from app.logging_config import configure_logging
 from app.metrics import Metrics
+from app.original_request import PREFIX
 from app.pdp_document import decision_point, own_document
 from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import live_policy
@@ -65,7 +66,7 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     if not forward_auth.answers(point):
         log.warning(
             "%s answers 403 to everything: the decision point's model has words that a proxy does not send (%s)",
-            forward_auth.PREFIX,
+            PREFIX,
             ", ".join(sorted(set(point.policy.words) - forward_auth.WORDS)),
         )
     metrics, shadow = Metrics(), Shadow.of(settings, live)

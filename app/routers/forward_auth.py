@@ -3,32 +3,29 @@
 It answers 200, 401 or 403 and nothing else, because a proxy takes anything else for an accident.
 """
 
-import re
 from collections.abc import Awaitable
 from time import perf_counter_ns
 from urllib.parse import quote
 
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth.middleware import PRINCIPAL
+from app.auth.middleware import PRINCIPAL, refuse, route_path
 from app.auth.principal import Principal
 from app.checkpoint import Checkpoint
-from app.decision_point import DecisionPoint, Word
-from app.problems import challenge, problem
-from app.request_target import AmbiguousTargetError, path_of
-from app.ruling import Asked
+from app.decision_point import DecisionPoint
+from app.original_request import PREFIX, OriginalRequest, named_target
+from app.problems import INSTANCE, challenge, problem
+from app.request_target import AmbiguousTargetError
+from app.ruling import Asked, Ruling
 
-PREFIX = "/forward-auth"
 WORDS = frozenset({"sub", "role", "obj", "act", "host"})
 
+# What stands for nobody, and for no role: a proxy may take an empty header for none, and leave the client's own there.
+NOBODY = "-"
+
 _VERDICTS = frozenset({200, 401, 403})
-_METHOD = re.compile(r"[A-Za-z]{1,32}\Z")
-_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
-_TARGET_HEADERS = (b"x-original-uri", b"x-forwarded-uri")
-_METHOD_HEADERS = (b"x-original-method", b"x-forwarded-method")
-_HOST_HEADERS = (b"x-forwarded-host",)
 
 
 class ForwardAuth:
@@ -38,38 +35,46 @@ class ForwardAuth:
         self.checkpoint = checkpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._verdict(scope)
-        await response(scope, receive, send)
+        # A proxy may put its client's upgrade headers on the question, which then looks like a WebSocket handshake.
+        await refuse(await self._verdict(scope), scope, receive, send)
 
     async def _verdict(self, scope: Scope) -> Response:
         started = perf_counter_ns()
         principal: Principal | None = scope[PRINCIPAL]
-        point = self.checkpoint.decision_point
+        checkpoint = self.checkpoint
+        point = checkpoint.decision_point
         try:
-            method, path, host = _asked_about(scope)
+            asked = OriginalRequest.of(scope, parameters=checkpoint.settings.allows_path_parameters)
         except AmbiguousTargetError as error:
-            self.checkpoint.reject(scope, error.code, 403, "", "", started=started, via="forward-auth")
-            await self.checkpoint.recorded()
-            return problem(scope, "ambiguous_target", detail=f"({error})")
+            return await self._undecided(scope, error, "", "", started)
+        method, path = asked.methods[0], asked.paths[0]
         if not answers(point):
-            self.checkpoint.reject(
-                scope, "unfit_model", 403, method, path, started=started, via="forward-auth"
-            )
-            await self.checkpoint.recorded()
+            checkpoint.reject(scope, "unfit_model", 403, method, path, started=started, via="forward-auth")
+            await checkpoint.recorded()
             return problem(scope, "access_denied")
         who = Asked(principal.sub, principal.roles) if principal is not None else Asked("")
-        given: dict[str, Word] = {"sub": who.sub, "role": who.roles, "obj": path, "act": method, "host": host}
-        ruling = point.ask(given)
-        decision_id = self.checkpoint.record(
+        ruling, agreed = _decided(point, asked, who)
+        if not agreed:
+            differs = AmbiguousTargetError("allowed as one server reads it, and not as another")
+            return await self._undecided(scope, differs, method, path, started)
+        decision_id = checkpoint.record(
             scope, ruling, principal, method, path, started=started, via="forward-auth"
         )
-        await self.checkpoint.recorded()
+        await checkpoint.recorded()
         if ruling.decision.allowed:
             return Response(headers=_identity(who, decision_id))
         if principal is None:
             return problem(scope, "authentication_required", headers=challenge())
         extra = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
         return problem(scope, "access_denied", extra=extra)
+
+    async def _undecided(
+        self, scope: Scope, error: AmbiguousTargetError, method: str, path: str, started: int
+    ) -> Response:
+        """The answer to a question that servers would not agree about."""
+        self.checkpoint.reject(scope, error.code, 403, method, path, started=started, via="forward-auth")
+        await self.checkpoint.recorded()
+        return problem(scope, error.code, detail=f"({error})")
 
 
 class OnlyVerdicts:
@@ -79,9 +84,10 @@ class OnlyVerdicts:
         self.app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            beyond = scope["path"][len(PREFIX) : len(PREFIX) + 1]
-            if beyond in {"", "/"}:
+        if scope["type"] != "lifespan":
+            path = route_path(scope)
+            if path == PREFIX or path.startswith(f"{PREFIX}/"):
+                scope[INSTANCE] = named_target(scope)
                 send = _verdicts(send)
         return self.app(scope, receive, send)
 
@@ -91,23 +97,27 @@ def _verdicts(send: Send) -> Send:
 
     async def send_verdict(message: Message) -> None:
         nonlocal refused
-        if message["type"] == "http.response.start" and message["status"] not in _VERDICTS:
+        kind = message["type"]
+        if kind.endswith("http.response.start") and message["status"] not in _VERDICTS:
             refused = True
             kept = [(name, value) for name, value in message["headers"] if name == b"x-request-id"]
             await send({**message, "status": 403, "headers": [*kept, (b"content-length", b"0")]})
-            await send({"type": "http.response.body"})
+            await send({"type": kind.replace("start", "body"), "body": b""})
         elif not refused:
             await send(message)
 
     return send_verdict
 
 
-def routes(checkpoint: Checkpoint) -> list[Route]:
-    """The endpoint, plain and with the original path behind it, for every method."""
+def routes(checkpoint: Checkpoint) -> list[BaseRoute]:
+    """The endpoint, plain and with the original path behind it, for every method and for what looks like a handshake."""
     endpoint = ForwardAuth(checkpoint)
+    below = PREFIX + "/{path:path}"
     return [
         Route(PREFIX, endpoint, name="forward_auth", include_in_schema=False),
-        Route(PREFIX + "/{path:path}", endpoint, name="forward_auth_path", include_in_schema=False),
+        Route(below, endpoint, name="forward_auth_path", include_in_schema=False),
+        WebSocketRoute(PREFIX, endpoint, name="forward_auth_upgrade"),
+        WebSocketRoute(below, endpoint, name="forward_auth_path_upgrade"),
     ]
 
 
@@ -116,47 +126,37 @@ def answers(point: DecisionPoint) -> bool:
     return WORDS.issuperset(point.policy.words)
 
 
-def _asked_about(scope: Scope) -> tuple[str, str, str]:
-    """Method, decoded path and host of the original request. Raises :class:`AmbiguousTargetError` in any doubt."""
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
-    behind = scope["raw_path"].decode("latin-1").removeprefix(scope.get("root_path", "")).removeprefix(PREFIX)
-    targets, methods = _values(headers, _TARGET_HEADERS), _values(headers, _METHOD_HEADERS)
-    hosts = _values(headers, _HOST_HEADERS)
-    if behind:  # Envoy: path, method and host are the original request's own
-        targets, methods = targets | {behind}, methods | {scope["method"]}
-        hosts |= _values(headers, (b"host",))
-    paths = {path_of(target) for target in targets}
-    if not paths or not methods:
-        raise AmbiguousTargetError("no target" if not paths else "no method")
-    if len(paths) > 1 or len(methods) > 1 or len(hosts) > 1:
-        raise AmbiguousTargetError("headers that disagree")
-    method = methods.pop()
-    if not _METHOD.match(method):
-        raise AmbiguousTargetError("not a method")
-    return "GET" if method == "HEAD" else method, paths.pop(), _host_name(hosts)
+def _decided(point: DecisionPoint, asked: OriginalRequest, who: Asked) -> tuple[Ruling, bool]:
+    """What the plain reading comes to, by one document; and whether no other reading is denied what it is allowed."""
+    policy = point.policy
 
+    def rule(method: str, path: str) -> Ruling:
+        words = {"sub": who.sub, "role": who.roles, "obj": path, "act": method, "host": asked.host}
+        return point.ask(words, policy)
 
-def _values(headers: list[tuple[bytes, bytes]], names: tuple[bytes, ...]) -> set[str]:
-    return {value.decode("latin-1") for name, value in headers if name in names}
-
-
-def _host_name(hosts: set[str]) -> str:
-    if not hosts:
-        return ""
-    match = _HOST.match(hosts.pop())
-    if match is None:
-        raise AmbiguousTargetError("not a host")
-    return match["name"].lower()
+    ruling = rule(asked.methods[0], asked.paths[0])
+    if not ruling.decision.allowed:
+        return ruling, True
+    readings = [(method, path) for method in asked.methods for path in asked.paths][1:]
+    return ruling, all(rule(method, path).decision.allowed for method, path in readings)
 
 
 def _identity(who: Asked, decision_id: str) -> dict[str, str]:
-    """Who was let through, for the upstream: percent-encoded where a header or the list could not hold it."""
+    """Who was let through, for the server behind the proxy: percent-encoded where a header or the list could not hold it.
+
+    No value is ever empty.
+    """
     return {
-        "X-Auth-Subject": quote(who.sub, safe=_SAFE + ","),
-        "X-Auth-Roles": ",".join(quote(role, safe=_SAFE) for role in who.roles),
+        "X-Auth-Subject": _named(who.sub, safe=_SAFE + ",") if who.sub else NOBODY,
+        "X-Auth-Roles": ",".join(_named(role, safe=_SAFE) for role in who.roles if role) or NOBODY,
         "X-Auth-Decision-Id": decision_id,
         "Cache-Control": "no-store",
     }
+
+
+def _named(name: str, safe: str) -> str:
+    """``name`` as a header holds it; one that would look like nobody is told from that."""
+    return quote(name, safe=safe) if name != NOBODY else f"%{ord(NOBODY):02X}"
 
 
 # Every visible ASCII character but the percent sign and the comma.

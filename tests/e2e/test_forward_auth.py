@@ -1,6 +1,5 @@
 """A real nginx asks /forward-auth before a real upstream that knows nothing of tokens answers."""
 
-import http.client
 import json
 import re
 import shutil
@@ -16,6 +15,7 @@ import pytest
 
 from tests.support.issuer import Issuer
 from tests.support.ports import free_port
+from tests.support.raw_http import ask
 from tests.support.service import ROOT, Service, running, serving, trusting
 from tests.support.waiting import LIMIT_S, comes_true
 
@@ -87,25 +87,6 @@ def proxy(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def _connects(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def ask(
-    port: int, target: str, token: str | None = None, method: str = "GET", **headers: str
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body for a request target that is sent exactly as it is."""
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    if token is not None:
-        sent["Authorization"] = f"Bearer {token}"
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
-    try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in sent.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
-    finally:
-        connection.close()
 
 
 TABLE = {

@@ -32,6 +32,7 @@ def clean_environment(**settings: str) -> dict[str, str]:
         "AUTH0_",
         "FIREBASE_",
         "DEV_",
+        "FORWARD",
     )
     names = {
         "ENVIRONMENT",
