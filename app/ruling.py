@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, Self
 
-from rbac import Decision, EvaluationError, Policy
+from rbac import Decision, EvaluationError, Policy, RequestError
 
 log = logging.getLogger("app.ruling")
 
@@ -28,12 +28,13 @@ class Ruling(NamedTuple):
     def of(
         cls, policy: Policy, words: tuple[str, ...], role_index: int | None = None, roles: Sequence[str] = ()
     ) -> Self:
-        """What ``policy`` decides; once for each of several ``roles``. What its matcher fails over is denied."""
+        """What ``policy`` decides; once for each of several ``roles``. What cannot be decided is denied: what its matcher
+        fails over, and several roles under a priority effect."""
         try:
             if len(roles) < 2 or role_index is None:
                 return made(cls, (policy.decide_request(words), words, policy, None))
             return cls(policy.decide_roles(words, role_index, roles), words, policy, role_index)
-        except EvaluationError as error:
+        except (EvaluationError, RequestError) as error:
             log.warning("denied what could not be decided: %s", error)
             denied = Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
             return cls(denied, words, policy, role_index)

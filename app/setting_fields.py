@@ -156,7 +156,10 @@ class SettingFields(BaseSettings):
     )
     role_claims: Annotated[_Names, AfterValidator(shapes.at_least_one)] = Field(
         ("custom:role",),
-        description="Claims that hold roles. A text claim is one role; `cognito:groups` is a list of them.",
+        description=(
+            "Claims that hold roles. A text claim is one role, unless `:list` behind its name says that it holds several "
+            "(`user,admin`, `[user, admin]`); `cognito:groups` is a list of them."
+        ),
         examples=["custom:role,cognito:groups"],
     )
     dev_cognito_port: int = Field(

@@ -31,7 +31,7 @@ log = logging.getLogger("app.start")
 
 def loaded_policy(settings: Settings, app: FastAPI) -> LivePolicy:
     """The policy that ``settings`` name, through its gate. Raises :class:`StartError` with everything that is wrong."""
-    return _load(live_policy(settings, routes_of_app(app)), "policy")
+    return _load(live_policy(settings, routes_of_app(app)), "policy", settings.api_prefix)
 
 
 def loaded_decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint, PdpRequest]:
@@ -96,11 +96,18 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
         yield
 
 
-def _load(live: LivePolicy, name: str) -> LivePolicy:
+# What is found when rules and tests name paths that the application does not have.
+_ELSEWHERE = frozenset({"rule-without-route", "test-unknown-path"})
+
+
+def _load(live: LivePolicy, name: str, prefix: str = "") -> LivePolicy:
     try:
         live.load()
     except PolicyError as error:
         count = len(error.problems)
         many = "1 problem" if count == 1 else f"{count} problems"
-        raise StartError(f"cannot start: the {name} is refused, with {many}\n{error}") from error
+        reason = f"cannot start: the {name} is refused, with {many}"
+        if prefix and any(problem.code in _ELSEWHERE for problem in error.problems):
+            reason += f"\nAPI_PREFIX is `{prefix}`: rules and policy tests name whole paths, `{prefix}/user` for `/user`"
+        raise StartError(f"{reason}\n{error}") from error
     return live

@@ -1,11 +1,13 @@
 """Who is calling: the :class:`Principal`, and how verified claims become one."""
 
+import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 log = logging.getLogger("app.auth")
 
@@ -63,18 +65,55 @@ def _first_clean(claims: Mapping[str, Any], names: tuple[str, ...]) -> str | Non
 
 
 @dataclass(frozen=True, slots=True)
+class RoleClaim:
+    """A claim that names roles. ``is_list``: its text is several roles, as ``custom:role:list`` says in settings."""
+
+    name: str
+    is_list: bool = False
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """The claim that a setting names: ``custom:role``, or ``custom:role:list``."""
+        name = written.removesuffix(_LIST)
+        return cls(name, name != written)
+
+
+_LIST = ":list"
+
+
+def listed(text: str) -> list[Any]:
+    """The items of a text that holds several: ``user,admin``, Cognito's ``[user, admin]`` of a SAML attribute, or JSON.
+
+    What is no list of any of these forms is one item.
+    """
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        with suppress(ValueError, RecursionError):
+            items: list[Any] = json.loads(text)
+            return items
+        text = text[1:-1]
+    return [item for item in (part.strip() for part in text.split(",")) if item]
+
+
+def _looks_listed(text: str) -> bool:
+    return "," in text or (text.startswith("[") and text.endswith("]"))
+
+
+@dataclass(frozen=True, slots=True)
 class PrincipalReader:
     """Reads principals from verified claims.
 
-    A role claim that is a string is one role, never split. ``role_lists`` names the claims in which each item
-    of a list is a role (there a lone string is none); ``None`` means that any role claim may be a string or a
-    list. What is not a clean string is no role, and the log says so without repeating it.
+    A role claim that is a string is one role, and only a :class:`RoleClaim` that says so is split. ``role_lists`` names
+    the claims in which each item of a list is a role (there a lone string is none); ``None`` means that any role claim
+    may be a string or a list. What is not a clean string is no role, and the log says so without repeating it.
     ``username_claims``: the first that is clean is the name.
     """
 
-    role_claims: tuple[str, ...]
+    role_claims: tuple[RoleClaim, ...]
     role_lists: frozenset[str] | None
     username_claims: tuple[str, ...]
+    # Claims that were told of once: their text looks like several roles and is read as one.
+    _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
     def read(self, claims: dict[str, Any]) -> Principal:
         """The principal of ``claims``, whose ``sub`` was verified to be clean. Keeps ``claims`` itself."""
@@ -91,23 +130,39 @@ class PrincipalReader:
 
     def _roles(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
         roles: dict[str, None] = {}
-        for name in self.role_claims:
+        for claim in self.role_claims:
+            name = claim.name
             if name not in claims:
                 continue
             flaws: dict[str, None] = {}
-            for candidate in self._candidates(name, claims[name], flaws):
+            for candidate in self._candidates(claim, claims[name], flaws):
                 wrong = flaw(candidate)
                 (flaws if wrong else roles)[wrong or candidate] = None
             if flaws:
-                listed = ", ".join(flaws)
-                log.warning("not a role in claim `%s` of subject `%s`: %s", name, claims["sub"], listed)
+                reasons = ", ".join(flaws)
+                log.warning("not a role in claim `%s` of subject `%s`: %s", name, claims["sub"], reasons)
         return tuple(roles)
 
-    def _candidates(self, name: str, value: Any, flaws: dict[str, None]) -> list[Any]:
-        is_list_claim = self.role_lists is not None and name in self.role_lists
+    def _candidates(self, claim: RoleClaim, value: Any, flaws: dict[str, None]) -> list[Any]:
+        if claim.is_list and isinstance(value, str):
+            return listed(value)
+        is_list_claim = claim.is_list or (self.role_lists is not None and claim.name in self.role_lists)
         if isinstance(value, list) and (is_list_claim or self.role_lists is None):
             return value
-        if isinstance(value, str) and is_list_claim:
-            flaws["a string where a list belongs"] = None
-            return []
+        if isinstance(value, str):
+            if is_list_claim:
+                flaws["a string where a list belongs"] = None
+                return []
+            self._tell_of_list(claim.name, value)
         return [value]
+
+    def _tell_of_list(self, name: str, text: str) -> None:
+        """Says once of a claim that its text looks like several roles, which no rule can name as one."""
+        if _looks_listed(text) and name not in self._told:
+            self._told.add(name)
+            log.warning(
+                "claim `%s` looks like several roles, and is read as one that no rule can name; "
+                "ROLE_CLAIMS=%s:list reads it as a list",
+                name,
+                name,
+            )

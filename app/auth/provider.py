@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from app.auth import auth0, cognito, firebase
 from app.auth.claims import ClaimRules
 from app.auth.hardened import HardenedAuth
+from app.auth.principal import RoleClaim
 
 ProviderName = Literal["cognito", "auth0", "firebase"]
 
@@ -35,7 +36,7 @@ class ProviderSettings(Protocol):
 
     @property
     def role_claims(self) -> Sequence[str]:
-        """The claims that name roles."""
+        """The claims that name roles, as ``ROLE_CLAIMS`` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Provider:
     issuer: str
     jwks_url: str
     audiences: frozenset[str]
-    role_claims: tuple[str, ...]
+    role_claims: tuple[RoleClaim, ...]
     dialect: Dialect
 
     def __post_init__(self) -> None:
@@ -81,12 +82,19 @@ class Provider:
             raise ValueError("a provider needs an issuer, the address of its keys, and at least one audience")
 
 
+def several_roles(settings: ProviderSettings) -> bool:
+    """Whether the role claims are such that one caller is bound to bring several roles some day."""
+    claims = [RoleClaim.parse(written) for written in settings.role_claims]
+    lists = DIALECTS[settings.identity_provider].role_lists or frozenset()
+    return len(claims) > 1 or any(claim.is_list or claim.name in lists for claim in claims)
+
+
 def provider_of(settings: ProviderSettings) -> Provider:
     """The provider that ``settings`` name."""
     return Provider(
         settings.issuer,
         settings.jwks_url,
         frozenset(settings.audiences),
-        tuple(settings.role_claims),
+        tuple(RoleClaim.parse(written) for written in settings.role_claims),
         DIALECTS[settings.identity_provider],
     )

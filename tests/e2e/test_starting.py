@@ -79,6 +79,14 @@ def test_a_policy_that_does_not_pass_its_gate_is_a_refused_start(
     assert "Traceback" not in ended.stderr
 
 
+def test_a_prefix_that_rules_and_tests_do_not_name_is_named_first() -> None:
+    ended = start(POOL | {"API_PREFIX": "/api/v1"})
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[1].startswith(
+        "API_PREFIX is `/api/v1`: rules and policy tests name whole paths"
+    )
+
+
 def test_words_that_do_not_fit_the_model_are_a_refused_start() -> None:
     ended = start(POOL | {"POLICY_REQUEST": "sub=claims.sub, obj=path, act=method"})
     assert ended.returncode == 2

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from app.auth.principal import Principal, PrincipalReader, flaw
+from app.auth.principal import Principal, PrincipalReader, RoleClaim, flaw
 
 COGNITO = PrincipalReader(
-    ("custom:role", "cognito:groups"), frozenset({"cognito:groups"}), ("cognito:username",)
+    (RoleClaim("custom:role"), RoleClaim("cognito:groups")),
+    frozenset({"cognito:groups"}),
+    ("cognito:username",),
 )
-ANY_LISTS = PrincipalReader(("https://example.com/roles",), None, ("nickname", "name"))
+ANY_LISTS = PrincipalReader((RoleClaim("https://example.com/roles"),), None, ("nickname", "name"))
+LISTED = PrincipalReader((RoleClaim.parse("custom:role:list"),), frozenset(), ())
 SUB = "7f3c1a52-0b54-4d5e-9a3e-2f6f0c1d8e90"
 
 
@@ -86,6 +89,57 @@ def test_good_roles_say_nothing(caplog: pytest.LogCaptureFixture) -> None:
 def test_where_the_customer_writes_the_claim_a_string_is_one_role_and_a_list_is_several() -> None:
     assert roles({"https://example.com/roles": ["a", "b"]}, ANY_LISTS) == ("a", "b")
     assert roles({"https://example.com/roles": "a,b"}, ANY_LISTS) == ("a,b",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("user", ("user",)),
+        ("user,admin", ("user", "admin")),
+        (" user , admin,, user ", ("user", "admin")),
+        ("[user, admin]", ("user", "admin")),
+        ("[user]", ("user",)),
+        ("[]", ()),
+        ("[ ]", ()),
+        (",", ()),
+        ('["user", "order clerk"]', ("user", "order clerk")),
+        ('["user", "a, b"]', ("user", "a, b")),
+        ("[" * 5000 + "]" * 5000, ()),
+    ],
+)
+def test_a_claim_that_is_said_to_be_a_list_is_split_in_each_form_that_issuers_write(
+    text: str, expected: tuple[str, ...]
+) -> None:
+    assert roles({"custom:role": text}, LISTED) == expected
+
+
+def test_what_is_no_role_in_a_list_is_left_out_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert roles({"custom:role": '["user", 7, {"admin": true}, ""]'}, LISTED) == ("user",)
+    assert "a number where a string belongs, an object where a string belongs, blank" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["user,admin", "[user, admin]", '["user"]', "[user]"])
+def test_a_text_that_looks_like_several_roles_is_told_once_and_with_the_setting_that_reads_it(
+    caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    reader = PrincipalReader((RoleClaim("custom:role"),), frozenset(), ())
+    for _ in range(3):
+        assert roles({"custom:role": text}, reader) == (text,)
+    (record,) = caplog.records
+    assert "ROLE_CLAIMS=custom:role:list" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("written", "claim"),
+    [
+        ("custom:role", RoleClaim("custom:role")),
+        ("custom:role:list", RoleClaim("custom:role", is_list=True)),
+        ("https://example.com/roles:list", RoleClaim("https://example.com/roles", is_list=True)),
+        ("list", RoleClaim("list")),
+    ],
+)
+def test_the_setting_says_which_claim_is_a_list(written: str, claim: RoleClaim) -> None:
+    assert RoleClaim.parse(written) == claim
 
 
 def test_username_is_the_first_clean_one_and_email_only_a_clean_one() -> None:

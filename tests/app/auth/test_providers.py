@@ -11,7 +11,7 @@ from fastapi_cloudauth.firebase import FirebaseCurrentUser
 from pydantic import BaseModel, Field
 
 from app.auth.errors import InvalidToken
-from app.auth.principal import Principal
+from app.auth.principal import Principal, RoleClaim
 from app.auth.provider import DIALECTS, Provider, ProviderName, provider_of
 from app.auth.tokens import Authenticator
 from tests.support.authenticating import ProviderChoice
@@ -198,7 +198,7 @@ async def test_the_librarys_claim_gives_the_model_that_was_asked_for(
 def test_a_provider_with_a_gap_is_refused(gap: dict[str, Any]) -> None:
     whole: dict[str, Any] = {
         "issuer": "https://i", "jwks_url": "https://k", "audiences": frozenset({"a"}),
-        "role_claims": ("custom:role",), "dialect": DIALECTS["cognito"],
+        "role_claims": (RoleClaim("custom:role"),), "dialect": DIALECTS["cognito"],
     }  # fmt: skip
     Provider(**whole)
     with pytest.raises(ValueError, match="a provider needs"):
