@@ -10,6 +10,8 @@ from rbac.lints.in_patterns import check_patterns
 from rbac.lints.in_routes import check_routes
 from rbac.lints.in_rules import check_rules
 from rbac.lints.reading import Reading
+from rbac.lints.role_words import check_role_words
+from rbac.lints.words import check_words
 from rbac.names import SUBJECT
 from rbac.routes import Route
 
@@ -32,6 +34,16 @@ def lint(
     problems = list(document.warnings)
     for check in _CHECKS:
         problems += check(reading)
+    wrong_words: dict[tuple[str, int, int], Problem] = {}
+    for problem in (*check_words(reading, routes or ()), *check_role_words(reading)):
+        wrong_words.setdefault(_place(problem), problem)
+    problems = [problem for problem in problems if _place(problem) not in wrong_words]
     if routes:
-        problems += check_routes(reading, routes)
-    return tuple(sorted(problems))
+        # A word that no request has meets no route either: that is said once.
+        lines = {line for _, line, _ in wrong_words}
+        problems += (problem for problem in check_routes(reading, routes) if problem.line not in lines)
+    return tuple(sorted((*problems, *wrong_words.values())))
+
+
+def _place(problem: Problem) -> tuple[str, int, int]:
+    return problem.file, problem.line, problem.column

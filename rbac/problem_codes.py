@@ -82,6 +82,33 @@ _WARNINGS = {
     "invisible-character": _warning("a word holds a character that nobody sees", "delete the character"),
     "empty-name": _warning("a rule or a link is for the empty name", "name the role"),
     "quoted-word": _warning("the quotes around a word are taken as part of it", "delete the quotes"),
+    "comment-in-rule": _warning(
+        "a comment behind a rule is taken as part of its last word", "give the comment a line of its own"
+    ),
+    "unknown-method": _warning(
+        "no request asks with this method", "write a method in capitals, one on each line"
+    ),
+    "impossible-path": _warning(
+        "no request has a path like this", "write the path alone, decoded, from its first `/` on"
+    ),
+    "foreign-placeholder": _warning(
+        "a placeholder is written in another language than the one that the matcher reads",
+        "write it as the hint says",
+    ),
+    "swapped-columns": _warning(
+        "the words of a rule stand in another order than its columns", "write them in the order of the hint"
+    ),
+    "resembles-special-word": _warning(
+        "a name resembles a word to which the model gives a meaning, and is none",
+        "write the word of the model",
+    ),
+    "special-word-in-link": _warning(
+        "a link names a word of the model as if it were a role", "write a rule with the word in its place"
+    ),
+    "negated-name": _warning(
+        "a name is written as if it left out a role", "write a rule for each role that is meant"
+    ),
+    "several-names": _warning("several names stand where there is room for one", "write a line for each"),
     "look-alike-name": _warning("two names look alike, and are not the same", "write one of them alone"),
     "subject-as-role": _warning("a person's name is given as a role", "make a role, and give that"),
     "role-without-rules": _warning(

@@ -18,28 +18,15 @@ _TWINS = str.maketrans(
 _INVISIBLE = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
-_QUOTED = re.compile(r"""(["'])[^"']*\1""")
 
 
 def check_names(reading: Reading) -> Iterator[Problem]:
     yield from _invisible(reading)
-    yield from _empty_or_quoted(reading)
+    yield from _empty(reading)
     yield from _look_alikes(reading)
     yield from _people_as_roles(reading)
     yield from _roles_without_rules(reading)
     yield from _roles_not_granted(reading)
-
-
-def _named(reading: Reading) -> Iterator[tuple[int, int, str]]:
-    """Every name of a role or a subject, with line and column, in no order."""
-    column = reading.relations.role_column
-    if column is not None:
-        for line, row in reading.rules():
-            yield line, column, row[column]
-    links = zip(reading.document.lines.get("g", ()), reading.document.rows.get("g", ()), strict=True)
-    for line, row in paced(links):
-        yield line, 0, row[0]
-        yield line, 1, row[1]
 
 
 def _invisible(reading: Reading) -> Iterator[Problem]:
@@ -59,25 +46,18 @@ def _invisible(reading: Reading) -> Iterator[Problem]:
         )
 
 
-def _empty_or_quoted(reading: Reading) -> Iterator[Problem]:
-    for line, column, name in _named(reading):
+def _empty(reading: Reading) -> Iterator[Problem]:
+    for line, column, name, _ in reading.names():
         if not name:
             message = "the name is empty, and so is the role of a caller without a token"
             yield reading.in_rule(
                 line, column, "empty-name", message, "name a role, or write `everyone` if you mean it"
             )
-    if '"' not in reading.policy_text and "'" not in reading.policy_text:
-        return
-    for rule in paced(reading.document.rules()):
-        for column, word in enumerate(rule.fields):
-            if _QUOTED.fullmatch(word):
-                message = f"the quotes are part of the word {'`' + word + '`'}, which no request will have"
-                yield reading.in_rule(rule.line, column, "quoted-word", message, "delete the quotes")
 
 
 def _look_alikes(reading: Reading) -> Iterator[Problem]:
     first: dict[str, tuple[int, int]] = {}
-    for line, column, name in _named(reading):
+    for line, column, name, _ in reading.names():
         if name not in first or line < first[name][0]:
             first[name] = (line, column)
     alike: dict[str, list[str]] = {}

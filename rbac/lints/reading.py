@@ -89,6 +89,17 @@ class Reading:
         """Every ``p`` rule with its line, in file order."""
         return iter(paced(zip(self.document.lines["p"], self.document.rows["p"], strict=True)))
 
+    def names(self) -> Iterator[tuple[int, int, str, bool]]:
+        """Every name of a role or a subject: line, column, the name, and whether in a link; in no order."""
+        column = self.relations.role_column
+        if column is not None:
+            for line, row in self.rules():
+                yield line, column, row[column], False
+        links = zip(self.document.lines.get("g", ()), self.document.rows.get("g", ()), strict=True)
+        for line, row in paced(links):
+            yield line, 0, row[0], True
+            yield line, 1, row[1], True
+
     def in_rule(self, line: int, column: int, code: str, message: str, hint: str) -> Problem:
         """A warning at a column (from 0, behind the type; -1 is the type) of the row on ``line``."""
         place = self.places.column(line, column)

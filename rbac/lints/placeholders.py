@@ -1,0 +1,126 @@
+"""Placeholders in another language than the one that the matcher reads: they are letters like any others."""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from rbac.functions import CasbinFunction
+from rbac.http_words import Fault
+
+_NAME: Final = r"[A-Za-z_][\w-]*"
+_ESCAPED: Final = re.compile(rf"%7B({_NAME})%7D", re.IGNORECASE)
+_SIGILS: Final = re.compile(rf"[$#@%]\{{\s*({_NAME}|\d+)\s*\}}|\{{\{{\s*({_NAME})\s*\}}\}}")
+_ANGLES: Final = re.compile(rf"<(?:[a-z]+:)?({_NAME})>")
+_WHOLE: Final = re.compile(
+    rf":(?P<colon>{_NAME})(?:\([^)]*\))?[?+*]?|\[\.{{0,3}}(?P<square>[A-Za-z_]{{2,}})\]|\((?P<round>{_NAME})\)"
+    rf"|\*(?P<star>{_NAME})|#(?P<hash>{_NAME})|\$(?P<dollar>{_NAME}|\d+)|%(?P<percent>{_NAME})%|%(?P<printf>[sd])"
+    rf"|@(?P<at>{_NAME})"
+)
+_BRACES: Final = re.compile(r"\{[^{}/]*\}")
+_HALF: Final = re.compile(rf"\{{({_NAME})|({_NAME})\}}")
+_IDENTIFIER: Final = re.compile(r"id|uuid|guid|pk|slug|key|name|num|number|.*(?:_id|Id|_uuid|ID)")
+_CONVERTER: Final = re.compile(
+    rf"\{{(?:(?P<path>{_NAME}):path|\*+(?P<star>{_NAME})|(?P<more>{_NAME})(?:\+|\.\.\.|\*))\}}"
+)
+_COUNT: Final = re.compile(r"\{\d+\}")
+_CONDITION: Final = re.compile(
+    rf"\{{({_NAME}):(?!(?:int|str|string|uuid|float|slug|long|guid)\}})([^{{}}]+)\}}"
+)
+
+
+def placeholder_fault(
+    pattern: str, function: CasbinFunction, literals: Collection[str] = frozenset()
+) -> Fault | None:
+    """What of ``pattern`` is a placeholder elsewhere and none for ``function``; ``None`` if nothing is.
+
+    ``literals`` are segments that known endpoints really have (`@me`).
+    """
+    parts = pattern.split("/")
+    for index, part in enumerate(parts):
+        if part in literals:
+            continue
+        wrong = _other_meaning(part, function) if function.dialect == "{id}" else None
+        if wrong is not None:
+            return wrong
+        name = _foreign(part, function)
+        if name is not None:
+            return _fault(part, name, parts, index, function)
+    return None
+
+
+def _fault(part: str, name: str, parts: list[str], index: int, function: CasbinFunction) -> Fault:
+    right = function.placeholder(re.sub(r"\W|^\d+$", "", name) or "id")
+    if function.kind == "regex":
+        right = "[^/]+" + "$" * part.endswith("$")
+    wild = {"keyMatch": "*", "globMatch": "*"}.get(function.name, "")
+    message = f"`{part}` is no placeholder for `{function.name}`, which takes these letters as they stand"
+    if function.name == "keyMatch":
+        hint = f"`keyMatch` has no placeholders: write `{'/'.join([*parts[:index], wild])}` for all that lies below"
+    else:
+        hint = f"write `{'/'.join([*parts[:index], right or wild, *parts[index + 1 :]])}`"
+    return Fault(message, hint)
+
+
+def _foreign(part: str, function: CasbinFunction) -> str | None:
+    """The name in a segment that is a placeholder of another language, or holds one."""
+    if function.dialect == ":id" and part.startswith(":") and not part.startswith(":{"):
+        return None
+    for everywhere in (_ESCAPED, _SIGILS, _ANGLES):
+        found = everywhere.search(part)
+        if found is not None and not part[: found.start()].endswith("(?P"):
+            return next(filter(None, found.groups()), "id")
+    if function.dialect == "{id}":
+        return _half(_BRACES.sub("", part)) or ("id" if "{}" in part else None) or _whole(part, function)
+    if _BRACES.search(part) and not (function.name in {"regexMatch", "globMatch"} and not _named(part)):
+        return next(iter(re.findall(_NAME, _BRACES.findall(part)[0])), "id")
+    return _whole(part, function)
+
+
+def _named(part: str) -> bool:
+    return re.search(rf"\{{{_NAME}\}}", part) is not None
+
+
+def _half(part: str) -> str | None:
+    """The name behind a brace that is not closed, or in front of one that was not opened."""
+    found = _HALF.search(part)
+    return None if found is None else found[1] or found[2]
+
+
+def _whole(part: str, function: CasbinFunction) -> str | None:
+    found = _WHOLE.fullmatch(part)
+    if found is None:
+        return None
+    kind = found.lastgroup or ""
+    name = found[kind]
+    if kind in {"at", "hash", "round", "square", "dollar", "star"} and function.kind != "path":
+        return None
+    if kind == "printf":
+        return "id"
+    return name if kind not in {"at", "square"} or _IDENTIFIER.fullmatch(name) else None
+
+
+def _other_meaning(part: str, function: CasbinFunction) -> Fault | None:
+    """Braces that are a placeholder of this function, and were meant as something else."""
+    count = _COUNT.search(part)
+    if count is not None:
+        number = min(int(count.group()[1:-1]), 8)
+        before = part[: count.start()]
+        item = re.search(r"\[[^\]]*\]$|\\?.$", before)
+        hint = (
+            f"write it as often as it is meant: `{before[: item.start()]}{item.group() * number}`"
+            if item is not None
+            else f"write a name: `{function.placeholder('id')}`"
+        )
+        return Fault(f"`{count.group()}` is a placeholder for any text here, and counts nothing", hint)
+    longer = _CONVERTER.search(part)
+    if longer is not None:
+        message = f"`{longer.group()}` is a placeholder for one segment here, not for the rest of a path"
+        return Fault(message, "write `*` for all that follows")
+    condition = _CONDITION.search(part)
+    if condition is not None:
+        message = f"`{condition.group()}` meets any segment: what stands behind the `:` is not looked at"
+        only = part.replace(condition.group(), condition[2])
+        return Fault(
+            message, f"write `{only}`, or `{function.placeholder(condition[1])}` if any segment is meant"
+        )
+    return None

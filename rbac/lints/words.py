@@ -1,0 +1,201 @@
+"""Warnings about single words of a rule that no request can have: a method, a path, a comment behind a rule, quotes."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import permutations
+
+from rbac.axes import HTTP_METHODS
+from rbac.errors import Problem
+from rbac.expression import evaluated
+from rbac.functions import CasbinFunction
+from rbac.http_words import Fault, method_fault, path_fault
+from rbac.lints.http_columns import HttpColumn, HttpColumns
+from rbac.lints.placeholders import placeholder_fault
+from rbac.lints.reading import Reading
+from rbac.pacing import paced
+from rbac.routes import Route
+
+QUOTES = "\"'`´“”„‟‘’‚‛«»‹›「」『』｢｣〝〞〟＂＇"
+_COMMENT = re.compile(r"(?P<word>.*?)\s+(?P<comment>(?:#|//|--|;|/\*).*)", re.DOTALL)
+_PATH = re.compile(r"\^?/|https?://")
+_IN_EXPRESSION = re.compile(
+    r"\[[^\]]*\]|\\[^\w\s]|\\[dDwWsSbBAZ](?![A-Za-z])|\?(?![\w.-]+[=&])|[()^$]|\.[*+]"
+)
+_IN_GLOB = re.compile(r"\[[^\]]*\]|\{[^}]*\}|[*?]")
+_STAND_IN = 0xF0000  # the private characters that stand for what is no plain text of a pattern
+
+Row = Sequence[str]
+Finding = tuple[int, str, Fault]
+"""The column, the code, and what is wrong."""
+
+
+def check_words(reading: Reading, routes: Sequence[Route] = ()) -> Iterator[Problem]:
+    """One problem for each word that is wrong, the first that explains it."""
+    yield from _Words(reading, routes).problems()
+
+
+class _Words:
+    def __init__(self, reading: Reading, routes: Sequence[Route]) -> None:
+        self._reading = reading
+        self._columns = HttpColumns(reading)
+        self._acts = {route.act for route in routes}
+        self._literals = {part for route in routes for part in route.obj.split("/") if "{" not in part}
+        self._paths = {route.obj for route in routes if "{" not in route.obj}
+        self._known: dict[tuple[int, str], tuple[str, Fault] | None] = {}
+        words = [f"p.{word}" for word in reading.document.definition.policy_words]
+        conditions = {name.replace("p_", "p.", 1) for name in evaluated(reading.document.definition.matcher)}
+        self._plain = [index for index, word in enumerate(words) if word not in conditions]
+
+    def problems(self) -> Iterator[Problem]:
+        checks = self._checks()
+        for line, row in self._reading.rules():
+            found = [finding for finding in (self._finding(row, *check) for check in checks) if finding]
+            swapped = self._swapped(row) if found else None
+            for column, code, fault in [swapped] if swapped else found:
+                yield self._reading.in_rule(line, column, code, *fault)
+        for ptype, rows in self._reading.document.rows.items():
+            if ptype == "p":
+                continue
+            for line, row in paced(zip(self._reading.document.lines[ptype], rows, strict=True)):
+                for column, word in enumerate(row):
+                    told = in_any_word(word)
+                    if told is not None:
+                        yield self._reading.in_rule(line, column, *_flat(told))
+
+    def _checks(self) -> list[tuple[int, Callable[[str], tuple[str, Fault] | None]]]:
+        path, method = self._columns.path, self._columns.method
+        checks: list[tuple[int, Callable[[str], tuple[str, Fault] | None]]] = []
+        for column in self._plain:
+            if path is not None and column == path.column:
+                checks.append((column, lambda word: self._path(word, path)))
+            elif method is not None and column == method.column:
+                checks.append((column, lambda word: self._method(word, method)))
+            elif column == self._columns.role:
+                checks.append((column, self._role))
+            else:
+                checks.append((column, in_any_word))
+        return checks
+
+    def _finding(
+        self, row: Row, column: int, check: Callable[[str], tuple[str, Fault] | None]
+    ) -> Finding | None:
+        key = column, row[column]
+        if key not in self._known:
+            self._known[key] = check(row[column])
+        found = self._known[key]
+        return None if found is None else (column, *found)
+
+    def _role(self, word: str) -> tuple[str, Fault] | None:
+        if self._columns.path is not None and (_PATH.match(word) or word in HTTP_METHODS):
+            kind = "method" if word in HTTP_METHODS else "path"
+            fault = Fault(f"`{word}` is a {kind}, and stands where a role is named", "write the role here")
+            return "swapped-columns", fault
+        return in_any_word(word)
+
+    def _method(self, word: str, column: HttpColumn) -> tuple[str, Fault] | None:
+        told = in_any_word(word)
+        if told is not None or word in self._acts or word in column.texts:
+            return told
+        if any(column.meets(method, word) for method in HTTP_METHODS):
+            return None
+        fault = method_fault(word, "*" if "*" in column.texts else "")
+        if column.functions and fault is not None:
+            fault = Fault(fault.message, _in_regex(fault.hint))
+        return None if fault is None else ("unknown-method", fault)
+
+    def _path(self, word: str, column: HttpColumn) -> tuple[str, Fault] | None:
+        told = in_any_word(word)
+        if told is not None or word in self._paths or word in column.texts:
+            return told
+        for function in column.functions:
+            foreign = placeholder_fault(word, function, self._literals)
+            if foreign is not None:
+                return "foreign-placeholder", foreign
+            fault = pattern_fault(word, function)
+            if fault is not None:
+                return "impossible-path", fault
+        if column.functions:
+            return None
+        fault = path_fault(word)
+        return None if fault is None else ("impossible-path", fault)
+
+    def _swapped(self, row: Row) -> Finding | None:
+        """The row in the order that was meant, if its words fit the columns in another one."""
+        role, path, method = self._columns.role, self._columns.path, self._columns.method
+        if role is None or path is None:
+            return None
+        places = [role, path.column] if method is None else [role, path.column, method.column]
+        words = [row[place] for place in places]
+        for order in permutations(words):
+            if order != tuple(words) and _fits(order):
+                meant = list(row)
+                for place, word in zip(places, order, strict=True):
+                    meant[place] = word
+                first = next(place for place, word in zip(places, order, strict=True) if row[place] != word)
+                names = self._reading.document.definition.policy_words
+                message = (
+                    f"`{row[first]}` stands in the column `{names[first]}`: the columns are in another order"
+                )
+                return first, "swapped-columns", Fault(message, f"write `{', '.join(('p', *meant))}`")
+        return None
+
+
+def _fits(words: Row) -> bool:
+    role, path, *method = words
+    is_role = bool(role) and not _PATH.match(role) and role.upper() not in HTTP_METHODS and role != "*"
+    methods = all(word in {*HTTP_METHODS, "*"} for word in method)
+    return is_role and (_PATH.match(path) is not None) and methods
+
+
+def in_any_word(word: str) -> tuple[str, Fault] | None:
+    """What is wrong with a word wherever it stands: quotes, or a comment behind it."""
+    if word.isalnum():
+        return None
+    comment = _COMMENT.fullmatch(word)
+    if comment is not None or word.endswith(";"):
+        meant = comment["word"].strip() if comment is not None else word.rstrip("; ")
+        what = f"the comment `{comment['comment']}`" if comment is not None else "the `;`"
+        hint = f"write `{meant}`, and a comment on a line of its own that begins with `#`"
+        return "comment-in-rule", Fault(f"{what} is part of the word {_quoted(word)}", hint)
+    if word[:1] and (word[0] in QUOTES or word[-1] in QUOTES):
+        message = f"the quotes are part of the word {_quoted(word)}, which no request will have"
+        return "quoted-word", Fault(message, f"delete the quotes: `{word.strip(QUOTES + ' ')}`")
+    return None
+
+
+def pattern_fault(pattern: str, function: CasbinFunction) -> Fault | None:
+    """Why no path of a request meets ``pattern``, by the letters that it spells; ``None`` where one may."""
+    text = pattern
+    kept: list[str] = []
+
+    def stand_in(found: re.Match[str]) -> str:
+        kept.append(found.group())
+        return chr(_STAND_IN + len(kept) - 1)
+
+    if function.name == "keyMatch":
+        text, star, _ = pattern.partition("*")
+        if star and not text:
+            return None
+    else:
+        if function.variable is not None:
+            text = function.variable.sub(stand_in, text)
+        text = (_IN_GLOB if function.kind == "glob" else _IN_EXPRESSION).sub(stand_in, text)
+    if text and (ord(text[0]) >= _STAND_IN or text[0] == "*"):
+        return None  # it begins with what may stand for a slash
+    fault = path_fault(text)
+    if fault is None or not pattern:
+        return fault
+    hint = "".join(kept[ord(one) - _STAND_IN] if ord(one) >= _STAND_IN else one for one in fault.hint)
+    return Fault(f"`{pattern}` is not a path that a request can have", hint)
+
+
+def _in_regex(hint: str) -> str:
+    return hint.replace("write a line for each method", "write `.*` for every method")
+
+
+def _quoted(word: str) -> str:
+    return "`" + word + "`"
+
+
+def _flat(told: tuple[str, Fault]) -> tuple[str, str, str]:
+    return told[0], *told[1]
