@@ -44,7 +44,8 @@ def _add_case(element: ET.Element, suite: str, cases: Sequence[Case], policy_nam
     failed = [case for case in cases if not case.passed]
     if failed:
         failure = ET.SubElement(found, "failure", message=_clean(failed[0].says()), type="test-failed")
-        failure.text = _clean("\n".join(_line(case, policy_name) for case in failed))
+        why = [f"why: {scenario.why}"] if scenario.why else []
+        failure.text = _clean("\n".join([*why, *(_line(case, policy_name) for case in failed)]))
 
 
 def _line(case: Case, policy_name: str) -> str:

@@ -6,7 +6,7 @@ asked of the changed policy itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
@@ -19,9 +19,10 @@ from rbac.mutants import Mutation, apply, mutations_of
 from rbac.policy import Policy
 from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.scenario_file import Suite
 from rbac.space import Request, Space, decide
 from rbac.suggestion import askable, suggest
+from rbac.suite import ScenarioError, Suite
+from rbac.told_apart import told_apart
 
 Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""
@@ -63,14 +64,15 @@ def mutate(
 ) -> MutationReport:
     """Break ``policy`` in every way of :mod:`rbac.mutants` and see which breaks ``suites`` miss.
 
-    Tests that fail on the policy as it is are left out. Raises ScenarioError for tests that cannot be asked.
+    What fails on the policy as it is is left out. Raises ScenarioError for tests that cannot be asked.
     """
+    suites = tuple(suites)
     asked = [
         question
         for question in questions(policy, suites, routes)
         if question.ask(policy).allowed == question.expected
     ]
-    run = _Run(policy, routes, asked)
+    run = _Run(policy, routes, asked, suites)
     mutations = mutations_of(policy)
     survived: list[Survivor] = []
     counts = dict.fromkeys(("killed", "survived", "equivalent", "refused"), 0)
@@ -92,13 +94,19 @@ def mutate(
 
 
 class _Run:
-    def __init__(self, policy: Policy, routes: KnownRoutes, asked: Sequence[Question]) -> None:
+    def __init__(
+        self, policy: Policy, routes: KnownRoutes, asked: Sequence[Question], suites: Iterable[Suite]
+    ) -> None:
         self._policy = policy
         self._routes = routes
         self._asked = asked
+        self._wide = _wide(suites, asked)
         self._space = Space((policy,), routes)
         # The people and roles of the policy as it is: a suggested test can only be about these.
-        self._callers = callers_of(self._space)
+        known = told_apart(policy)
+        self._callers = tuple(
+            caller for caller in callers_of(self._space) if caller.kind != "role" or caller.name in known
+        )
         self._askable = askable(policy, routes)
         self._pool = Pool.of(policy, routes, self._callers, self._askable)
         self.notes = (self._pool.space if self._pool else self._space).notes
@@ -125,8 +133,18 @@ class _Run:
             raise SpaceError(f"line {mutation.line}, {mutation.what}: {request}")
         if any(question.ask(mutant).allowed != question.expected for question in self._touched(mutation)):
             return "killed", None
+        if self._wide and not self._hold(mutant):
+            return "killed", None
         test = suggest(caller, endpoint, space, self._routes, expected=before)
         return "survived", Survivor(mutation.line, mutation.what, test)
+
+    def _hold(self, mutant: Policy) -> bool:
+        """Whether the tests about templates and about everything else hold, asked for what the mutant tells apart."""
+        try:
+            asked = questions(mutant, self._wide, self._routes)
+            return all(question.ask(mutant).allowed == question.expected for question in asked)
+        except ScenarioError:
+            return False
 
     def _touched(self, mutation: Mutation) -> Iterable[Question]:
         """The questions whose answer the mutation can change, as far as that is known."""
@@ -150,6 +168,16 @@ class _Run:
                 mask |= space.masks(dict(zip(space.words, request, strict=True)))[0]
             masks.append(mask)
         return masks
+
+
+def _wide(suites: Iterable[Suite], asked: Sequence[Question]) -> tuple[Suite, ...]:
+    """The tests that ask another policy other requests: those about templates, and those that close all the rest."""
+    wide = {id(q.scenario) for q in asked if q.template or q.scenario.exactly is not None}
+    found = (
+        replace(suite, scenarios=tuple(scenario for scenario in suite.scenarios if id(scenario) in wide))
+        for suite in suites
+    )
+    return tuple(suite for suite in found if suite.scenarios)
 
 
 def _requests(question: Question) -> Iterator[Request]:

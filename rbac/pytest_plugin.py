@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rbac.decision import Decision, Explanation
     from rbac.policy import Policy
     from rbac.routes import KnownRoutes
-    from rbac.scenario_file import Scenario, Suite
     from rbac.scenarios import Case
+    from rbac.suite import Scenario, Suite
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -75,7 +75,8 @@ class PolicyTestFile(pytest.File):
     def collect(self) -> Iterator["PolicyTest"]:
         """A test for each entry; a file that cannot be read is an error that names the lines."""
         from rbac.errors import RbacError
-        from rbac.scenario_file import ScenarioError, parse_suite
+        from rbac.scenario_file import parse_suite
+        from rbac.suite import ScenarioError
 
         try:
             file = str(self.path.relative_to(self.config.rootpath))
@@ -140,7 +141,8 @@ def _lines_shown(text: str) -> str:
 
 
 def _text(failures: Sequence["Case"], policy_name: str) -> str:
-    lines = []
+    why = failures[0].question.scenario.why
+    lines = [f"why: {why}"] if why else []
     for case in failures:
         place = case.question.place
         lines += [f"{place.file}:{place.line}: {case.says()}", f"    {case.because(policy_name)}"]

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from rbac.asked_endpoints import Ask, AskedEndpoints
 from rbac.asking import document_names, stands_for, token_words
-from rbac.axes import HTTP_METHODS, Axes
+from rbac.axes import Axes
 from rbac.callers import ANY_TOKEN, NOBODY
 from rbac.decision import Decision
 from rbac.errors import Problem
 from rbac.policy import Policy
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.scenario_file import Assertion, Caller, Name, Scenario, ScenarioError, Suite
+from rbac.suite import Caller, Name, Scenario, ScenarioError, Suite
+from rbac.told_apart import told_apart
 from rbac.vocabulary import stranger
 from rbac.yaml_nodes import Place
 
@@ -30,7 +32,8 @@ class Question:
 
     ``request`` holds the words in the model's order; ``roles`` the roles of a caller with several, to be put in turn
     in the place ``role_index``. ``caller`` is who asks, for people; ``role`` is set when it is one role (or
-    `nobody`, or `any valid token`), for coverage.
+    `nobody`, or `any valid token`), for coverage. ``template`` is the path as the test has it where ``obj`` is one
+    of several that it stands for.
     """
 
     suite: str
@@ -44,6 +47,7 @@ class Question:
     act: str
     obj: str
     expected: bool
+    template: str = ""
 
     def ask(self, policy: Policy) -> Decision:
         """What ``policy`` decides. Raises RequestError for several roles under a priority effect."""
@@ -80,36 +84,34 @@ class _Asking:
         self.policy = policy
         self.routes = routes
         self.axes = Axes.of(policy.document.definition)
+        self.lines = AskedEndpoints(policy, routes, self._refuse)
         self.problems: list[Problem] = []
+        self._groups: tuple[str, ...] = ()
 
     def suite(self, suite: Suite) -> Iterator[Question]:
+        self._check_groups(suite)
         for scenario in suite.scenarios:
-            assertions = [(assertion, self._words(scenario, assertion)) for assertion in scenario.assertions]
+            asked = [ask for assertion in scenario.assertions for ask in self.lines.asks(scenario, assertion)]
+            closed = list(self.lines.closed(scenario, asked))
             for asker, allowed in self._askers(scenario):
-                for assertion, words in assertions:
-                    expected = assertion.expected if allowed is None else allowed
-                    yield self._question(suite, scenario, assertion, asker, words, expected=expected)
+                for ask in asked:
+                    expected = ask.expected if allowed is None else allowed
+                    yield self._question(suite, scenario, ask, asker, expected=expected)
+                for ask in closed:
+                    yield self._question(suite, scenario, ask, asker, expected=False)
 
     def _question(
-        self,
-        suite: Suite,
-        scenario: Scenario,
-        assertion: Assertion,
-        asker: _Asker,
-        words: Mapping[str, str],
-        *,
-        expected: bool,
+        self, suite: Suite, scenario: Scenario, ask: Ask, asker: _Asker, *, expected: bool
     ) -> Question:
+        words = ask.words
         both = [word for word in words if word in asker.words]
         if both:
-            self._refuse(
-                assertion.place, "test-caller", f"`{both[0]}` is already said by the caller", "delete one"
-            )
+            self._refuse(ask.place, "test-caller", f"`{both[0]}` is already said by the caller", "delete one")
         request = {**asker.words, **words}
         return Question(
             suite=suite.name,
             scenario=scenario,
-            place=assertion.place,
+            place=ask.place,
             caller=asker.label,
             role=asker.role,
             roles=asker.roles,
@@ -118,7 +120,17 @@ class _Asking:
             act=words.get(self.axes.act or "", ""),
             obj=words.get(self.axes.obj or "", ""),
             expected=expected,
+            template=ask.template,
         )
+
+    def _check_groups(self, suite: Suite) -> None:
+        """A group that has a role's name would hide who is meant."""
+        self._groups = tuple(name.text for name in suite.groups)
+        known = {*self.policy.roles, *self.policy.relations.constants}
+        for name in suite.groups:
+            if name.text in known:
+                message = f"`{name.text}` names a group here, and a role of the policy"
+                self._refuse(name.place, "test-group", message, "give the group a name of its own")
 
     def _refuse(self, place: Place, code: str, message: str, hint: str = "") -> None:
         problem = place.problem(code, message, hint)
@@ -142,6 +154,9 @@ class _Asking:
             yield _Asker(NOBODY, NOBODY, {}), None
         elif caller.unknown_role:
             yield self._stranger_with(UNKNOWN_ROLE), None
+        elif caller.each is not None:
+            for name in caller.each:
+                yield self._somebody(scenario, Caller(roles=(name,), sub=caller.sub)), None
         elif caller.roles is not None or caller.sub is not None:
             yield self._somebody(scenario, caller), None
         else:
@@ -150,6 +165,7 @@ class _Asking:
     def _somebody(self, scenario: Scenario, caller: Caller) -> _Asker:
         axes, sub = self.axes, caller.sub
         roles = self._known_roles(caller.roles or ())
+        self._check_told_apart(name for name in caller.roles or () if name.text in roles)
         if sub is not None and axes.sub is None:
             self._refuse(
                 scenario.place, "test-caller", "the model's request has no word for a person", "use `role:`"
@@ -206,6 +222,18 @@ class _Asking:
                 self._refuse(name.place, "test-unknown-role", *self._unknown_role(name.text))
         return tuple(name.text for name in names if name.text in known)
 
+    def _check_told_apart(self, names: Iterable[Name]) -> None:
+        """Refuse roles that no rule is about, through links either: what is denied to them can never fail."""
+        for name in names:
+            if name.text not in self._roles_told_apart:
+                message = f"nothing tells the role `{name.text}` apart from one that the policy does not know"
+                hint = "write `unknown-role: true`, or give the role a rule"
+                self._refuse(name.place, "test-cannot-fail", message, hint)
+
+    @cached_property
+    def _roles_told_apart(self) -> frozenset[str]:
+        return told_apart(self.policy)
+
     def _unknown_role(self, role: str) -> tuple[str, str]:
         message = f"the policy knows no role `{role}`"
         if role in self.policy.relations.constants:
@@ -215,6 +243,9 @@ class _Asking:
             )
         if role in self.policy.subjects:
             return f"`{role}` is a person and no role", f"write `sub: {role}`"
+        group = difflib.get_close_matches(role, self._groups, n=1)
+        if group:
+            return message, f"did you mean the group `{group[0]}`?"
         close = difflib.get_close_matches(role, self.policy.roles, n=1)
         known = ", ".join(f"`{name}`" for name in self.policy.roles)
         roles = f"its roles are {known}" if known else "it knows no role at all"
@@ -225,80 +256,6 @@ class _Asking:
         """Whether ``asker`` is one of those that ``name`` means: the role itself, or whom the model counts in."""
         if name not in self.policy.relations.constants:
             return asker.role == name
-        request = {**asker.words, **self._words(scenario, scenario.assertions[0], quiet=True)}
+        first = next(self.lines.asks(scenario, scenario.assertions[0], quiet=True))
+        request = {**asker.words, **first.words}
         return stands_for(self.policy, name, tuple(request.get(word, "") for word in self.axes.words))
-
-    # --- what for
-
-    def _words(self, scenario: Scenario, assertion: Assertion, *, quiet: bool = False) -> Mapping[str, str]:
-        """The words of the request that scenario and assertion fill, by the model's names for them."""
-        aliases = {"act": self.axes.act, "obj": self.axes.obj}
-        words: dict[str, str] = {}
-        for word, value in (*scenario.words.items(), *assertion.words.items()):
-            name = word if word in self.axes.words else aliases.get(word)
-            if name is None:
-                known = ", ".join(f"`{known}`" for known in self.axes.words)
-                self._refuse(
-                    assertion.place, "test-unknown-word", f"the model's request has no word `{word}`", known
-                )
-            else:
-                words[name] = value
-        if not quiet:
-            self._check_action(assertion, words)
-            self._check_path(scenario, assertion, words)
-        if self.axes.obj in words:
-            words[self.axes.obj] = self._concrete(words[self.axes.obj])
-        return words
-
-    def _check_action(self, assertion: Assertion, words: Mapping[str, str]) -> None:
-        act = words.get(self.axes.act or "")
-        if act is None or not self._asks_for_paths or act in HTTP_METHODS or act in self._actions:
-            return
-        hint = "methods are written in capitals: " + ", ".join(sorted(HTTP_METHODS))
-        if act == "HEAD":
-            hint = "`HEAD` is decided as `GET`: write `GET`"
-        elif act.upper() in HTTP_METHODS:
-            hint = f"did you mean `{act.upper()}`?"
-        self._refuse(
-            assertion.place, "test-unknown-action", f"`{act}` is no method that anything asks with", hint
-        )
-
-    def _check_path(self, scenario: Scenario, assertion: Assertion, words: Mapping[str, str]) -> None:
-        path = words.get(self.axes.obj or "")
-        if path is None or not self._asks_for_paths:
-            return
-        if not path.startswith("/") or "?" in path:
-            hint = "a path begins with `/` and has no query"
-            self._refuse(assertion.place, "test-unknown-path", f"`{path}` is not a path", hint)
-        elif self.routes and not scenario.unrouted and not self.routes.has_path(path):
-            paths = list(dict.fromkeys(route.obj for route in self.routes))
-            close = difflib.get_close_matches(path, paths, n=1)
-            hint = f"did you mean `{close[0]}`? " if close else ""
-            hint += "if a path without a route is meant, add `unrouted: true` to the test"
-            self._refuse(assertion.place, "test-unknown-path", f"no route has the path `{path}`", hint)
-
-    @cached_property
-    def _asks_for_paths(self) -> bool:
-        """Whether objects are URL paths: there are routes, or every rule with an object has a path."""
-        objects = self._columns(self.axes.obj) - {"", "*"}
-        return bool(self.routes) or (bool(objects) and all(value.startswith("/") for value in objects))
-
-    @cached_property
-    def _actions(self) -> frozenset[str]:
-        return frozenset(self._columns(self.axes.act) | {route.act for route in self.routes})
-
-    def _columns(self, word: str | None) -> set[str]:
-        """The values of the rules' columns that the model compares ``word`` with."""
-        if word is None:
-            return set()
-        relations = self.policy.relations.of_word(self.axes.words.index(word))
-        return {row[relation.column] for relation in relations for row in self.policy.document.rows["p"]}
-
-    def _concrete(self, path: str) -> str:
-        """A path for a route's template, so that `/users/{id}` asks about a user and not about braces."""
-        for route in self.routes:
-            if route.obj == path and not route.literal:
-                return route.sample(
-                    {part for pattern in self._columns(self.axes.obj) for part in pattern.split("/")}
-                )
-        return path

@@ -5,90 +5,27 @@ was meant (a key written twice, `no` for a role's name, an empty list) is an err
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from rbac.errors import Problem, RbacError
+from rbac.axes import HTTP_METHODS
+from rbac.errors import Problem
 from rbac.source import decode
+from rbac.suite import Assertion, Caller, Name, Scenario, ScenarioError, Suite
+from rbac.suite_groups import NO_GROUPS, Groups, members, read_groups, unknown_group
 from rbac.yaml_nodes import NodeReader, Place
 
 SUFFIXES: Final = (".yaml", ".yml")
-SUITE_KEYS: Final = ("suite", "tests")
-CALLER_KEYS: Final = ("role", "roles", "anonymous", "unknown-role", "only")
-TEST_KEYS: Final = ("name", *CALLER_KEYS, "sub", "with", "unrouted", "can", "cannot")
+SUITE_KEYS: Final = ("suite", "groups", "tests")
+CALLER_KEYS: Final = ("role", "roles", "roles-each", "anonymous", "unknown-role", "only")
+ASSERTION_KEYS: Final = ("can", "cannot", "exactly")
+TEST_KEYS: Final = ("name", "why", *CALLER_KEYS, "sub", "with", "unrouted", "methods", *ASSERTION_KEYS)
+BELOW: Final = "below"
 
 _FILE: Final = "a file reads `suite: …` and `tests:` with a list of tests"
 _TEST: Final = "a test has a `name:`, a caller (`role: …`), and `can:` or `cannot:`"
-
-
-class ScenarioError(RbacError):
-    """Policy tests that cannot be read or asked. ``problems`` is the whole list, sorted by place."""
-
-    code: ClassVar[str] = "policy_tests_unreadable"
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(problems))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A role that a test names, and where."""
-
-    text: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks. At most one of ``roles``, ``anonymous``, ``unknown_role`` and ``only`` is set.
-
-    ``roles`` is ``None`` where the test names none; ``sub`` goes with roles or stands alone; ``only`` names
-    the callers who may, and all others must not.
-    """
-
-    roles: tuple[Name, ...] | None = None
-    sub: str | None = None
-    anonymous: bool = False
-    unknown_role: bool = False
-    only: tuple[Name, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Assertion:
-    """One thing that a caller can or cannot do: the request's words but for the caller's."""
-
-    expected: bool
-    words: Mapping[str, str]
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One test of a suite.
-
-    ``words`` fills request words beyond caller and assertion (``with:``); ``unrouted`` says that paths which
-    no route has are meant.
-    """
-
-    name: str
-    caller: Caller
-    assertions: tuple[Assertion, ...]
-    words: Mapping[str, str]
-    unrouted: bool
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """One test file."""
-
-    name: str
-    file: str
-    scenarios: tuple[Scenario, ...]
 
 
 def find_files(paths: Sequence[str | Path]) -> tuple[Path, ...]:
@@ -128,21 +65,36 @@ def parse_suite(content: bytes, file: str) -> tuple[Suite | None, tuple[Problem,
     if root is None and not reader.problems:
         reader.problems.append(Place(file, 1, 1).problem("test-asserts-nothing", "the file is empty", _FILE))
     suite = None if root is None else reader.suite(root)
-    problems = tuple(sorted(reader.problems))
+    # What is wrong with a group is come upon wherever it is used.
+    problems = tuple(sorted(set(reader.problems)))
     return (None if problems else suite), problems
 
 
 class _SuiteReader(NodeReader):
     """Reads what a suite consists of."""
 
+    groups: Groups = NO_GROUPS
+
     def suite(self, node: Node) -> Suite:
         entries = self.mapping(node, SUITE_KEYS, "a policy test file", _FILE)
-        self.need(node, entries, SUITE_KEYS, "a policy test file", _FILE)
+        self.need(node, entries, ("suite", "tests"), "a policy test file", _FILE)
         name = self.text(entries["suite"], "suite") if "suite" in entries else ""
+        if "groups" in entries:
+            self.groups = read_groups(self, entries["groups"])
+            self.check_groups()
         tests = self.sequence(entries["tests"], "tests") if "tests" in entries else []
         if not tests and isinstance(entries.get("tests"), SequenceNode):
             self.refuse(entries["tests"], "asserts-nothing", "the suite has no tests", _TEST)
-        return Suite(name, self.file, tuple(self.scenario(test) for test in tests))
+        return Suite(name, self.file, tuple(self.scenario(test) for test in tests), self.groups.names)
+
+    def check_groups(self) -> None:
+        """Read what the groups contain, so that a mistake is told in one that no test uses, too."""
+        for name, items in self.groups.roles.items():
+            for item in items:
+                self.text(item, name)
+        for name, items in self.groups.endpoints.items():
+            for item in items:
+                self.assertion(item, name)
 
     def need(
         self, node: Node, entries: Mapping[str, Node], keys: Sequence[str], what: str, hint: str
@@ -156,9 +108,10 @@ class _SuiteReader(NodeReader):
         entries = self.mapping(node, TEST_KEYS, "a test", _TEST)
         if len(self.problems) == before:
             self.check_complete(node, entries)
+            self.check_assertions(entries)
         name = self.text(entries["name"], "name") if "name" in entries else ""
         assertions: list[Assertion] = []
-        for key in ("can", "cannot"):
+        for key in ASSERTION_KEYS:
             if key in entries:
                 assertions += self.assertions(entries[key], key)
         return Scenario(
@@ -168,27 +121,48 @@ class _SuiteReader(NodeReader):
             words=self.words(entries["with"]) if "with" in entries else {},
             unrouted=self.flag(entries["unrouted"], "unrouted") if "unrouted" in entries else False,
             place=self.place(node),
+            only_methods=self.methods(entries["methods"]) if "methods" in entries else False,
+            exactly=self.place(entries["exactly"]) if "exactly" in entries else None,
+            why=self.text(entries["why"], "why") if "why" in entries else "",
         )
 
     def check_complete(self, node: Node, entries: Mapping[str, Node]) -> None:
         """Refuse a test without a name, a caller or an assertion."""
         self.need(node, entries, ("name",), "a test", "say in a sentence what must stay true")
-        if not {"can", "cannot"} & entries.keys():
+        if not set(ASSERTION_KEYS) & entries.keys():
             hint = "add `can: [GET /path]` or `cannot: [GET /path]`"
             self.refuse(node, "asserts-nothing", "the test asserts nothing", hint)
         if not {*CALLER_KEYS, "sub", "with"} & entries.keys():
             hint = "add `role: …`, or `roles:`, `sub:`, `anonymous: true`, `unknown-role: true`, `only: […]`"
             self.refuse(node, "caller", "the test does not say who the caller is", hint)
 
+    def check_assertions(self, entries: Mapping[str, Node]) -> None:
+        """Refuse combinations of what can and cannot be done that mean nothing."""
+        for key in ("can", "cannot", "only", "methods"):
+            if "exactly" in entries and key in entries:
+                hint = "`exactly:` already says what can be done, and that nothing else can"
+                self.refuse(entries[key], "misplaced", f"`exactly:` does not go with `{key}:`", hint)
+        if "methods" in entries and not {"can", "exactly"} & entries.keys():
+            hint = "`methods: only` closes the paths of `can:` to every other method"
+            self.refuse(entries["methods"], "misplaced", "`methods:` goes with `can:`", hint)
+        if "only" in entries and "cannot" in entries:
+            hint = "`only:` already says that all others cannot"
+            self.refuse(entries["cannot"], "caller", "`only:` goes with `can:`", hint)
+
     def caller(self, entries: Mapping[str, Node]) -> Caller:
         self.check_caller(entries)
         roles: tuple[Name, ...] | None = None
         if "role" in entries:
-            roles = (Name(self.text(entries["role"], "role"), self.place(entries["role"])),)
+            roles = (self.role(entries["role"]),)
         elif "roles" in entries:
             roles = self.names(entries["roles"], "roles")
+        each = self.names(entries["roles-each"], "roles-each") if "roles-each" in entries else None
+        if each == () and isinstance(entries["roles-each"], SequenceNode) and not entries["roles-each"].value:
+            message = "the list of `roles-each:` is empty, and so is the test"
+            self.refuse(entries["roles-each"], "asserts-nothing", message, "write roles in it")
         return Caller(
             roles=roles,
+            each=each,
             sub=self.text(entries["sub"], "sub") if "sub" in entries else None,
             anonymous=self.true(entries, "anonymous"),
             unknown_role=self.true(entries, "unknown-role"),
@@ -204,19 +178,23 @@ class _SuiteReader(NodeReader):
                 entries[given[1]], "caller", f"a test is about one caller, not {both}", "make it two tests"
             )
         if "sub" in entries and {"anonymous", "only"} & entries.keys():
-            hint = "a caller without a token has no `sub`, and `only:` is about roles"
+            hint = "a caller without a token has no `sub`, and in `only:` a `sub` stands in the list"
             self.refuse(entries["sub"], "caller", "`sub:` goes with `role:` or `roles:`, or alone", hint)
-        if "only" in entries and "cannot" in entries:
-            hint = "`only:` already says that all others cannot"
-            self.refuse(entries["cannot"], "caller", "`only:` goes with `can:`", hint)
+
+    def role(self, node: Node) -> Name:
+        name = Name(self.text(node, "role"), self.place(node))
+        if name.text in self.groups.roles:
+            hint = f"write `roles-each: [{name.text}]` for the same test for each role of it"
+            self.refuse(node, "group", f"`{name.text}` is a group, and `role:` is one role", hint)
+        return name
 
     def names(self, node: Node, key: str) -> tuple[Name, ...]:
         found: dict[str, Name] = {}
-        for item in self.sequence(node, key):
+        for item, grouped in members(self.sequence(node, key), self.groups.roles):
             name = Name(self.text(item, key), self.place(item))
-            if name.text in found:
+            if name.text in found and not grouped:
                 self.refuse(item, "duplicate", f"`{name.text}` is listed twice in `{key}:`", "delete one")
-            found[name.text] = name
+            found.setdefault(name.text, name)
         return tuple(found.values())
 
     def true(self, entries: Mapping[str, Node], key: str) -> bool:
@@ -230,25 +208,59 @@ class _SuiteReader(NodeReader):
             self.refuse(entries[key], "caller", f"`{key}: false` names no caller", hint)
         return value
 
+    def methods(self, node: Node) -> bool:
+        """`methods: only`, the one thing that can be said of them."""
+        if self.text(node, "methods") not in {"only", ""}:
+            message = f"`methods: {node.value}` means nothing"
+            self.refuse(node, "wrong-type", message, "write `methods: only`, or delete the line")
+        return True
+
     def assertions(self, node: Node, key: str) -> list[Assertion]:
         items = self.sequence(node, key)
         if not items and isinstance(node, SequenceNode):
             self.refuse(node, "asserts-nothing", f"the list of `{key}:` is empty", "write `GET /path` in it")
         found: list[Assertion] = []
-        for item in items:
-            words = self.words(item) if isinstance(item, MappingNode) else self.endpoint(item, key)
-            if words and any(words == known.words for known in found):
+        for item, grouped in members(items, self.groups.endpoints):
+            assertion = self.assertion(item, key)
+            same = any(
+                (assertion.words, assertion.below) == (known.words, known.below)
+                for known in found
+                if assertion.words
+            )
+            if same and not grouped:
                 self.refuse(item, "duplicate", f"this is listed twice in `{key}:`", "delete one")
-            found.append(Assertion(key == "can", words, self.place(item)))
+            if not same:
+                found.append(assertion)
         return found
+
+    def assertion(self, node: Node, key: str) -> Assertion:
+        """One item of a list of endpoints, or of a group that stands in it."""
+        if not isinstance(node, MappingNode):
+            return Assertion(key != "cannot", self.endpoint(node, key), self.place(node))
+        words = dict(self.words(node))
+        below = BELOW in words
+        if below:
+            self.check_below(node, key, words[BELOW])
+            words["obj"] = words.pop(BELOW).rstrip("/") + "/"
+        return Assertion(key != "cannot", words, self.place(node), below)
+
+    def check_below(self, node: Node, key: str, path: str) -> None:
+        if key in {"can", "exactly"}:
+            hint = f"write `* {path.rstrip('/')}/*` for every method and all that lies below"
+            self.refuse(node, "misplaced", f"`below:` goes with `cannot:`, not with `{key}:`", hint)
+        elif not path.startswith("/"):
+            self.refuse(node, "endpoint", f"`{path}` is not a path", "a path begins with `/`")
 
     def endpoint(self, node: Node, key: str) -> Mapping[str, str]:
         """``GET /user`` as the words that it fills."""
         text = self.text(node, key)
         act, _, obj = text.partition(" ")
         if text.strip() and not (act and obj.strip()):
-            hint = "write the method, a space and the path: `GET /user`"
-            self.refuse(node, "endpoint", f"`{text}` is not a method and a path", hint)
+            if text.strip() in HTTP_METHODS or "/" in text or "*" in text:
+                hint = "write the method, a space and the path: `GET /user`"
+                self.refuse(node, "endpoint", f"`{text}` is not a method and a path", hint)
+            else:
+                unknown_group(self, node, text.strip(), self.groups.endpoints)
         return {"act": act, "obj": obj.strip()}
 
     def words(self, node: Node) -> Mapping[str, str]:

@@ -13,7 +13,8 @@ from rbac.errors import Problem, RbacError
 from rbac.policy import Policy
 from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.scenario_file import ScenarioError, Suite, find_files, parse_suite, read_suites
+from rbac.scenario_file import find_files, parse_suite, read_suites
+from rbac.suite import Scenario, ScenarioError, Suite
 
 __all__ = [
     "Case",
@@ -52,7 +53,11 @@ class Case:
         """What was decided, against what was expected, as a sentence."""
         can = "can" if self.decision.allowed else "cannot"
         should = "" if self.passed else ", and should" if self.question.expected else ", and should not"
-        return f"{self.question.caller} {can} {self.endpoint}{should}"
+        question = self.question
+        shown = (
+            f"{question.act} {question.template} (as {question.obj})" if question.template else self.endpoint
+        )
+        return f"{question.caller} {can} {shown}{should}"
 
     def because(self, policy_name: str) -> str:
         """The deciding rule with its place, or that there is none."""
@@ -77,7 +82,7 @@ class Case:
             "passed": self.passed,
             "reason": self.decision.reason,
             "rule": None if rule is None else {"line": rule.line, "text": rule.text},
-        }
+        } | ({"why": question.scenario.why} if question.scenario.why else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,14 @@ class Report:
             case.question.place.problem(
                 "test-failed",
                 f"the test `{case.question.scenario.name}` fails: {case.says()}",
-                case.because(self.policy_name),
+                case.because(self.policy_name) + _why(case.question.scenario),
             )
             for case in self.failures
         )
+
+
+def _why(scenario: Scenario) -> str:
+    return f"; the test is there because: {scenario.why}" if scenario.why else ""
 
 
 def run(policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES) -> Report:

@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from rbac.axes import HTTP_METHODS, Axes
+from rbac.axes import HTTP_METHODS
 from rbac.callers import Caller, Endpoint
+from rbac.endpoint_classes import EVERY, EndpointClasses
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
 from rbac.space import Space
@@ -19,28 +20,20 @@ _WORDS_OF_YAML: Final = frozenset(("true", "false", "yes", "no", "on", "off", "n
 def askable(policy: Policy, routes: KnownRoutes) -> Callable[[Mapping[str, str]], bool]:
     """Whether policy tests can ask about an endpoint with these words, and so whether a caller can.
 
-    Where objects are paths, no request has one without a ``/`` in front, or one with a query, and actions are methods.
+    Where objects are paths, no request has one without a ``/`` in front, or one with a query, actions are methods, and
+    what looks like a template stands for other paths than itself.
     """
-    axes = Axes.of(policy.document.definition)
-    columns = {word: _column(policy, word) for word in (axes.obj, axes.act)}
-    objects = columns[axes.obj] - {"", "*"}
-    if not routes and not (objects and all(value.startswith("/") for value in objects)):
+    endpoints = EndpointClasses(policy, routes)
+    axes = endpoints.axes
+    if not endpoints.asks_for_paths:
         return lambda words: bool(words.get(axes.obj or "", "x") and words.get(axes.act or "", "x"))
-    actions = {*HTTP_METHODS} | {route.act for route in routes} | columns[axes.act] - {"", "*"}
+    actions = {*HTTP_METHODS} | endpoints.actions - {"", EVERY}
 
     def ask(words: Mapping[str, str]) -> bool:
         path = words.get(axes.obj or "", "/")
-        return path.startswith("/") and "?" not in path and words.get(axes.act or "", "GET") in actions
+        return endpoints.is_path(path) and words.get(axes.act or "", "GET") in actions
 
     return ask
-
-
-def _column(policy: Policy, word: str | None) -> set[str]:
-    """The values of the columns that the model compares ``word`` with."""
-    if word is None:
-        return set()
-    relations = policy.relations.of_word(policy.words.index(word))
-    return {row[relation.column] for relation in relations for row in policy.document.rows["p"]}
 
 
 def suggest(

@@ -30,6 +30,7 @@ from rbac.scenarios import Case, Report, ScenarioError, Suite, ask_all, find_fil
 from rbac.yaml_nodes import Place
 
 TESTS = Path("policy_tests")
+_MOST_FAILURES = 20
 
 EXAMPLE = """Examples: after an edit; in a pipeline, which keeps every rule tested.
 
@@ -169,10 +170,14 @@ def _show_test(console: Console, cases: list[Case], policy_name: str) -> None:
         (f"  ({len(failures)} of {counted(len(cases), 'request')})", "dim"),
         hang=8,
     )
-    for case in failures:
+    if cases[0].question.scenario.why:
+        say(console, f"        why: {cases[0].question.scenario.why}", hang=13)
+    for case in failures[:_MOST_FAILURES]:
         place = case.question.place
         say(console, f"        {nearby(place.file)}:{place.line}: ", (case.says(), "bold"), hang=10)
         say(console, f"          {case.because(policy_name)}", hang=12)
+    if len(failures) > _MOST_FAILURES:
+        say(console, f"        and {len(failures) - _MOST_FAILURES} more; `--format json` has them all")
 
 
 def _show_coverage(console: Console, covered: Coverage, policy_name: str, min_coverage: float | None) -> None:

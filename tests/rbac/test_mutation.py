@@ -9,7 +9,8 @@ from rbac.mutants import Mutation, apply, mutations_of
 from rbac.mutation import MutationReport, mutate
 from rbac.policy import Policy
 from rbac.routes import NO_ROUTES, KnownRoutes, Route
-from rbac.scenario_file import Suite, parse_suite
+from rbac.scenario_file import parse_suite
+from rbac.suite import Suite
 from tests.support import random_policies as random
 
 MODEL = random.model_text(random.EFFECTS["allow and deny"], random.WHO[0], random.WHAT[2], random.HOW[0])

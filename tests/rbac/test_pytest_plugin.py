@@ -62,6 +62,23 @@ def test_policy_tests_are_collected_one_by_one(project: Project) -> None:
     assert "FAILED policy_tests/tests.yaml::nobody is a user" in out
 
 
+def test_every_part_of_the_format_is_run(project: Project) -> None:
+    project.files.write(
+        "policy_tests/tests.yaml",
+        "suite: s\ngroups: {roles: {all: [user, admin]}, endpoints: {own: [GET /user]}}\ntests:\n"
+        "  - {name: group, only: [all], methods: only, can: [own]}\n"
+        "  - {name: exact, role: user, exactly: [own]}\n"
+        "  - {name: each, why: the audit, roles-each: [all], cannot: [{below: /}]}\n",
+    )
+    code, out = project.run()
+    assert code == 1
+    assert "PASSED policy_tests/tests.yaml::group" in out
+    assert "PASSED policy_tests/tests.yaml::exact" in out
+    assert "FAILED policy_tests/tests.yaml::each" in out
+    assert "why: the audit" in out
+    assert "user can GET /* (as /user), and should not" in out
+
+
 def test_a_failure_says_what_was_decided_by_which_rule_on_which_line(project: Project) -> None:
     project.files.tests(FAILS)
     _, out = project.run()

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from rbac.scenario_file import ScenarioError, find_files, parse_suite, read_suites
+from rbac.scenario_file import find_files, parse_suite, read_suites
+from rbac.suite import ScenarioError
 from tests.support.command import ROOT
 
 GOOD = """\
@@ -47,6 +48,8 @@ def one(test: str) -> str:
     """A file with this one entry, whose first line is line 3 and begins at column 5."""
     return f"suite: s\ntests:\n  - {test}\n"
 
+
+ONE_TEST = "tests:\n  - {name: n, role: r, can: [GET /]}\n"
 
 WRONG = {
     "no such key in the file": (GOOD + "extra: 1\n", "test-unknown-key", 10, 1),
@@ -91,6 +94,115 @@ WRONG = {
     "a path without a method": (one("{name: n, role: r, can: [/user]}"), "test-endpoint", 3, 30),
     "a method without a path": (one("{name: n, role: r, can: ['GET ']}"), "test-endpoint", 3, 30),
     "the same line twice": (one("{name: n, role: r, can: [GET /, GET /]}"), "test-duplicate", 3, 37),
+    "a group that nobody defined": (
+        one("{name: n, role: r, can: [reading]}"),
+        "test-unknown-group",
+        3,
+        30,
+    ),
+    "groups of something else": (
+        "suite: s\ngroups: {people: {a: [b]}}\n" + ONE_TEST,
+        "test-unknown-key",
+        2,
+        10,
+    ),
+    "no groups": ("suite: s\ngroups: {}\n" + ONE_TEST, "test-asserts-nothing", 2, 9),
+    "no groups of roles": ("suite: s\ngroups: {roles: {}}\n" + ONE_TEST, "test-asserts-nothing", 2, 17),
+    "groups that are a list": ("suite: s\ngroups: [a]\n" + ONE_TEST, "test-wrong-type", 2, 9),
+    "roles that are a list": ("suite: s\ngroups: {roles: [a]}\n" + ONE_TEST, "test-wrong-type", 2, 17),
+    "a group that is a text": ("suite: s\ngroups: {roles: {a: b}}\n" + ONE_TEST, "test-wrong-type", 2, 21),
+    "an empty group": ("suite: s\ngroups: {roles: {a: []}}\n" + ONE_TEST, "test-asserts-nothing", 2, 21),
+    "a group of numbers": ("suite: s\ngroups: {roles: {a: [1]}}\n" + ONE_TEST, "test-wrong-type", 2, 22),
+    "a group that nobody uses": (
+        "suite: s\ngroups: {endpoints: {a: [/user]}}\n" + ONE_TEST,
+        "test-endpoint",
+        2,
+        26,
+    ),
+    "a group with a space in its name": (
+        "suite: s\ngroups: {endpoints: {a b: [GET /]}}\n" + ONE_TEST,
+        "test-group",
+        2,
+        22,
+    ),
+    "a group that contains itself": (
+        "suite: s\ngroups: {roles: {a: [a]}}\n" + ONE_TEST,
+        "test-group-cycle",
+        2,
+        22,
+    ),
+    "groups that contain each other": (
+        "suite: s\ngroups: {endpoints: {a: [GET /, b], b: [c], c: [a]}}\n" + ONE_TEST,
+        "test-group-cycle",
+        2,
+        49,
+    ),
+    "a group where one role belongs": (
+        "suite: s\ngroups: {roles: {r: [a]}}\n" + ONE_TEST,
+        "test-group",
+        4,
+        21,
+    ),
+    "no role each": (one("{name: n, roles-each: [], can: [GET /]}"), "test-asserts-nothing", 3, 27),
+    "a role each and a role": (
+        one("{name: n, role: r, roles-each: [a], can: [GET /]}"),
+        "test-caller",
+        3,
+        36,
+    ),
+    "methods of another kind": (
+        one("{name: n, role: r, methods: all, can: [GET /]}"),
+        "test-wrong-type",
+        3,
+        33,
+    ),
+    "methods in a list": (
+        one("{name: n, role: r, methods: [GET], can: [GET /]}"),
+        "test-wrong-type",
+        3,
+        33,
+    ),
+    "methods of what cannot be done": (
+        one("{name: n, role: r, methods: only, cannot: [GET /]}"),
+        "test-misplaced",
+        3,
+        33,
+    ),
+    "exactly and can": (
+        one("{name: n, role: r, exactly: [GET /], can: [GET /a]}"),
+        "test-misplaced",
+        3,
+        47,
+    ),
+    "exactly and cannot": (
+        one("{name: n, role: r, exactly: [GET /], cannot: [GET /a]}"),
+        "test-misplaced",
+        3,
+        50,
+    ),
+    "exactly and only": (one("{name: n, only: [r], exactly: [GET /]}"), "test-misplaced", 3, 21),
+    "exactly and methods": (
+        one("{name: n, role: r, methods: only, exactly: [GET /]}"),
+        "test-misplaced",
+        3,
+        33,
+    ),
+    "exactly nothing": (one("{name: n, role: r, exactly: []}"), "test-asserts-nothing", 3, 33),
+    "below what can be done": (
+        one("{name: n, role: r, can: [{below: /a/}]}"),
+        "test-misplaced",
+        3,
+        30,
+    ),
+    "below what is exactly to be done": (
+        one("{name: n, role: r, exactly: [{below: /a/}]}"),
+        "test-misplaced",
+        3,
+        34,
+    ),
+    "below no path": (one("{name: n, role: r, cannot: [{below: a}]}"), "test-endpoint", 3, 33),
+    "no reason": (one("{name: n, why: '', role: r, can: [GET /]}"), "test-wrong-type", 3, 20),
+    "a reason that is a number": (one("{name: n, why: 7, role: r, can: [GET /]}"), "test-wrong-type", 3, 20),
     "unrouted that is no flag": (
         one("{name: n, role: r, unrouted: maybe, can: [GET /]}"),
         "test-wrong-type",
@@ -122,6 +234,34 @@ def test_bytes_that_are_no_text_are_an_error_at_their_place() -> None:
 def test_a_misspelled_key_is_answered_with_the_one_that_was_meant() -> None:
     _, problems = parse_suite(one("{name: n, rolle: user, can: [GET /]}").encode(), "tests.yaml")
     assert "`role`" in problems[0].hint
+
+
+NEAREST = {
+    "roles-each": one("{name: n, role-each: [user], can: [GET /]}"),
+    "exactly": one("{name: n, role: user, exactley: [GET /]}"),
+    "methods": one("{name: n, role: user, method: only, can: [GET /]}"),
+    "why": one("{name: n, whyy: x, role: user, can: [GET /]}"),
+    "groups": "suite: s\ngroup: {roles: {a: [b]}}\n" + ONE_TEST,
+    "endpoints": "suite: s\ngroups: {endpoint: {a: [GET /]}}\n" + ONE_TEST,
+    "reading": "suite: s\ngroups: {endpoints: {reading: [GET /]}}\ntests:\n"
+    "  - {name: n, role: r, can: [raeding]}\n",
+}
+
+
+@pytest.mark.parametrize(("meant", "text"), NEAREST.items(), ids=NEAREST)
+def test_each_misspelled_word_of_the_format_is_answered_with_the_nearest(meant: str, text: str) -> None:
+    _, problems = parse_suite(text.encode(), "tests.yaml")
+    assert f"did you mean `{meant}`?" in {problem.hint for problem in problems}
+
+
+def test_what_groups_bring_twice_is_asked_once() -> None:
+    suite, _ = parse_suite(
+        b"suite: s\ngroups: {endpoints: {a: [GET /, GET /b], c: [a, GET /d]}}\n"
+        b"tests:\n  - {name: n, role: r, can: [a, c, GET /e]}\n",
+        "t.yaml",
+    )
+    assert suite is not None
+    assert [a.words["obj"] for a in suite.scenarios[0].assertions] == ["/", "/b", "/d", "/e"]
 
 
 def test_all_problems_of_all_files_come_at_once(tmp_path: Path) -> None:
@@ -156,6 +296,11 @@ BEYOND_A_SCHEMA = {
     "an unknown alias",
     "a Python object",
     "nested without end",
+    # What a name in a list stands for.
+    "a group that nobody defined",
+    "a group that contains itself",
+    "groups that contain each other",
+    "a group where one role belongs",
 }
 
 
@@ -193,10 +338,20 @@ def test_the_examples_of_the_documentation_read_without_a_problem(example: str) 
 
 def test_every_code_is_in_the_documentation() -> None:
     sources = [
-        ROOT / "rbac" / f"{name}.py" for name in ("scenario_file", "yaml_nodes", "questions", "scenarios")
+        ROOT / "rbac" / f"{name}.py"
+        for name in (
+            "scenario_file",
+            "suite_groups",
+            "yaml_nodes",
+            "questions",
+            "asked_endpoints",
+            "scenarios",
+        )
     ]
     text = "".join(source.read_text("utf-8") for source in sources)
-    refused = {f"test-{code}" for code in re.findall(r'self\.refuse\(\s*[^,(]+,\s*"([a-z-]+)"', text)}
+    refused = {
+        f"test-{code}" for code in re.findall(r'(?:self|reader)\.refuse\(\s*[^,(]+,\s*"([a-z-]+)"', text)
+    }
     codes = refused | set(re.findall(r'"(test-[a-z-]+)"', text)) - {"test-failed"}
     documented = set(
         re.findall(r"^\| `(test-[a-z-]+)`", (ROOT / "docs/policy-tests.md").read_text("utf-8"), re.MULTILINE)
@@ -205,10 +360,10 @@ def test_every_code_is_in_the_documentation() -> None:
 
 
 _TEXTS = st.sampled_from(
-    ["user", "admin", "", " ", "GET /a", "GET /b", "GET", "GET  /a", " GET /a", "/a", "no", "é"]
+    ["user", "admin", "", " ", "GET /a", "GET /b", "GET", "GET  /a", " GET /a", "/a", "* /a", "*", "no", "é"]
 )
 _NAMES = st.lists(_TEXTS | st.integers(0, 1), max_size=3)
-_WORDS = st.dictionaries(st.sampled_from(["act", "obj", "dom"]), _TEXTS | st.none(), max_size=2)
+_WORDS = st.dictionaries(st.sampled_from(["act", "obj", "dom", "below"]), _TEXTS | st.none(), max_size=2)
 _ASSERTIONS = st.lists(_TEXTS | _WORDS | st.booleans(), max_size=3)
 _OPTIONAL = {
     "role": _TEXTS | st.integers(0, 1) | _NAMES,
@@ -217,6 +372,9 @@ _OPTIONAL = {
     "anonymous": st.booleans() | st.none(),
     "unknown-role": st.booleans() | st.just("true"),
     "only": _NAMES,
+    "roles-each": _NAMES,
+    "methods": st.just("only") | _TEXTS,
+    "why": _TEXTS,
     "with": _WORDS | _TEXTS,
     "unrouted": st.booleans() | st.integers(0, 1),
     "rolle": _TEXTS,
@@ -229,7 +387,7 @@ def _tests(draw: st.DrawFn) -> dict[str, object]:
     made: dict[str, object] = {"name": draw(st.just("n") | _TEXTS | st.none())}
     callers = draw(st.lists(st.sampled_from(sorted(_OPTIONAL)), min_size=1, max_size=3, unique=True))
     made.update({key: draw(_OPTIONAL[key]) for key in callers})
-    asserted = draw(st.lists(st.sampled_from(["can", "cannot"]), max_size=2, unique=True))
+    asserted = draw(st.lists(st.sampled_from(["can", "cannot", "exactly"]), max_size=2, unique=True))
     return made | {key: draw(st.just(["GET /a"]) | _ASSERTIONS) for key in asserted}
 
 
@@ -239,7 +397,7 @@ def test_the_schema_and_the_reader_agree_about_every_file(tests: list[dict[str, 
     content = {"suite": "s", "tests": tests}
     text = yaml.safe_dump(content, allow_unicode=True)
     _, problems = parse_suite(text.encode(), "tests.yaml")
-    # That `GET /a` and `GET  /a` are the same line twice, a schema cannot see.
-    beyond = {problem.code for problem in problems} == {"test-duplicate"}
+    # That `GET /a` and `GET  /a` are the same line twice, and what a name stands for, a schema cannot see.
+    beyond = {problem.code for problem in problems} <= {"test-duplicate", "test-unknown-group"}
     accepted = Draft202012Validator(SCHEMA).is_valid(content)
     assert accepted == (problems == ()) or (accepted and beyond), (text, problems)

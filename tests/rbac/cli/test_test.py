@@ -33,6 +33,23 @@ def test_a_failing_line_says_what_was_decided_by_which_rule(workshop: Workshop) 
     assert "1 failed" in done.out
 
 
+def test_the_reason_of_a_test_is_shown_where_it_fails(workshop: Workshop) -> None:
+    reason = "why: the auditors asked for it, "
+    path = workshop.tests(FAILS.replace("role:", f"{reason}role:"), HOLDS.replace("role:", f"{reason}role:"))
+    done = workshop.rbac("test", path, "--junit", workshop.folder / "junit.xml")
+    assert done.out.count("why: the auditors asked for it") == 1
+    (failure,) = ET.parse(workshop.folder / "junit.xml").iter("failure")
+    assert (failure.text or "").startswith("why: the auditors asked for it\n")
+
+
+def test_of_many_requests_that_fail_some_are_shown(workshop: Workshop) -> None:
+    lines = ", ".join(f"GET /{number}" for number in range(25))
+    done = workshop.rbac("test", workshop.tests(f"{{name: n, role: user, can: [{lines}]}}"))
+    assert done.out.count(", and should") == 20
+    assert "and 5 more" in done.out
+    assert "25 failed" in done.out
+
+
 def test_json_is_the_shape_of_the_design(workshop: Workshop) -> None:
     path = workshop.tests(HOLDS, FAILS)
     done = workshop.rbac("test", path, "--format", "json")

@@ -1,0 +1,142 @@
+"""From a line of a policy test to the requests that it stands for, but for who asks.
+
+What cannot be asked (a path that no route has, a method in small letters) is an error at its place: a `cannot` about
+something misspelled would pass for ever.
+"""
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rbac.axes import HTTP_METHODS, Axes
+from rbac.endpoint_classes import EVERY, EndpointClasses
+from rbac.policy import Policy
+from rbac.routes import KnownRoutes
+from rbac.suite import Assertion, Scenario
+from rbac.yaml_nodes import Place
+
+Refuse = Callable[[Place, str, str, str], None]
+"""Notes a problem: its place, code, message and hint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of a line: the words that are not the caller's, and the path as it is written if it is a template."""
+
+    words: Mapping[str, str]
+    place: Place
+    template: str
+    expected: bool
+
+
+class AskedEndpoints:
+    """What the lines of tests ask of one policy. What cannot be asked goes to ``refuse``."""
+
+    def __init__(self, policy: Policy, routes: KnownRoutes, refuse: Refuse) -> None:
+        self.routes = routes
+        self.axes = Axes.of(policy.document.definition)
+        self.endpoints = EndpointClasses(policy, routes)
+        self._refuse = refuse
+
+    def _words(self, scenario: Scenario, assertion: Assertion, *, quiet: bool = False) -> Mapping[str, str]:
+        """The words of the request that scenario and assertion fill, by the model's names for them."""
+        aliases = {"act": self.axes.act, "obj": self.axes.obj}
+        words: dict[str, str] = {}
+        for word, value in (*scenario.words.items(), *assertion.words.items()):
+            name = word if word in self.axes.words else aliases.get(word)
+            if name is None:
+                known = ", ".join(f"`{known}`" for known in self.axes.words)
+                self._refuse(
+                    assertion.place, "test-unknown-word", f"the model's request has no word `{word}`", known
+                )
+            else:
+                words[name] = value
+        if not quiet:
+            self._check_action(assertion, words)
+            self._check_path(scenario, assertion, words)
+        return words
+
+    def asks(self, scenario: Scenario, assertion: Assertion, *, quiet: bool = False) -> Iterator[Ask]:
+        """The requests that a line stands for: each of its methods, on a path of each class that lies in it."""
+        words = self._words(scenario, assertion, quiet=quiet)
+        act, obj = (words.get(word or "") for word in (self.axes.act, self.axes.obj))
+        if assertion.below:
+            act, obj = EVERY, f"{obj}*"
+        for method in self.endpoints.methods if act == EVERY else (act,):
+            for path in (None,) if obj is None else self.endpoints.paths(obj, method or EVERY):
+                template = obj if obj is not None and path != obj else ""
+                asked = {self.axes.act: method, self.axes.obj: path}
+                filled = {word: value for word, value in asked.items() if word and value is not None}
+                yield Ask({**words, **filled}, assertion.place, template or "", assertion.expected)
+
+    def closed(self, scenario: Scenario, asked: Sequence[Ask]) -> Iterator[Ask]:
+        """What `methods: only` and `exactly:` close besides: nobody of the test may do that."""
+        act, obj = self.axes.act or "", self.axes.obj or ""
+        opened = {(ask.words.get(act, ""), ask.words.get(obj, "")) for ask in asked if ask.expected}
+        if scenario.exactly is not None:
+            written = [ask.template or ask.words.get(obj, "") for ask in asked]
+            lines = dict.fromkeys(zip((ask.words.get(act, "") for ask in asked), written, strict=True))
+            for method, path in self.endpoints.everything(written):
+                if not any(
+                    method == listed and self.endpoints.lies_in(method, path, template)
+                    for listed, template in lines
+                ):
+                    words = {**asked[0].words, act: method, obj: path}
+                    words = {word: value for word, value in words.items() if word in self.axes.words}
+                    yield Ask(words, scenario.exactly, "", expected=False)
+        elif scenario.only_methods:
+            for ask in asked:
+                for method in self.endpoints.methods if ask.expected else ():
+                    key = (method, ask.words.get(obj, ""))
+                    if act and key not in opened:
+                        opened.add(key)
+                        yield Ask({**ask.words, act: method}, ask.place, ask.template, expected=False)
+
+    def _check_action(self, assertion: Assertion, words: Mapping[str, str]) -> None:
+        act = words.get(self.axes.act or "")
+        known = (*HTTP_METHODS, EVERY)
+        if act is None or not self.endpoints.asks_for_paths or act in known or act in self.endpoints.actions:
+            return
+        hint = "methods are written in capitals: " + ", ".join(sorted(HTTP_METHODS))
+        if act == "HEAD":
+            hint = "`HEAD` is decided as `GET`: write `GET`"
+        elif act.upper() in HTTP_METHODS:
+            hint = f"did you mean `{act.upper()}`?"
+        self._refuse(
+            assertion.place, "test-unknown-action", f"`{act}` is no method that anything asks with", hint
+        )
+
+    def _check_path(self, scenario: Scenario, assertion: Assertion, words: Mapping[str, str]) -> None:
+        path = words.get(self.axes.obj or "")
+        if path is None or not self.endpoints.asks_for_paths:
+            return
+        if assertion.below:
+            self._check_below(scenario, assertion, path)
+        elif "*" in path.removesuffix("/*"):
+            hint = "`*` stands at the end, behind a `/`, for all that lies below; `{name}` is any one part"
+            self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
+        elif self.endpoints.is_colon_template(path):
+            hint = "in this policy `{name}` stands for any one part of a path, and `:name` for itself"
+            self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
+        elif not path.startswith("/") or "?" in path:
+            hint = "a path begins with `/` and has no query"
+            self._refuse(assertion.place, "test-unknown-path", f"`{path}` is not a path", hint)
+        elif self.routes and not scenario.unrouted and not self._has_path(path):
+            paths = list(dict.fromkeys(route.obj for route in self.routes))
+            close = difflib.get_close_matches(path, paths, n=1)
+            hint = f"did you mean `{close[0]}`? " if close else ""
+            hint += "if a path without a route is meant, add `unrouted: true` to the test"
+            self._refuse(assertion.place, "test-unknown-path", f"no route has the path `{path}`", hint)
+
+    def _has_path(self, path: str) -> bool:
+        """Whether some route answers the path, or for a template one of its paths."""
+        template = self.endpoints.template(path)
+        return self.routes.has_path(path) or (
+            template is not None and any(template.matches(route.sample()) for route in self.routes)
+        )
+
+    def _check_below(self, scenario: Scenario, assertion: Assertion, path: str) -> None:
+        """A misspelled beginning would stay closed for ever."""
+        if self.routes and not scenario.unrouted and not self._has_path(f"{path}*"):
+            hint = "if paths without a route are meant, add `unrouted: true` to the test"
+            self._refuse(assertion.place, "test-unknown-path", f"no route lies below `{path}`", hint)

@@ -1,0 +1,209 @@
+"""What a line of a policy test stands for: each of its methods, on one path of every class that lies in it.
+
+``GET /orders/{id}`` is about every order. A rule may single one out (``/orders/7``, ``/orders/{id}`` by another
+pattern): a test that asked about one order alone would not notice. So one path is asked about of every class of paths
+that the policy can tell apart and that lies in the template.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, cached_property
+from typing import Final
+
+from rbac.axes import HTTP_METHODS, Axes
+from rbac.formula import NoFormulaError, conditions_of
+from rbac.functions import FUNCTIONS
+from rbac.policy import Policy
+from rbac.routes import KnownRoutes, Route
+from rbac.table import RuleTable
+from rbac.vocabulary import Pattern, Vocabulary
+
+EVERY: Final = "*"
+"""In a method's place: every method."""
+
+_PLACEHOLDER: Final = re.compile(r"\{[^{}/]*\}")
+_COLON: Final = re.compile(r"(?<=/):([^/]+)")
+# The end of what every value that a pattern matches begins with, whatever the function.
+_SPECIAL: Final = re.compile(r"[\\.^$*+?{}\[\]|():]")
+_QUANTIFIERS: Final = frozenset("*+?{")
+
+
+class EndpointClasses:
+    """The methods and paths that one policy tells apart, as far as a line of a test is about them."""
+
+    def __init__(self, policy: Policy, routes: KnownRoutes) -> None:
+        self.policy = policy
+        self.routes = routes
+        self.axes = Axes.of(policy.document.definition)
+        self._classes = cache(self._read_classes)
+
+    @cached_property
+    def asks_for_paths(self) -> bool:
+        """Whether objects are URL paths: there are routes, or every rule with an object has a path."""
+        objects = self._columns(self.axes.obj) - {"", "*"}
+        return bool(self.routes) or (bool(objects) and all(value.startswith("/") for value in objects))
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """What rules and routes name as an action."""
+        return frozenset(self._columns(self.axes.act) | {route.act for route in self.routes})
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Every action that can be asked with, one of each kind.
+
+        Where actions are methods, these are HTTP's and the routes'; else what rules name, and one that none does.
+        """
+        if self.axes.act is None:
+            return ("",)
+        names, patterns = self._named(self.axes.act)
+        spelled = " ".join((*(names - {"", EVERY}), *(pattern for _, pattern in patterns)))
+        if self.asks_for_paths and (
+            self.routes or not spelled or set(HTTP_METHODS).intersection(re.findall(r"\w+", spelled))
+        ):
+            return tuple(dict.fromkeys((*HTTP_METHODS, *sorted({route.act for route in self.routes}))))
+        values = Vocabulary(self.axes.act, names=names, patterns=patterns, is_path=False).values
+        return tuple(value for value in values if value not in {"", EVERY})
+
+    def template(self, path: str) -> Route | None:
+        """``path`` as a template, or ``None`` if it is one path: ``/orders/{id}``, ``/orders/*``, and where the model
+        matches by ``keyMatch2`` also ``/orders/:id``."""
+        if not self.asks_for_paths:
+            return None
+        if self._knows_colons:
+            path = _COLON.sub(r"{\1}", path)
+        route = Route("", path)
+        return None if route.literal else route
+
+    def is_colon_template(self, path: str) -> bool:
+        """Whether ``path`` is written as a template that this model reads as one path, such as ``/orders/:id``."""
+        return self.asks_for_paths and not self._knows_colons and _COLON.search(path) is not None
+
+    def is_path(self, path: str) -> bool:
+        """Whether a test that says ``path`` is about this one path, and a request can be for it."""
+        return (
+            path.startswith("/")
+            and not {"?", "*"} & set(path)
+            and self.template(path) is None
+            and not self.is_colon_template(path)
+        )
+
+    def everything(self, listed: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """A method and a path of every class there is, told apart by rules, routes, and the ``listed`` paths."""
+        listed = tuple(listed)
+        names, patterns = self._named(self.axes.obj)
+        templates = {route.obj: route for route in self.routes}
+        templates |= {path: found for path in listed if (found := self.template(path)) is not None}
+        vocabulary = Vocabulary(
+            self.axes.obj or "",
+            names=names | {path for path in listed if path not in templates},
+            patterns=patterns,
+            routes=tuple(templates.values()),
+            is_path=self.asks_for_paths,
+        )
+        for path in vocabulary.values if self.axes.obj is not None else ("",):
+            if not self.asks_for_paths or (path.startswith("/") and "?" not in path):
+                yield from ((act, path) for act in self.methods)
+
+    def lies_in(self, act: str, path: str, written: str) -> bool:
+        """Whether a line with this method and the path ``written`` is about ``path``."""
+        template = self.template(written)
+        if template is None:
+            return path == written
+        return template.matches(path) and not self._answered_by_another(template, written, act, path)
+
+    def paths(self, written: str, act: str = EVERY) -> tuple[str, ...]:
+        """The paths to ask about for a path as a test has it, the most ordinary one first.
+
+        Paths of a known template for which the application has a route of its own are not among them.
+        """
+        template = self.template(written)
+        if template is None:
+            return (written,)
+        found = tuple(
+            path
+            for path in self._classes(written)
+            if not self._answered_by_another(template, written, act, path)
+        )
+        return found or self._classes(written)[:1]
+
+    def _read_classes(self, written: str) -> tuple[str, ...]:
+        template = self.template(written)
+        if template is None:
+            return (written,)
+        names, patterns = self._named(self.axes.obj)
+        start = _beginning(template.obj)
+        near = {pattern for pattern in patterns if _meets(_beginning(pattern[1], pattern[0]), start)}
+        inside = {name for name in names if template.matches(name)}
+        texts = (*inside, *(pattern for _, pattern in near))
+        sample = template.sample({part for text in texts for part in text.split("/")})
+        vocabulary = Vocabulary(self.axes.obj or "", names=inside, patterns=near, routes=(template,))
+        found = dict.fromkeys((sample, *filter(template.matches, vocabulary.values)))
+        return tuple(path for path in found if path.startswith("/") and "?" not in path)
+
+    def _answered_by_another(self, template: Route, written: str, act: str, path: str) -> bool:
+        """Whether the application has a finer route for this path of one of its templates."""
+        if not any(route.obj == written for route in self.routes):
+            return False
+        return any(
+            route.obj != written
+            and act in {EVERY, route.act}
+            and route.matches(path)
+            and template.matches(route.sample())
+            and not route.matches(template.sample())
+            for route in self.routes
+        )
+
+    def _columns(self, word: str | None) -> set[str]:
+        """The values of the rules' columns that the model compares ``word`` with."""
+        if word is None:
+            return set()
+        relations = self.policy.relations.of_word(self.axes.words.index(word))
+        return {row[relation.column] for relation in relations for row in self.policy.document.rows["p"]}
+
+    @cached_property
+    def _knows_colons(self) -> bool:
+        return any(FUNCTIONS[function].dialect == ":id" for function, _ in self._named(self.axes.obj)[1])
+
+    def _named(self, word: str | None) -> tuple[set[str], set[Pattern]]:
+        """What rules and matcher compare ``word`` with: names, and patterns with their function."""
+        return self._compared.get(word or "", (set(), set()))
+
+    @cached_property
+    def _compared(self) -> Mapping[str, tuple[set[str], set[Pattern]]]:
+        found: dict[str, tuple[set[str], set[Pattern]]] = {word: (set(), set()) for word in self.axes.words}
+        try:
+            table = RuleTable(self.policy)
+        except NoFormulaError:
+            # Nothing is known of the matcher: what rules hold is a name, and the beginning of others.
+            for word, (names, patterns) in found.items():
+                values = self._columns(word)
+                names.update(values)
+                patterns.update(("keyMatch", value) for value in values)
+            return found
+        roles = self.policy.document.definition.roles
+        for condition in conditions_of(table.formula):
+            others = set[str]().union(*(table.values(operand) for operand in condition.operands[:2]))
+            for place, operand in enumerate(condition.operands[:2]):
+                if operand.kind == "request" and condition.function == "==":
+                    found[operand.name][0].update(others)
+                elif operand.kind == "request" and place == 0 and condition.function not in roles:
+                    found[operand.name][1].update((condition.function, value) for value in others)
+        return found
+
+
+def _beginning(pattern: str, function: str = "keyMatch3") -> str:
+    """What every value begins with that the pattern matches; perhaps less than that."""
+    if function == "keyMatch":
+        return pattern.partition("*")[0]
+    if "|" in pattern:
+        return ""
+    special = _SPECIAL.search(pattern)
+    if special is None:
+        return pattern
+    end = special.start()
+    return pattern[: max(end - 1, 0)] if special[0] in _QUANTIFIERS else pattern[:end]
+
+
+def _meets(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
