@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import ClassVar
 
+from rbac.bits import bits, mask_of
 from rbac.errors import RbacError
-from rbac.formula import AllOf, conjuncts, words_of
 from rbac.space import Group, Member, Space
 from rbac.table import RuleTable
 
@@ -41,26 +41,21 @@ class Comparison:
     def masks(self, words: Mapping[str, str]) -> Masks:
         """For each of the two policies the rules that these words leave possible, whatever the other words
         are."""
-        old, new = (
-            table.mask(
-                AllOf(tuple(p for p in conjuncts(table.formula) if words_of(p) <= words.keys())), words
-            )
-            for table in self._tables
-        )
-        return old, new
+        old, new = self._positions
+        found = self.space.possible(self.space.demands(words))
+        return found[old], found[new]
 
     def changed(self, masks: Masks) -> Masks | None:
         """Of the rules left possible, those that can make a difference; ``None`` when any request could
         differ."""
         if self._incomparable:
             return None
-        tails = [{self._tails[side][rule] for rule in _bits(masks[side])} for side in (0, 1)]
+        tails = [[self._tails[side][rule] for rule in bits(masks[side])] for side in (0, 1)]
         if self._tables[0].ordered:
-            orders = [[self._tails[side][rule] for rule in _bits(masks[side])] for side in (0, 1)]
-            return (0, 0) if orders[0] == orders[1] else masks
-        different = tails[0] ^ tails[1]
+            return (0, 0) if tails[0] == tails[1] else masks
+        different = set(tails[0]) ^ set(tails[1])
         old, new = (
-            sum(1 << rule for rule in _bits(masks[side]) if self._tails[side][rule] in different)
+            mask_of(rule for rule in bits(masks[side]) if self._tails[side][rule] in different)
             for side in (0, 1)
         )
         return old, new
@@ -128,20 +123,11 @@ class Comparison:
     def _free_words(self, tied: tuple[str, ...], who: Mapping[str, str]) -> Sequence[Member]:
         """The members of a group of caller words, with what is known of the caller put in."""
         free = tuple(word for word in tied if word not in who)
-        if not free:
-            return (Member((), self._members_masks(self.masks({word: who[word] for word in tied}))),)
-        members: dict[Masks, Member] = {}
-        for values in product(*(self.space.vocabularies[word].values for word in free)):
-            words = {**who, **dict(zip(free, values, strict=True))}
-            masks = self.masks({word: words[word] for word in tied})
-            members.setdefault(masks, Member(values, self._members_masks(masks)))
-        return tuple(members.values())
-
-    def _members_masks(self, masks: Masks) -> tuple[int, ...]:
-        spread = [0] * len(self.space.tables)
-        for position, mask in zip(self._positions, masks, strict=True):
-            spread[position] = mask
-        return tuple(spread)
+        known = self.space.demands({word: who[word] for word in tied if word in who})
+        return tuple(
+            Member(values, self.space.possible(left))
+            for left, values in self.space.variants(known, free).items()
+        )
 
     def _walk(
         self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, changed: Masks | None
@@ -167,7 +153,7 @@ class Comparison:
         for group in self.what:
             met = [0] * len(table.rows)
             for number, member in enumerate(group.members):
-                for rule in _bits(member.masks[position]):
+                for rule in bits(member.masks[position]):
                     met[rule] |= 1 << number
             columns.append(met)
         return [
@@ -185,10 +171,3 @@ def _asks(space: Space, words: Iterable[str]) -> bool:
 def _same_effect(old: RuleTable, new: RuleTable) -> bool:
     definitions = [table.policy.document.definition.effect for table in (old, new)]
     return definitions[0] == definitions[1] and old.empty == new.empty
-
-
-def _bits(mask: int) -> Iterable[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest

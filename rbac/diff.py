@@ -13,6 +13,7 @@ from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
 from rbac.space import Space, decide
+from rbac.touched import touched_rules
 
 MOST_REQUESTS: Final = 200_000
 """Where a matcher has no formula: how many requests are tried one by one."""
@@ -113,7 +114,7 @@ class _Differ:
         self, old: Policy, new: Policy, routes: Sequence[Route], subjects: str, *, control: bool
     ) -> None:
         self._policies = (old, new)
-        self._space = Space((old, new), routes, control=control)
+        self._space = Space((old, new), routes, control=control, rules=touched_rules(old, new))
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
         self._endpoints = endpoints_of(self._space) if routes else ()

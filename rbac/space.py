@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, product
+from itertools import chain, product, zip_longest
 from math import prod
 from typing import Final
 
@@ -17,6 +17,7 @@ from rbac.decision import Decision
 from rbac.errors import EvaluationError, RequestError
 from rbac.formula import AllOf, Condition, Formula, NoFormulaError, conditions_of, conjuncts, words_of
 from rbac.policy import Policy
+from rbac.residue import Residue, possible, residue_of, settled
 from rbac.routes import Route
 from rbac.table import RuleTable
 from rbac.vocabulary import Pattern, Vocabulary
@@ -60,44 +61,66 @@ class Space:
         policies: Sequence[Policy],
         routes: Iterable[Route] = (),
         *,
+        given: Mapping[str, str] | None = None,
         control: bool = False,
         like: "Space | None" = None,
+        rules: Sequence[Sequence[int]] | None = None,
     ) -> None:
         self.policies = tuple(policies)
         self.routes = tuple(routes)
         self.axes = Axes.of(self.policies[0].document.definition)
         self.words = self.axes.words
+        self.given = dict(given or {})
         for policy in self.policies:
             if policy.words != self.words:
                 raise RequestError(
                     f"the models ask with different words: {list(self.words)}, {list(policy.words)}"
                 )
+        self._check_given()
         self._notes: list[str] = []
-        self._too_many_noted = False
-        self.tables = self._tables(like)
+        self.tables = self._tables(like, rules or [])
         self.vocabularies: Mapping[str, Vocabulary] = (
             self._read_vocabularies(control=control) if like is None else like.vocabularies
         )
         for table in self.tables:
             if like is None or table is not like.tables[0]:
                 table.learn(self.vocabularies, self.tables[0])
-        self._notes += (note for vocabulary in self.vocabularies.values() for note in vocabulary.notes)
         self._found: dict[tuple[str, ...], Group] = {}
 
-    def _tables(self, like: "Space | None") -> tuple[RuleTable, ...]:
+    def _check_given(self) -> None:
+        for word in self.given:
+            if word not in self.words:
+                known = ", ".join(f"`{one}`" for one in self.words)
+                raise RequestError(f"the model's request has no word `{word}`; it has {known}")
+
+    def _tables(self, like: "Space | None", rules: Sequence[Sequence[int]]) -> tuple[RuleTable, ...]:
         try:
             return tuple(
-                like.tables[0] if like is not None and policy is like.policies[0] else RuleTable(policy)
-                for policy in self.policies
+                like.tables[0]
+                if like is not None and policy is like.policies[0]
+                else RuleTable(policy, positions)
+                for policy, positions in zip_longest(self.policies, rules)
             )
         except NoFormulaError as error:
             self._notes.append(f"not every request can be told: {error}")
             return ()
 
     @cached_property
+    def besides(self) -> tuple[str, ...]:
+        """The words that are neither who asks nor what for, and that are not given."""
+        known = {*self.axes.caller, self.axes.obj, self.axes.act, *self.given}
+        return tuple(word for word in self.words if word not in known)
+
+    @cached_property
     def tied(self) -> tuple[tuple[str, ...], ...]:
         """The words in groups: two words are together when a condition that must hold looks at both."""
         return tuple(self._tied_words())
+
+    @cached_property
+    def tied_to_callers(self) -> frozenset[str]:
+        """The words that a condition looks at together with who asks, and these themselves."""
+        asking = set(self.axes.caller)
+        return frozenset(word for words in self.tied if not asking.isdisjoint(words) for word in words)
 
     def group(self, words: tuple[str, ...]) -> Group:
         """The group of these words, one of :attr:`tied`."""
@@ -118,15 +141,20 @@ class Space:
     @property
     def notes(self) -> tuple[str, ...]:
         """Why something may be missing, one sentence each."""
-        if not self._too_many_noted:
-            for words in self.tied:
-                if (
-                    self.tables
-                    and prod(len(self.vocabularies[word].values) for word in words) > MOST_COMBINATIONS
-                ):
-                    self._notes.append(f"`{'` and `'.join(words)}` have more combinations than can be listed")
-            self._too_many_noted = True
-        return tuple(dict.fromkeys(self._notes))
+        for words in self.tied:
+            if (
+                self.tables
+                and prod(len(self.vocabularies[word].values) for word in words) > MOST_COMBINATIONS
+            ):
+                self.group(words)
+        return self.notes_about(self.words)
+
+    def notes_about(self, words: Iterable[str]) -> tuple[str, ...]:
+        """Why a look at every value of these words may have missed something, as far as is known by now."""
+        of_words = (
+            note for word in words if word not in self.given for note in self.vocabularies[word].notes
+        )
+        return tuple(dict.fromkeys((*self._notes, *of_words)))
 
     def __len__(self) -> int:
         return prod(len(group.members) for group in self.groups)
@@ -134,18 +162,65 @@ class Space:
     def __iter__(self) -> Iterator[Request]:
         """Every request of the space, its values in the order of the model's words."""
         order = [word for group in self.groups for word in group.words]
-        places = [order.index(word) for word in self.words]
         for members in product(*(group.members for group in self.groups)):
-            values = tuple(chain.from_iterable(member.values for member in members))
-            yield tuple(values[place] for place in places)
+            values = chain.from_iterable(member.values for member in members)
+            yield self.request(dict(zip(order, values, strict=True)))
+
+    @cached_property
+    def residues(self) -> tuple[Residue, ...]:
+        """For each policy what its matcher demands beyond the words that are given."""
+        return tuple(settled(residue_of(table.formula, table), table, self.given) for table in self.tables)
+
+    def demands(self, words: Mapping[str, str]) -> tuple[Residue, ...]:
+        """For each policy what its matcher still demands when these words are known. What demands the same is alike."""
+        return tuple(
+            settled(residue, table, words) for residue, table in zip(self.residues, self.tables, strict=True)
+        )
+
+    def possible(self, demands: Sequence[Residue]) -> tuple[int, ...]:
+        """For each policy the rules that some request can match that makes these demands."""
+        return tuple(
+            possible(residue, table.all) for residue, table in zip(demands, self.tables, strict=True)
+        )
+
+    def variants(
+        self, demands: tuple[Residue, ...], words: Sequence[str]
+    ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
+        """Values for ``words``, one choice of each kind, by what they leave of ``demands``."""
+        return self._spread({demands: ()}, words)
+
+    def _spread(
+        self, states: dict[tuple[Residue, ...], tuple[str, ...]], words: Sequence[str]
+    ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
+        """``states`` with each of ``words`` put in: what is alike so far goes on as one."""
+        tried = 0
+        for word in words:
+            values = self.vocabularies[word].values
+            spread: dict[tuple[Residue, ...], tuple[str, ...]] = {}
+            for demands, chosen in states.items():
+                if all(isinstance(residue, int) for residue in demands):
+                    spread.setdefault(demands, (*chosen, values[0]))
+                    continue
+                tried += len(values)
+                if tried > MOST_COMBINATIONS:
+                    self._notes.append(f"`{'` and `'.join(words)}` have more combinations than can be listed")
+                    break
+                for value in values:
+                    left = tuple(
+                        settled(residue, table, {word: value})
+                        for residue, table in zip(demands, self.tables, strict=True)
+                    )
+                    spread.setdefault(left, (*chosen, value))
+            states = spread
+        return states
 
     def masks(self, request: Mapping[str, str]) -> tuple[int, ...]:
         """For each policy, the rules that match this request. Only where the matchers have a formula."""
         return tuple(table.mask(table.formula, request) for table in self.tables)
 
     def request(self, words: Mapping[str, str]) -> Request:
-        """These values in the model's order; a word that is not given is ""."""
-        return tuple(words.get(word, "") for word in self.words)
+        """These values in the model's order, and what is given; a word of which nothing is said is ""."""
+        return tuple(self.given.get(word, words.get(word, "")) for word in self.words)
 
     def stranger(self, word: str | None) -> str:
         """A value of ``word`` that no document names."""
@@ -162,12 +237,15 @@ class Space:
         names: dict[str, set[str]] = {word: set() for word in self.words}
         patterns: dict[str, set[Pattern]] = {word: set() for word in self.words}
         partners: dict[str, set[str]] = {word: {word} for word in self.words}
+        taken: dict[str, set[str]] = {word: set() for word in self.words}
         if self.axes.act is not None:
             names[self.axes.act] |= {route.act for route in self.routes}
         for table in self.tables:
             for condition in conditions_of(table.formula):
                 _collect(condition, table, names, patterns)
                 _join(condition, partners)
+                for word in condition.words:
+                    taken[word].update(*(table.unread(operand) for operand in condition.operands))
         if not self.tables:
             self._guess(names, patterns)
         vocabularies = {}
@@ -179,6 +257,7 @@ class Space:
                 word,
                 names=set().union(*(names[other] for other in tied)),
                 patterns=patterns[word],
+                taken=set().union(*(taken[other] for other in tied)),
                 routes=self.routes if word == self.axes.obj else (),
                 strangers=len(tied),
                 tied=tied[0],
@@ -204,10 +283,10 @@ class Space:
 
     def _tied_words(self) -> list[tuple[str, ...]]:
         """The words in groups: two words are together when a condition that must hold looks at both."""
-        together: list[set[str]] = [{word} for word in self.words]
+        together: list[set[str]] = [{word} for word in self.words if word not in self.given]
         for table in self.tables:
             for part in conjuncts(table.formula):
-                words = words_of(part)
+                words = words_of(part) - self.given.keys()
                 if words:
                     meeting = [group for group in together if group & words]
                     together = [group for group in together if not group & words]
@@ -219,22 +298,30 @@ class Space:
         choices = [self.vocabularies[word].values for word in words]
         if not self.tables:
             return Group(words, tuple(Member(values, ()) for values in product(*choices)))
-        parts = [_part(table, words) for table in self.tables]
-        found: dict[tuple[int, ...], Member] = {}
-        for number, values in enumerate(chain(self._likely(words), product(*choices))):
-            if number > MOST_COMBINATIONS:
-                break
-            assignment = dict(zip(words, values, strict=True))
-            masks = tuple(
-                table.mask(part, assignment) for table, part in zip(self.tables, parts, strict=True)
+        start = tuple(
+            settled(residue_of(_part(table, words, self.given), table), table, self.given)
+            for table in self.tables
+        )
+        first = [word for word in words if word in self.axes.caller]
+        order = (*first, *(word for word in words if word not in first))
+        states: dict[tuple[Residue, ...], tuple[str, ...]] = {}
+        for pair in self._likely(words):
+            left = tuple(
+                settled(residue, table, dict(zip(first, pair, strict=True)))
+                for residue, table in zip(start, self.tables, strict=True)
             )
-            if masks not in found:
-                found[masks] = Member(values, masks)
-        return Group(words, tuple(found.values()))
+            states.setdefault(left, pair)
+        for left, pair in self._spread({start: ()}, first).items():
+            states.setdefault(left, pair)
+        places = [order.index(word) for word in words]
+        members = [
+            Member(tuple(values[place] for place in places), self.possible(masks))
+            for masks, values in self._spread(states, order[len(first) :]).items()
+        ]
+        return Group(words, tuple(members))
 
     def _likely(self, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Callers as they come: without a token, with a token and no role, with a role, a person without a
-        role.
+        """Person and role of callers as they come: nobody, a token without a role, each role, each person without one.
 
         What they are told apart by is shown by one of them, and not by a role in a person's place.
         """
@@ -242,16 +329,13 @@ class Space:
         if sub is None or sub == role or not {role, sub} <= set(words):
             return
         somebody = self.stranger(sub)
-        known = self.vocabularies[role].values
         pairs = chain(
             (("", ""), (somebody, "")),
-            ((somebody, name) for name in known),
+            ((somebody, name) for name in self.vocabularies[role].values),
             ((name, "") for name in self.vocabularies[sub].values),
         )
-        others = [(word, self.vocabularies[word].values[0]) for word in words]
         for person, name in pairs:
-            assignment = dict(others) | {sub: person, role: name}
-            yield tuple(assignment[word] for word in words)
+            yield (person, name) if words.index(sub) < words.index(role) else (name, person)
 
 
 def decide(policy: Policy, request: Request) -> Decision:
@@ -262,9 +346,10 @@ def decide(policy: Policy, request: Request) -> Decision:
         return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
 
 
-def _part(table: RuleTable, words: tuple[str, ...]) -> Formula:
+def _part(table: RuleTable, words: tuple[str, ...], given: Iterable[str]) -> Formula:
     """What a table's matcher demands of these words alone, and what it demands of the rule alone."""
-    return AllOf(tuple(part for part in conjuncts(table.formula) if words_of(part) <= set(words)))
+    known = {*words, *given}
+    return AllOf(tuple(part for part in conjuncts(table.formula) if words_of(part) <= known))
 
 
 def _collect(

@@ -14,6 +14,7 @@ from casbin.constant.constants import (
     DENY_OVERRIDE_EFFECT,
 )
 
+from rbac.bits import bits, mask_of
 from rbac.formula import (
     AllOf,
     AnyOf,
@@ -25,12 +26,18 @@ from rbac.formula import (
     conditions_of,
     formula_of,
 )
+from rbac.functions import MATCHING
 from rbac.links import LIMIT
 from rbac.policy import Policy
 from rbac.vocabulary import Vocabulary
 
 Assignment = Mapping[str, str]
 """Values for some words of the request."""
+
+
+def first_decides(effect: str) -> bool:
+    """Whether under this effect the first rule that matches decides, so that their order matters."""
+    return effect not in {ALLOW_OVERRIDE_EFFECT, DENY_OVERRIDE_EFFECT, ALLOW_AND_DENY_EFFECT}
 
 
 class RuleTable:
@@ -40,20 +47,22 @@ class RuleTable:
     matcher of which this cannot be said.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, positions: Sequence[int] | None = None) -> None:
+        """``positions`` are the rules to look at, in order, where not all of them are of interest."""
         definition = policy.document.definition
         self.policy = policy
         self.formula = formula_of(definition)
         self.columns = definition.policy_words
-        rules = len(policy.document.rows["p"])
-        self.empty = not rules
-        self.rows: Sequence[Sequence[str]] = [
-            policy.rule_at(position).fields for position in range(rules)
-        ] or [[""] * len(self.columns)]
+        self.empty = not policy.document.rows["p"]
+        if positions is None:
+            positions = range(len(policy.document.rows["p"]))
+        rows: Sequence[Sequence[str]] = [policy.rule_at(position).fields for position in positions]
+        self.rows = [[""] * len(self.columns)] if self.empty else rows
         self.all = (1 << len(self.rows)) - 1
         self._effect = definition.effect
         self._links = _read_links(policy)
         self._values: dict[Condition, dict[tuple[str, ...], int]] = {}
+        self._settled: dict[tuple[Condition, str, str], Condition | int] = {}
         self._closures: dict[tuple[str, str, str], frozenset[str]] = {}
         self._vocabularies: Mapping[str, Vocabulary] = {}
 
@@ -65,6 +74,7 @@ class RuleTable:
         """
         self._vocabularies = vocabularies
         self._values = {}
+        self._settled = {}
         if like is not None and like.rows == self.rows and like.formula == self.formula:
             self._values = {
                 condition: like.known(condition)
@@ -82,10 +92,10 @@ class RuleTable:
         """For each column: value to the rules that hold it."""
         holders: dict[str, dict[str, int]] = {}
         for index, column in enumerate(self.columns):
-            masks: dict[str, int] = {}
+            places: dict[str, list[int]] = {}
             for number, row in enumerate(self.rows):
-                masks[row[index]] = masks.get(row[index], 0) | 1 << number
-            holders[column] = masks
+                places.setdefault(row[index], []).append(number)
+            holders[column] = {value: mask_of(numbers) for value, numbers in places.items()}
         return holders
 
     @cached_property
@@ -104,6 +114,13 @@ class RuleTable:
             case "rule":
                 return frozenset(self._holders[operand.name])
         return frozenset()
+
+    def unread(self, operand: Operand) -> frozenset[str]:
+        """What rules that are not looked at have in a column: :meth:`values` of all rules holds these, too."""
+        rows = self.policy.document.rows["p"]
+        if operand.kind != "rule" or len(rows) == len(self.rows):
+            return frozenset()
+        return _column(rows, self.columns.index(operand.name))
 
     def linked_names(self, definition: str, *, domains: bool = False) -> frozenset[str]:
         """The names in the links of a role definition, or the domains."""
@@ -130,6 +147,22 @@ class RuleTable:
             case AnyOf(parts):
                 return reduce(or_, (self.mask(part, assignment) for part in parts), 0)
 
+    def settle(self, condition: Condition, word: str, value: str) -> Condition | int:
+        """``condition`` with ``value`` for ``word``: the rules for which it holds, or what other words have to say."""
+        key = (condition, word, value)
+        if key not in self._settled:
+            self._settled[key] = self._settle(condition, word, value)
+        return self._settled[key]
+
+    def _settle(self, condition: Condition, word: str, value: str) -> Condition | int:
+        if all(name == word for name in condition.words):
+            return self.mask(condition, {word: value})
+        given = Operand("literal", value)
+        operands = (
+            given if operand == Operand("request", word) else operand for operand in condition.operands
+        )
+        return Condition(condition.function, tuple(operands))
+
     def allows(self, mask: int) -> bool:
         """What the policy decides when exactly these rules match, by its effect."""
         allow, deny = self.effects
@@ -148,7 +181,7 @@ class RuleTable:
     @property
     def ordered(self) -> bool:
         """Whether the order of the rules matters: the first match decides."""
-        return self._effect not in {ALLOW_OVERRIDE_EFFECT, DENY_OVERRIDE_EFFECT, ALLOW_AND_DENY_EFFECT}
+        return first_decides(self._effect)
 
     def _condition(self, condition: Condition, values: Sequence[str]) -> int:
         """The rules for which one condition holds: asked once for each combination of columns it looks at."""
@@ -162,6 +195,8 @@ class RuleTable:
         ):
             column = next(operand.name for operand in condition.operands if operand.kind == "rule")
             return self._holders[column].get(values[0], 0)
+        if condition.function in self._links and self._is_asked_of_rules(condition):
+            return self._linked(condition, given)
         choices: list[tuple[int, tuple[str, ...]]] = [(self.all, ())]
         for operand in condition.operands:
             choices = [
@@ -172,6 +207,22 @@ class RuleTable:
             ]
         return reduce(or_, (mask for mask, chosen in choices if self._holds(condition.function, chosen)), 0)
 
+    @staticmethod
+    def _is_asked_of_rules(condition: Condition) -> bool:
+        """Whether a name and a domain that are known are asked about the roles in one column."""
+        name, role, *domain = condition.operands
+        return name.kind != "rule" and role.kind == "rule" and all(one.kind != "rule" for one in domain)
+
+    def _linked(self, condition: Condition, given: Assignment) -> int:
+        """The rules whose role is one that a name has."""
+        name, role, *domain = condition.operands
+        known = [
+            given[operand.name] if operand.kind == "request" else operand.name for operand in (name, *domain)
+        ]
+        holders = self._holders[role.name]
+        reached = (known[0], *self.closure(condition.function, *known))
+        return reduce(or_, (holders.get(one, 0) for one in reached), 0)
+
     def _choices(self, operand: Operand, given: Assignment) -> Iterable[tuple[str, int]]:
         if operand.kind == "rule":
             return self._holders[operand.name].items()
@@ -179,12 +230,12 @@ class RuleTable:
 
     def _pattern(self, condition: Condition, value: str) -> int:
         vocabulary = self._vocabularies[condition.words[0]]
-        matched = vocabulary.matching(value)
-        found = 0
-        for pattern, mask in self._choices(condition.operands[1], {}):
-            if matched >> vocabulary.numbers[condition.function, pattern] & 1:
-                found |= mask
-        return found
+        pattern = condition.operands[1]
+        holders = self._holders[pattern.name] if pattern.kind == "rule" else {pattern.name: self.all}
+        matched = (vocabulary.patterns[number] for number in bits(vocabulary.matching(value)))
+        return reduce(
+            or_, (holders.get(text, 0) for function, text in matched if function == condition.function), 0
+        )
 
     def _holds(self, function: str, values: Sequence[str]) -> bool:
         if function == "==":
@@ -192,7 +243,7 @@ class RuleTable:
         if function in self._links:
             domain = values[2] if len(values) > 2 else ""
             return values[0] == values[1] or values[1] in self.closure(function, values[0], domain)
-        raise NoFormulaError(f"`{function}` between columns of a rule")
+        return bool(MATCHING[function].call(values[0], values[1]))
 
     def closure(self, definition: str, name: str, domain: str = "") -> frozenset[str]:
         """Every role that ``name`` has through links, not counting itself."""
@@ -206,6 +257,10 @@ class RuleTable:
                 reached |= level
             self._closures[key] = frozenset(reached)
         return self._closures[key]
+
+
+def _column(rows: Sequence[Sequence[str]], index: int) -> frozenset[str]:
+    return frozenset(row[index] for row in rows)
 
 
 def _read_links(policy: Policy) -> dict[str, dict[str, dict[str, set[str]]]]:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
+from rbac.bits import bits, mask_of
 from rbac.classes import ValueClasses
 from rbac.functions import MATCHING
 from rbac.regular import Automaton, NotRegularError
@@ -12,6 +14,9 @@ from rbac.routes import Route
 MOST_STATES: Final = 60_000
 """More states than this, and the classes of a word's values are not followed to the end."""
 
+_WILD: Final = re.compile(r"[*{}()\[\]|\\^$+?]")
+_FAILURES: Final = (re.error, ValueError, OverflowError, RecursionError)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 METHODS: Final = ("PATCH", "DELETE", "PUT", "POST", "GET", "OPTIONS", "TRACE")
 
 Pattern = tuple[str, str]
@@ -36,9 +41,12 @@ def stranger(word: str, names: Iterable[str]) -> str:
 class Vocabulary:
     """One word of a request: the names it is compared with, the patterns it is matched against.
 
+    ``taken`` are names and patterns that are of no interest, but that an unknown value is not to be one of.
+
     ``values`` holds one value for each class that ``names``, ``patterns`` and ``routes`` tell apart,
     concrete paths of the routes first, and an example that is ``usual`` where there is one; ``strangers``
-    values that nothing names. ``notes`` say why classes may be missing, and are empty when none is.
+    values that nothing names. ``notes`` say why classes may be missing, and are empty when none is. Patterns are
+    read when they are first needed.
     """
 
     def __init__(  # noqa: PLR0913 - each is one thing to know of a word
@@ -47,6 +55,7 @@ class Vocabulary:
         *,
         names: Iterable[str],
         patterns: Iterable[Pattern] = (),
+        taken: Iterable[str] = (),
         routes: Sequence[Route] = (),
         strangers: int = 1,
         tied: str | None = None,
@@ -57,71 +66,94 @@ class Vocabulary:
         self.word = word
         self._is_path = is_path
         self._usual = usual
+        self._routes = routes
+        self._control = control
         self.names = tuple(sorted(names))
         self.patterns = tuple(sorted(patterns))
-        self.numbers = {pattern: number for number, pattern in enumerate(self.patterns)}
-        self.notes: tuple[str, ...] = ()
-        self.samples = tuple(sample_of(route, self.patterns, self.names) for route in routes)
+        self._taken = frozenset(taken)
         self.strangers = self._strangers(tied or word, strangers)
-        self._automaton = Automaton()
-        self._irregular: list[int] = []
-        self._places: list[int] = []
-        self._add_patterns()
-        if self.patterns:
-            for name in self.names:
-                self._automaton.add("==", name)
-            for expression in dict.fromkeys(route.pattern.pattern for route in routes):
-                self._automaton.add("regexMatch", rf"(?:{expression})\Z")
-        self._classes = ValueClasses(self._automaton, control=control)
-        self.values = tuple(dict.fromkeys(self._values(control=control)))
+
+    @cached_property
+    def samples(self) -> tuple[str, ...]:
+        """For each route a concrete path that no literal segment of a pattern singles out."""
+        return tuple(sample_of(route, self.patterns, (*self.names, *self._taken)) for route in self._routes)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """One value of each class."""
+        return tuple(dict.fromkeys(self._values()))
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Why ``values`` may lack some, in sentences."""
+        found = []
+        if self._read.irregular:
+            function, pattern = self.patterns[self._read.irregular[0]]
+            found.append(
+                f"not every value of `{self.word}` can be told: `{function}` with `{pattern}` is not regular"
+            )
+        if self.values and self._read.classes.exhausted(MOST_STATES):
+            found.append(f"the patterns of `{self.word}` tell apart more values than can be listed")
+        return tuple(found)
+
+    @cached_property
+    def anything(self) -> str | None:
+        """The one of ``values`` that stands for all that nothing names; ``None`` where patterns leave no such."""
+        if not self.patterns:
+            return self.strangers[0]
+        unnamed = self.matching(f"/{self.strangers[0]}" if self._is_path else self.strangers[0])
+        known = {*self.names, *self.samples}
+        return next((one for one in self.values if one not in known and self.matching(one) == unnamed), None)
 
     def matching(self, value: str) -> int:
         """The patterns that match ``value``: a bit mask of positions in ``patterns``."""
-        matched = 0
-        if self._places:
-            regular = self._classes.matching(value)
-            for place, number in enumerate(self._places):
-                if regular >> place & 1:
-                    matched |= 1 << number
-        for number in self._irregular:
+        if not self.patterns:
+            return 0
+        if not self._control and _CONTROL.search(value):
+            return mask_of(
+                n for n, (function, pattern) in enumerate(self.patterns) if _meets(function, value, pattern)
+            )
+        read = self._read
+        numbers = [
+            read.places[place] for place in bits(read.classes.matching(value)) if place < len(read.places)
+        ]
+        for number in read.irregular:
             function, pattern = self.patterns[number]
-            if MATCHING[function].call(value, pattern):
-                matched |= 1 << number
-        return matched
+            if _meets(function, value, pattern):
+                numbers.append(number)
+        return mask_of(numbers)
+
+    @cached_property
+    def _read(self) -> "_Read":
+        read = _Read(self.patterns)
+        if self.patterns:
+            for name in self.names:
+                read.automaton.add("==", name)
+            for expression in dict.fromkeys(route.pattern.pattern for route in self._routes):
+                read.automaton.add("regexMatch", rf"(?:{expression})\Z")
+        read.classes = ValueClasses(read.automaton, control=self._control)
+        return read
 
     def _strangers(self, word: str, count: int) -> tuple[str, ...]:
         found: list[str] = []
         for _ in range(count):
-            found.append(stranger(word, (*self.names, *found)))
+            found.append(stranger(word, (*self.names, *self._taken, *found)))
         return tuple(found)
 
-    def _add_patterns(self) -> None:
-        for number, (function, pattern) in enumerate(self.patterns):
-            try:
-                self._automaton.add(function, pattern)
-            except NotRegularError:
-                self._irregular.append(number)
-            else:
-                self._places.append(number)
-        if self._irregular:
-            function, pattern = self.patterns[self._irregular[0]]
-            self.notes += (
-                f"not every value of `{self.word}` can be told: `{function}` with `{pattern}` is not regular",
-            )
-
-    def _values(self, *, control: bool) -> Iterable[str]:
+    def _values(self) -> Iterable[str]:
         yield from self.samples
-        yield from (name for name in self.names if name not in {"", "*"})
+        # Where two values are alike, the example should not look like a mistake, or like a pattern.
+        odd = {name for name in self.names if name in {"", "*"} or (self.patterns and _WILD.search(name))}
+        yield from (name for name in self.names if name not in odd)
         if not self.patterns:
-            # Where a name and an unknown value are alike, an example should not look like a mistake.
             yield from (*self.strangers, "")
-        yield from (name for name in self.names if name in {"", "*"})
-        if not self.patterns:
+            yield from sorted(odd)
             return
         yield from self._examples()
-        for number in self._irregular:
+        yield from sorted(odd)
+        for number in self._read.irregular:
             yield from _attempts(self.patterns[number][1])
-        if control:
+        if self._control:
             yield "\n"
 
     def _reads_well(self, value: str) -> bool:
@@ -137,17 +169,55 @@ class Vocabulary:
             *(() if self._is_path else self.strangers),
         ]
         known = filter(self._reads_well, (*self.samples, *self.names))
-        seen = {self._classes.matching(value) for value in known}
+        classes = self._read.classes
+        seen = {classes.matching(value) for value in known}
         for value in readable:
-            matched = self._classes.matching(value)
+            matched = classes.matching(value)
             if matched not in seen:
                 seen.add(matched)
                 yield value
-        for matched, value in self._classes.examples(MOST_STATES, "/" if self._is_path else ""):
+        for matched, value in classes.examples(MOST_STATES, "/" if self._is_path else ""):
             if matched not in seen:
                 yield value
-        if self._classes.exhausted(MOST_STATES):
-            self.notes += (f"the patterns of `{self.word}` tell apart more values than can be listed",)
+
+
+class _Read:
+    """Patterns in one automaton: ``places`` are the numbers of those that it holds, ``irregular`` of those it cannot.
+
+    A pattern that is no expression is in neither: such a document loads where the matcher never comes to it.
+    """
+
+    classes: ValueClasses
+
+    def __init__(self, patterns: Sequence[Pattern]) -> None:
+        self.automaton = Automaton()
+        self.places: list[int] = []
+        self.irregular: list[int] = []
+        for number, (function, pattern) in enumerate(patterns):
+            try:
+                self.automaton.add(function, pattern)
+            except NotRegularError:
+                if _compiles(function, pattern):
+                    self.irregular.append(number)
+            else:
+                self.places.append(number)
+
+
+def _compiles(function: str, pattern: str) -> bool:
+    """Whether ``function`` can be asked about ``pattern`` at all."""
+    try:
+        MATCHING[function].call("/", pattern)
+    except _FAILURES:
+        return False
+    return True
+
+
+def _meets(function: str, value: str, pattern: str) -> bool:
+    """What Casbin's function says; no, where it fails: the matcher does not come to it then."""
+    try:
+        return bool(MATCHING[function].call(value, pattern))
+    except _FAILURES:
+        return False
 
 
 def sample_of(route: Route, patterns: Iterable[Pattern], names: Iterable[str]) -> str:
