@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.checkpoint import Checkpoint
 from app.original_request import is_like_prefix
+from app.request_log import CrashMiddleware
 
-_EXPOSED = ("X-Request-ID", "WWW-Authenticate", "ETag")
+_EXPOSED = ("X-Request-ID", "WWW-Authenticate", "ETag", "Retry-After")
 
 
 class CrossOriginMiddleware:
@@ -35,7 +36,7 @@ class CrossOriginMiddleware:
         if not settings.allowed_origins:
             return self.app
         return CORSMiddleware(
-            self.app,
+            CrashMiddleware(self.app, show_error_details=settings.debug),
             allow_origins=settings.allowed_origins,
             allow_methods=settings.allowed_methods,
             allow_headers=settings.allowed_headers,

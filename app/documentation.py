@@ -2,14 +2,14 @@
 
 import copy
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from app.problems import MEDIA_TYPE, PROBLEMS
 
@@ -20,8 +20,10 @@ code.
 """
 _ASSETS = "/docs/assets"
 _SCHEME = "cognito"
-# The tags of endpoints that make sense without a token, too. Who reaches them says the policy.
-_FOR_ANYONE = frozenset({"public", "health"})
+# Endpoints that answer without a token, too, as the shipped policy has them. Who reaches them says the policy.
+_FOR_ANYONE = frozenset(
+    {"/", "/public", "/healthz", "/readyz", "/forward-auth", "/.well-known/authzen-configuration"}
+)
 _REFUSALS = ("invalid_path", "invalid_token", "access_denied", "keys_unavailable")
 
 
@@ -30,23 +32,17 @@ def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None)
 
     ``described`` are paths that FastAPI does not know how to describe, as OpenAPI has them.
     """
-    app.mount(_ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="docs-assets")
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        root = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
-            openapi_url=f"{root}/openapi.json",
-            title=app.title,
-            swagger_js_url=f"{root}{_ASSETS}/swagger-ui-bundle.js",
-            swagger_css_url=f"{root}{_ASSETS}/swagger-ui.css",
-            swagger_favicon_url=f"{root}{_ASSETS}/favicon-32x32.png",
-            swagger_ui_parameters={
-                "persistAuthorization": True,
-                "tryItOutEnabled": True,
-                "displayRequestDuration": True,
-            },
-        )
+        page = _page(app.title, request.scope.get("root_path", ""))
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
+
+    @app.get(_START, include_in_schema=False)
+    async def start() -> Response:
+        return Response(_SCRIPT, headers={"X-Content-Type-Options": "nosniff"}, media_type="text/javascript")
+
+    app.mount(_ASSETS, StaticFiles(packages=[("fastapi_swagger", "resources")]), name="docs-assets")
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -54,6 +50,51 @@ def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the description
+
+
+# Nothing but our own files runs or is asked. Swagger UI sets styles of its own, and draws icons from data addresses.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_START = f"{_ASSETS}/start.js"
+# The token is gone with the page: persistAuthorization would leave it in the browser's storage.
+_SCRIPT = """const base = document.currentScript.dataset.base;
+SwaggerUIBundle({
+  url: `${base}/openapi.json`,
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  displayRequestDuration: true,
+  persistAuthorization: false,
+  tryItOutEnabled: true,
+  presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
+});
+"""
+
+
+def _page(title: str, root: str) -> str:
+    shown, base = escape(title), escape(root)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{shown}</title>
+<link rel="icon" href="{base}{_ASSETS}/favicon-32x32.png">
+<link rel="stylesheet" href="{base}{_ASSETS}/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="{base}{_ASSETS}/swagger-ui-bundle.js"></script>
+<script src="{base}{_START}" data-base="{base}"></script>
+</body>
+</html>
+"""
 
 
 def _describe(app: FastAPI, described: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -73,22 +114,40 @@ def _describe(app: FastAPI, described: Mapping[str, dict[str, Any]]) -> dict[str
             "description": "A Cognito ID token.",
         }
     }
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM_SCHEMA
+    schemas["ValidationProblem"] = _VALIDATION_SCHEMA
+    for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own form, which is not what is sent
+        schemas.pop(name, None)
     description["paths"] |= copy.deepcopy(dict(described))
     token: dict[str, list[str]] = {_SCHEME: []}
-    for path in description["paths"].values():
-        for operation in path.values():
-            operation["security"] = [{}, token] if _FOR_ANYONE.issuperset(operation["tags"]) else [token]
-            operation["responses"] = _refusals() | operation["responses"]
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            if method in _METHODS:
+                operation["security"] = [{}, token] if path in _FOR_ANYONE else [token]
+                operation["responses"] = _refusals() | _as_sent(operation["responses"])
     return description
 
 
-def _refusals() -> dict[str, Any]:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+
+
+def _as_sent(responses: dict[str, Any]) -> dict[str, Any]:
+    """An operation's answers with validation errors as they are sent: a problem, not FastAPI's own form."""
+    if "HTTPValidationError" in str(responses.get("422", "")):
+        responses["422"] = _answer(PROBLEMS["validation_failed"].english, "ValidationProblem")
+    return responses
+
+
+def _answer(text: str, schema: str) -> dict[str, Any]:
     return {
-        str(PROBLEMS[code].status): {"description": PROBLEMS[code].english, "content": content}
-        for code in _REFUSALS
+        "description": text,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
     }
+
+
+def _refusals() -> dict[str, Any]:
+    return {str(PROBLEMS[code].status): _answer(PROBLEMS[code].english, "Problem") for code in _REFUSALS}
 
 
 _PROBLEM_SCHEMA: dict[str, Any] = {
@@ -102,9 +161,33 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "English, or Japanese where Accept-Language prefers it."},
         "instance": {"type": "string", "description": "The path that was asked for."},
-        "error": {"type": "string", "enum": list(PROBLEMS)},
+        "error": {"type": "string", "description": "A stable code.", "examples": list(PROBLEMS)},
         "request_id": {"type": "string"},
         "decision_id": {"type": "string", "description": "On a 403: finds the decision in the log."},
         "policy_revision": {"type": "string", "description": "On a 403: the document that decided."},
+    },
+}
+_VALIDATION_SCHEMA: dict[str, Any] = {
+    "title": "ValidationProblem",
+    "description": "A problem that names each fault of the request's parameters and body.",
+    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+    "required": ["errors"],
+    "properties": {
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["loc", "msg", "type"],
+                "properties": {
+                    "loc": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "description": "The way to the value.",
+                    },
+                    "msg": {"type": "string", "description": "In the language of `detail`."},
+                    "type": {"type": "string", "description": "A stable word for the fault."},
+                },
+            },
+        }
     },
 }

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from app.language import Language, preferred_language
 
@@ -10,21 +10,25 @@ _GREETINGS: dict[str, tuple[str, str]] = {
     "running": ("Sekisho is running.", "関所は稼働しています。"),
     "public": (
         "Hello, {name}! This page is open to everyone.",
-        "{name}さん、こんにちは！このページは誰でも閲覧できます。",
+        "{name}、こんにちは！このページは誰でも閲覧できます。",
     ),
-    "protected": ("Hello, {name}! Your token is valid.", "{name}さん、こんにちは！トークンは有効です。"),
+    "protected": ("Hello, {name}! Your token is valid.", "{name}、こんにちは！トークンは有効です。"),
     "user": (
         "Hello, {name}! The policy lets you in.",
-        "{name}さん、こんにちは！ポリシーにより許可されています。",
+        "{name}、こんにちは！ポリシーにより許可されています。",
     ),
-    "admin": ("Welcome, {name}. Mind the gate.", "{name}さん、ようこそ。関所の管理へ。"),
+    "admin": ("Welcome, {name}. Mind the gate.", "{name}、ようこそ。関所の管理へ。"),
 }
+# 旅の方 is a polite address already and takes no さん.
 _NOBODY = {"en": "traveller", "ja": "旅の方"}
 
 
-async def caller_language(request: Request) -> Language:
-    """The language that the caller prefers."""
-    return preferred_language(request.headers.get("accept-language", ""))
+async def caller_language(request: Request, response: Response) -> Language:
+    """The language that the caller prefers; the answer says that it follows from it."""
+    language = preferred_language(request.headers.get("accept-language", ""))
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
+    return language
 
 
 CallerLanguage = Annotated[Language, Depends(caller_language)]
@@ -33,5 +37,6 @@ CallerLanguage = Annotated[Language, Depends(caller_language)]
 def greeting(key: str, language: Language, name: str | None = None) -> str:
     """The sentence ``key`` in ``language``, to ``name`` or to nobody in particular."""
     english, japanese = _GREETINGS[key]
-    sentence = japanese if language == "ja" else english
-    return sentence.format(name=name or _NOBODY[language])
+    if language == "ja":
+        return japanese.format(name=f"{name}さん" if name else _NOBODY["ja"])
+    return english.format(name=name or _NOBODY["en"])

@@ -5,6 +5,7 @@ Besides the members of the standard a problem carries ``error``, a stable code t
 challenge.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,13 +13,16 @@ from typing import Any, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from app import validation
 from app.language import Language, preferred_language
 from app.request_id import request_id_var
+from app.statuses import status_of
 
 REALM = "sekisho"
 MEDIA_TYPE = "application/problem+json"
@@ -42,7 +46,6 @@ PROBLEMS: Mapping[str, Wording] = {
         "The request path holds a character that no path may hold.",
         "リクエストのパスに使用できない文字が含まれています。",
     ),
-    "bad_request": Wording(400, "The request could not be understood.", "リクエストを解釈できませんでした。"),
     "authentication_required": Wording(
         401,
         "This needs a bearer token, and none was sent.",
@@ -62,12 +65,6 @@ PROBLEMS: Mapping[str, Wording] = {
         403,
         "The original request names its target in a way that servers read differently, so nothing is decided about it.",
         "元のリクエストの対象は、サーバーによって解釈が異なりうるため、認可判断を行いません。",
-    ),
-    "not_found": Wording(404, "There is nothing at this path.", "このパスには何もありません。"),
-    "method_not_allowed": Wording(
-        405,
-        "This path does not answer to this method.",
-        "このパスはこのメソッドに対応していません。",
     ),
     "payload_too_large": Wording(413, "The request body is too large.", "リクエストの本文が大きすぎます。"),
     "validation_failed": Wording(
@@ -92,17 +89,15 @@ PROBLEMS: Mapping[str, Wording] = {
     ),
 }
 
-_CODE_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "payload_too_large"}
-
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One error answer. ``extra`` holds extension members; ``challenge`` the RFC 6750 header of a 401."""
+    """One error answer. ``extra`` holds extension members; ``language`` is ``None`` for words that are an endpoint's own."""
 
     code: str
     status: int
     detail: str
-    language: Language
+    language: Language | None
     instance: str
     extra: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -111,7 +106,7 @@ class Problem:
         """The answer that carries this problem."""
         body = {
             "type": f"urn:sekisho:problem:{self.code.replace('_', '-')}",
-            "title": HTTPStatus(self.status).phrase,
+            "title": status_of(self.status).title(self.language or "en"),
             "status": self.status,
             "detail": self.detail,
             "instance": self.instance,
@@ -119,29 +114,44 @@ class Problem:
             "request_id": request_id_var.get(),
             **self.extra,
         }
-        headers = {"Content-Language": self.language, "Cache-Control": "no-store", **self.headers}
-        return Response(orjson.dumps(body), self.status, headers, MEDIA_TYPE)
+        spoken = {} if self.language is None else {"Content-Language": self.language}
+        return Response(_json(body), self.status, {**_HEADERS, **spoken, **self.headers}, MEDIA_TYPE)
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot hold
+        return json.dumps(body).encode("ascii")
+
+
+# Whoever opens a problem as a page is to see text, in no frame, and nothing in between is to keep it.
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Vary": "Accept-Language",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def problem(
     scope: Scope,
     code: str,
     *,
-    status: int | None = None,
     detail: str = "",
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer for ``code`` in the caller's language. ``detail`` is appended to the code's own sentence."""
+    """The answer for ``code`` in the caller's language. ``detail`` follows the code's own sentence where that is English."""
     wording = PROBLEMS[code]
-    language = preferred_language(_header(scope, b"accept-language"))
-    sentence = wording.japanese if language == "ja" else wording.english
+    language = _language(scope)
+    sentence = wording.japanese if language == "ja" else f"{wording.english} {detail}".rstrip()
     return Problem(
         code=code,
-        status=status or wording.status,
-        detail=f"{sentence} {detail}".rstrip(),
+        status=wording.status,
+        detail=sentence,
         language=language,
-        instance=printable(scope.get(INSTANCE) or scope["path"]),
+        instance=_instance(scope),
         extra=extra or {},
         headers=headers or {},
     ).response()
@@ -166,32 +176,78 @@ def install(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise TypeError("this handler is for HTTP errors") from error
-        code = _CODE_BY_STATUS.get(error.status_code)
-        if code is None:
-            code = (
-                "authentication_required" if error.status_code == HTTPStatus.UNAUTHORIZED else "bad_request"
-            )
+        if error.status_code < HTTPStatus.BAD_REQUEST:
+            return Response(status_code=error.status_code, headers=error.headers)
         headers = dict(error.headers or {})
-        if error.status_code == HTTPStatus.UNAUTHORIZED:
+        if error.status_code == HTTPStatus.UNAUTHORIZED and "www-authenticate" not in map(str.lower, headers):
             headers |= challenge()
-        return problem(request.scope, code, status=error.status_code, headers=headers)
+        return _answer_of_endpoint(request.scope, error.status_code, error.detail, headers)
 
     async def invalid_request(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise TypeError("this handler is for validation errors") from error
-        places = [
-            {"loc": [str(step) for step in fault["loc"]], "msg": fault["msg"]} for fault in error.errors()
+        language = _language(request.scope)
+        faults = [
+            {
+                "loc": [str(step) for step in fault["loc"]],
+                "msg": validation.message(fault["type"], fault["msg"], language),
+                "type": fault["type"],
+            }
+            for fault in error.errors()
         ]
-        return problem(request.scope, "validation_failed", extra={"errors": places})
+        return problem(request.scope, "validation_failed", extra={"errors": faults})
 
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid_request)
+
+
+# Members that an endpoint's own words never replace.
+_RESERVED = frozenset({"status", "instance", "request_id", "decision_id", "policy_revision"})
+
+
+def _answer_of_endpoint(scope: Scope, status: int, said: Any, headers: Mapping[str, str]) -> Response:
+    """The answer to an ``HTTPException``: the status's own code, and the words of whoever raised it.
+
+    A text is the detail, a mapping gives members (its ``detail`` the detail), anything else the member ``errors``.
+    """
+    said = jsonable_encoder(said)
+    own = status_of(status)
+    language = _language(scope)
+    if said in (None, "", {}, []) or said == _phrase(status):
+        if status == HTTPStatus.UNAUTHORIZED and scope.get("sekisho.principal") is None:
+            return problem(scope, "authentication_required", headers=headers)
+        return Problem(
+            own.code, status, own.sentence(language), language, _instance(scope), headers=headers
+        ).response()
+    members = (
+        said if isinstance(said, dict) else {"detail": said} if isinstance(said, str) else {"errors": said}
+    )
+    spoken = {name: value for name, value in members.items() if name not in _RESERVED}
+    return Problem(
+        own.code, status, own.english, None, _instance(scope), extra=spoken, headers=headers
+    ).response()
+
+
+def _phrase(status: int) -> str:
+    """What Starlette says where nobody says anything."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def internal_error(scope: Scope, error: Exception, *, show_details: bool) -> Response:
     """The 500 for an error that nobody expected; what it was is shown only where ``show_details`` allows it."""
     extra = {"exception": printable(f"{type(error).__name__}: {error}")} if show_details else None
     return problem(scope, "internal_error", extra=extra)
+
+
+def _language(scope: Scope) -> Language:
+    return preferred_language(_header(scope, b"accept-language"))
+
+
+def _instance(scope: Scope) -> str:
+    return printable(scope.get(INSTANCE) or scope["path"])
 
 
 def _header(scope: Scope, name: bytes) -> str:

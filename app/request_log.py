@@ -14,6 +14,29 @@ log = logging.getLogger("app.request_log")
 access_log = logging.getLogger("app.access")
 
 
+# In a scope: whether the answer has begun.
+ANSWERED = "sekisho.answered"
+
+
+class CrashMiddleware:
+    """Plain ASGI. Turns a crash into a 500, inside whatever adds headers to it: without those of CORS a browser shows a
+    page nothing of an answer."""
+
+    def __init__(self, app: ASGIApp, *, show_error_details: bool = False) -> None:
+        self.app = app
+        self.show_error_details = show_error_details
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            if scope.get(ANSWERED) or scope["type"] != "http":
+                raise
+            log.exception("unhandled error in %s %s", scope.get("method", "GET"), printable(scope["path"]))
+            answer = internal_error(scope, error, show_details=self.show_error_details)
+            await answer(scope, receive, send)
+
+
 class RequestLogMiddleware:
     """Plain ASGI. Gives the request its id, writes the access line, turns a crash into a 500."""
 
@@ -41,6 +64,7 @@ class RequestLogMiddleware:
             kind = message["type"]
             if kind in _STARTS:
                 status = message.get("status", 101)
+                scope[ANSWERED] = True
                 message["headers"] = [*message.get("headers", ()), header]
             elif kind == "websocket.close" and not status:
                 status = 403  # a handshake closed before it was accepted

@@ -226,7 +226,7 @@ class SettingFields(BaseSettings):
         )
     )
     allowed_headers: Annotated[_Names, AfterValidator(shapes.tokens)] = Field(
-        ("Authorization", "Content-Type", "X-Request-ID"),
+        ("Authorization", "Content-Type", "If-None-Match", "X-Request-ID"),
         description="Request headers those pages may send, or `*`.",
         examples=["Authorization,Content-Type"],
     )
