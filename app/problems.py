@@ -84,8 +84,8 @@ PROBLEMS: Mapping[str, Wording] = {
     ),
     "keys_unavailable": Wording(
         503,
-        "Tokens cannot be checked yet, because the issuer's keys have not been reached. Try again shortly.",
-        "発行者の公開鍵をまだ取得できていないため、トークンを検証できません。しばらくしてから再試行してください。",
+        "Tokens cannot be checked at the moment, because the issuer's keys are out of reach. Try again shortly.",
+        "発行者の公開鍵を取得できないため、現在トークンを検証できません。しばらくしてから再試行してください。",
     ),
 }
 

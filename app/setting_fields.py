@@ -162,6 +162,16 @@ class SettingFields(BaseSettings):
         ),
         examples=["custom:role,cognito:groups"],
     )
+    keys_max_age: int = Field(
+        86_400,
+        ge=600,
+        le=604_800,
+        description=(
+            "Seconds that the issuer's keys are trusted after they were last fetched. Once they are older no token is "
+            "verified, remembered ones included: 503."
+        ),
+        examples=["14400"],
+    )
     dev_cognito_port: int = Field(
         9229,
         ge=1,

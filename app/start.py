@@ -61,7 +61,7 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     for sentence, meant in differing:
         log.log(logging.INFO if meant else logging.WARNING, "%s", sentence)
     live = loaded_policy(settings, app)
-    authenticator = Authenticator(provider_of(settings))
+    authenticator = Authenticator(provider_of(settings), keys_max_age=settings.keys_max_age)
     point, pdp_request = loaded_decision_point(settings, live)
     if not forward_auth.answers(point):
         log.warning(

@@ -59,12 +59,13 @@ class InvalidToken(AuthError):  # noqa: N818 - what RFC 6750 calls it
 
 
 class KeysUnavailable(AuthError):  # noqa: N818 - a state, not a mistake
-    """The issuer's keys have never been reached, so no token can be verified. ``retry_after``: seconds,
-    from 1.
+    """The keys that it takes to verify a token are out of reach: never fetched, too old, or without the token's.
+
+    ``retry_after``: seconds, from 1.
     """
 
     code: ClassVar[str] = "keys_unavailable"
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
-        super().__init__("the issuer's keys have not been reached yet")
+        super().__init__("the issuer's keys are out of reach")

@@ -22,6 +22,7 @@ REFRESH_EVERY = (
     300.0  # seconds: half of what withdrawn keys may live on, so that one failed fetch does not exceed it
 )
 ASK_AGAIN_EVERY = 10.0  # seconds between fetches that nothing but unknown key ids asked for
+MAX_AGE = 24 * 3600.0  # seconds that keys verify tokens without a fetch that worked
 _FIRST_RETRY = 0.5
 _LONGEST_RETRY = 30.0
 _LONGEST_RETRY_WITHOUT_KEYS = 5.0  # nobody gets in meanwhile
@@ -33,26 +34,29 @@ class KeySet(JWKS):
     same one.
 
     Fetched again every 5 minutes (after a failure sooner, with back-off), and for an unknown ``kid`` at most
-    once in 10 s; those two do not count against each other. ``on_fetch`` is called after each good fetch with
-    the kids that are gone. Without ``start`` nothing happens in the background, and a fetch that is due
-    begins when a key is asked for.
+    once in 10 s; those two do not count against each other. Keys whose last good fetch is ``max_age`` seconds ago
+    are no keys: the issuer may have withdrawn them since. ``on_change`` is called with the kids that are gone, after
+    each good fetch and when keys became too old. Without ``start`` nothing happens in the background, and a fetch
+    that is due begins when a key is asked for.
     """
 
     def __init__(
         self,
         url: str,
         *,
-        on_fetch: Callable[[Collection[str]], object] = lambda _gone: None,
+        on_change: Callable[[Collection[str]], object] = lambda _gone: None,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         time_limit: float = TIME_LIMIT,
+        max_age: float = MAX_AGE,
     ) -> None:
         super().__init__(fixed_keys={})  # the only way past the library's blocking fetch
         self.url = url
         self.fetches = 0
         self.failures = 0
         self.last_fetch_ok = False
-        self._on_fetch = on_fetch
+        self._on_change = on_change
+        self._max_age = max_age
         self._clock = clock or Clock()
         self._transport = transport
         self._time_limit = time_limit
@@ -63,11 +67,17 @@ class KeySet(JWKS):
         self._failures_in_a_row = 0
         self._due = -math.inf
         self._may_ask_again = -math.inf
+        self._fetched_at = self._clock.monotonic()
 
     @property
     def known(self) -> bool:
-        """Whether any fetch has ever succeeded."""
+        """Whether there are keys: a fetch has succeeded, and not too long ago."""
         return bool(self._keys)
+
+    @property
+    def age(self) -> float:
+        """Seconds since the last fetch that worked, or since this began where none has."""
+        return self._clock.monotonic() - self._fetched_at
 
     @property
     def kids(self) -> frozenset[str]:
@@ -92,8 +102,12 @@ class KeySet(JWKS):
             await client.aclose()
 
     async def get_publickey(self, kid: str) -> Key:
-        """The key called ``kid``. Raises :class:`InvalidToken` when the issuer has none of that name, and
-        :class:`KeysUnavailable` while its keys have never been reached."""
+        """The key called ``kid``.
+
+        Raises :class:`InvalidToken` when the issuer has none of that name, and :class:`KeysUnavailable` while nobody
+        can tell: its keys were never reached, are too old, or lack this one and cannot be fetched again.
+        """
+        self._expire_if_due()
         self._fetch_if_due()
         key = self._keys.get(kid)
         if key is None:
@@ -110,7 +124,7 @@ class KeySet(JWKS):
                 return self._keys[kid]
             if not self._keys:
                 break
-        if self._keys:
+        if self._keys and self.last_fetch_ok:
             raise InvalidToken("unknown_key")
         raise KeysUnavailable(math.ceil(max(1.0, self._due - self._clock.monotonic())))
 
@@ -122,6 +136,18 @@ class KeySet(JWKS):
         self._may_ask_again = now + ASK_AGAIN_EVERY
         self._take_off()
         return True
+
+    def _expire_if_due(self) -> None:
+        if not self._keys or self.age < self._max_age:
+            return
+        gone = frozenset(self._keys)
+        self._keys = {}
+        log.critical(
+            "the issuer's keys could not be fetched for %.0f s, which is longer than KEYS_MAX_AGE: "
+            "no token can be verified until they are within reach again",
+            self.age,
+        )
+        self._on_change(gone)
 
     def _fetch_if_due(self) -> None:
         if self._flight is None and self._clock.monotonic() >= self._due:
@@ -141,9 +167,13 @@ class KeySet(JWKS):
 
     async def _keep_fresh(self) -> None:
         while True:
+            self._expire_if_due()
             self._fetch_if_due()
             await self._landing()
-            await self._clock.sleep(max(self._due - self._clock.monotonic(), 0.01))
+            wait = self._due - self._clock.monotonic()
+            if self._keys:
+                wait = min(wait, self._max_age - self.age)
+            await self._clock.sleep(max(wait, 0.01))
 
     async def _fetch(self) -> dict[str, SigningKey]:
         client = self._client = self._client or self._new_client()
@@ -188,8 +218,9 @@ class KeySet(JWKS):
         self._keys = fetched
         self.last_fetch_ok = True
         self._failures_in_a_row = 0
-        self._due = self._clock.monotonic() + REFRESH_EVERY
-        self._on_fetch(gone)
+        self._fetched_at = self._clock.monotonic()
+        self._due = self._fetched_at + REFRESH_EVERY
+        self._on_change(gone)
 
     def _count_failure(self, error: BaseException) -> None:
         self.failures += 1

@@ -10,7 +10,7 @@ from app.auth.claims import date
 from app.auth.clock import Clock
 from app.auth.compact import MAX_TOKEN_LENGTH, read_strictly
 from app.auth.errors import InvalidToken
-from app.auth.jwks import KeySet
+from app.auth.jwks import MAX_AGE, KeySet
 from app.auth.principal import Principal, PrincipalReader
 from app.auth.provider import Provider
 from app.auth.remembered import TokenCache
@@ -52,13 +52,20 @@ class Authenticator:
         *,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        keys_max_age: float = MAX_AGE,
     ) -> None:
         clock = clock or Clock()
         self.provider = provider
         self._cache = TokenCache(clock.now)
         # The principal of a token that was verified before; `None` says nothing.
         self.recall: Callable[[bytes], Principal | None] = self._cache.get
-        self.keys = KeySet(provider.jwks_url, on_fetch=self._cache.forget, clock=clock, transport=transport)
+        self.keys = KeySet(
+            provider.jwks_url,
+            on_change=self._cache.forget,
+            clock=clock,
+            transport=transport,
+            max_age=keys_max_age,
+        )
         dialect = provider.dialect
         self.verifying = dialect.auth(self.keys, dialect.rules(provider.issuer, provider.audiences, clock))
         self._reader = PrincipalReader(provider.role_claims, dialect.role_lists, dialect.username_claims)
@@ -87,8 +94,8 @@ class Authenticator:
     async def authenticate(self, token: str) -> Principal:
         """The principal of ``token``, which is verified and from then on known.
 
-        Raises :class:`InvalidToken`, or :class:`app.auth.errors.KeysUnavailable` while the keys were never
-        reached. Waits for the issuer only where its answer could make the difference, and never longer than
+        Raises :class:`InvalidToken`, or :class:`app.auth.errors.KeysUnavailable` while the keys that it takes are
+        out of reach. Waits for the issuer only where its answer could make the difference, and never longer than
         two fetches.
         """
         id_token = read_strictly(token)
@@ -101,13 +108,18 @@ class Authenticator:
 
     @property
     def keys_known(self) -> bool:
-        """Whether the issuer's keys were ever reached: without them no token can be verified."""
+        """Whether there are keys that may be trusted: without them no token can be verified."""
         return self.keys.known
 
     @property
     def last_fetch_ok(self) -> bool:
         """Whether the newest fetch of the keys succeeded."""
         return self.keys.last_fetch_ok
+
+    @property
+    def keys_age(self) -> float:
+        """Seconds since the keys were last fetched."""
+        return self.keys.age
 
     @property
     def fetches(self) -> int:

@@ -23,7 +23,7 @@ class PolicyState(BaseModel):
 
 
 class KeysState(BaseModel):
-    """``known`` is false until the issuer's keys have been reached once; ``fresh`` while the last fetch worked."""
+    """``known`` while there are keys that may be trusted; ``fresh`` while the last fetch of them worked."""
 
     known: bool
     fresh: bool

@@ -39,6 +39,18 @@ def test_known_keys_go_on_working_while_the_issuer_is_down(issuer: Issuer, tmp_p
         assert service.get("/readyz").status_code == 200
 
 
+def test_a_new_key_that_cannot_be_fetched_is_503_and_not_a_forged_token(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    with serving(issuer, tmp_path) as service:
+        issuer.rotate()
+        issuer.hang_up()
+        for number in range(3):
+            refused = service.get("/admin", issuer.token(jti=str(number)))
+            assert (refused.status_code, refused.json()["error"]) == (503, "keys_unavailable")
+            assert int(refused.headers["retry-after"]) >= 1
+
+
 def test_a_token_signed_with_a_new_key_works_within_one_request(issuer: Issuer, tmp_path: Path) -> None:
     with serving(issuer, tmp_path) as service:
         old = issuer.token()

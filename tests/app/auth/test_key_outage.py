@@ -67,12 +67,68 @@ async def test_the_issuer_down_later_leaves_known_keys_working(
     await settled(authenticator, clock, 2)
     assert (authenticator.keys_known, authenticator.last_fetch_ok) == (True, False)
     assert await refusal(authenticator, issuer.token()) == ""
-    assert await refusal(authenticator, issuer.token({"kid": "made-up"})) == "unknown_key"
     issuer.listen()
     issuer.rotate()
     clock.advance(30)
     await until(lambda: authenticator.last_fetch_ok)
     assert await refusal(authenticator, issuer.token()) == ""
+
+
+async def test_a_key_that_nobody_knows_is_503_while_nobody_can_ask_the_issuer(
+    authenticator: Authenticator, issuer: Issuer, clock: TestClock
+) -> None:
+    """The issuer may have published it: `401` would tell its callers that their tokens are forged."""
+    await settled(authenticator, clock, 1)
+    with_the_old_key = issuer.token()
+    issuer.rotate()
+    issuer.hang_up()
+    for number in range(20):  # the first asks the issuer, the others come within 10 s
+        with pytest.raises(KeysUnavailable) as caught:
+            await authenticator.authenticate(issuer.token(jti=str(number)))
+        assert caught.value.retry_after >= 1
+    assert await refusal(authenticator, with_the_old_key) == ""
+    issuer.listen()
+    clock.advance(30)
+    assert await refusal(authenticator, issuer.token()) == ""
+    assert await refusal(authenticator, issuer.token({"kid": "made-up"})) == "unknown_key"
+
+
+async def test_keys_that_could_not_be_fetched_for_a_day_are_no_keys(
+    authenticator: Authenticator, issuer: Issuer, clock: TestClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Remembered tokens go with them, an alarm says so, and the next good fetch mends it."""
+    await settled(authenticator, clock, 1)
+    token = issuer.token(exp=int(clock.now()) + 7 * 86_400)
+    assert await refusal(authenticator, token) == ""
+    issuer.hang_up()
+    clock.advance(86_399)
+    await until(lambda: authenticator.failures == 1 and clock.sleepers == 1)
+    assert authenticator.keys_known
+    assert authenticator.known(token) is not None
+    assert not [each for each in caplog.records if each.levelno == logging.CRITICAL]
+    clock.advance(1)
+    await until(lambda: not authenticator.keys_known)
+    assert authenticator.known(token) is None
+    assert await refusal(authenticator, token) == "keys_unavailable"
+    assert authenticator.keys_age >= 86_400
+    (alarm,) = [each for each in caplog.records if each.levelno == logging.CRITICAL]
+    assert "KEYS_MAX_AGE" in alarm.getMessage()
+    issuer.listen()
+    clock.advance(30)
+    await until(lambda: authenticator.keys_known)
+    assert authenticator.keys_age < 86_400
+    assert await refusal(authenticator, token) == ""
+
+
+async def test_a_key_set_that_nobody_started_asks_how_old_its_keys_are(
+    issuer: Issuer, provider: Provider, clock: TestClock
+) -> None:
+    authenticator = Authenticator(provider, clock=clock.clock, keys_max_age=600)
+    assert await refusal(authenticator, issuer.token()) == ""
+    issuer.hang_up()
+    clock.advance(600)
+    assert await refusal(authenticator, issuer.token(jti="2")) == "keys_unavailable"
+    await authenticator.stop()
 
 
 GOOD_KEY_SET = json.dumps({"keys": [public_jwk("key-0", private_key(0))]}).encode()
