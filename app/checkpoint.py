@@ -20,6 +20,10 @@ from app.shadow import Shadow
 from rbac import LivePolicy
 from rbac.routes import KnownRoutes
 
+# INVARIANT: whoever watches over the service is answered however the decision log fares. Decided and recorded like
+# every other request, these never wait for their record.
+WATCHED = frozenset({"/healthz", "/readyz", "/metrics"})
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

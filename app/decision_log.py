@@ -15,14 +15,15 @@ from contextlib import suppress
 from typing import NamedTuple, Self
 
 from app.config import Settings
-from app.decision_record import Record
+from app.decision_record import Record, weight
 from app.decision_sink import FileSink, Sink, StreamSink
 from app.decision_writer import Compare, Gap, Observe, Writer
 
 log = logging.getLogger("app.decision_log")
 
-CAPACITY = 32_768  # records that wait, about 1 KiB each
+CAPACITY = 32 << 20  # bytes of records that wait: 32,768 of the usual ones
 BATCH = 256  # records that are written at once: about a millisecond's work
+BATCH_BYTES = 1 << 20
 RETRY_AFTER = 2  # seconds, for callers that are sent away
 
 _LINGER_S = 0.05  # what comes within it is one batch
@@ -44,11 +45,16 @@ class _Mark(NamedTuple):
     written: "asyncio.Future[bool]"
 
 
+# One thing in the buffer, and about how many bytes it is.
+_Waiting = tuple[Record | Gap | _Mark, int]
+
+
 class DecisionLog:
     """Owns the buffer, and the thread that empties it through ``writer``.
 
-    ``record`` may be called from any thread. With ``required`` nobody gets an answer that is not recorded. ``tick`` is
-    called about every second, in the log's thread.
+    ``record`` may be called from any thread. With ``required`` nobody gets an answer that is not recorded. At
+    ``capacity`` bytes callers begin to wait. ``tick`` is called about every second, in the log's thread, and
+    :meth:`look` is to be called several times a second in another.
 
     INVARIANT: lines are written in the order of ``record``, and none twice.
     """
@@ -66,7 +72,11 @@ class DecisionLog:
         self.writer = writer
         self._tick = tick
         self._next_tick = 0.0
-        self._buffer: deque[Record | Gap | _Mark] = deque()
+        self._buffer: deque[_Waiting] = deque()
+        self._adding = threading.Lock()
+        self._added = 0
+        self._removed = 0
+        self._being_written: list[_Mark] = []
         self._gap: Gap | None = None
         self._gap_lock = threading.Lock()
         self._asleep = False
@@ -95,17 +105,20 @@ class DecisionLog:
 
     def record(self, record: Record) -> None:
         """Keeps ``record`` for writing. Never waits: :attr:`waits` says whether the caller must, before it answers."""
-        if len(self._buffer) >= self.capacity and self.writer.failing:
+        if self._added - self._removed >= self.capacity and self.writer.failing:
             self._leave_gap()
             return
-        self._buffer.append(record)
+        size = weight(record)
+        with self._adding:
+            self._added += size
+        self._buffer.append((record, size))
         if self._asleep:
             self._wake.set()
 
     @property
     def waits(self) -> bool:
         """Whether :meth:`settle` is to be awaited before an answer whose record is in the buffer."""
-        return self.required or len(self._buffer) >= self.capacity
+        return self.required or self._added - self._removed >= self.capacity
 
     @property
     def refusing(self) -> bool:
@@ -117,8 +130,13 @@ class DecisionLog:
         """Records that are not written yet."""
         return len(self._buffer) + self.writer.kept
 
+    @property
+    def pending_bytes(self) -> int:
+        """About how many bytes of records wait in the buffer."""
+        return self._added - self._removed
+
     async def settle(self) -> None:
-        """Waits until everything recorded so far is written.
+        """Waits until everything recorded so far is written, or is known not to be: a few seconds at most.
 
         Raises :class:`DecisionLogUnavailable` when it cannot be, and records are required; else nobody waits for that.
         """
@@ -126,11 +144,17 @@ class DecisionLog:
             settled = not self.writer.failing
         else:
             mark = _Mark(asyncio.get_running_loop().create_future())
-            self._buffer.append(mark)
+            self._buffer.append((mark, 0))
             self._wake.set()
             settled = await mark.written
         if not settled and self.required:
             raise DecisionLogUnavailable
+
+    def look(self) -> None:
+        """Raises the alarm for a write that does not end, and lets go of everybody who waits for it."""
+        if self.writer.blocked:
+            self.writer.tell_blocked()
+            self._resolve(self._being_written + self._marks())
 
     def start(self) -> None:
         """Begins to write."""
@@ -170,7 +194,7 @@ class DecisionLog:
         with self._gap_lock:
             if self._gap is None:
                 self._gap = Gap()
-                self._buffer.append(self._gap)
+                self._buffer.append((self._gap, 0))
             self._gap.lost += 1
             self.writer.lost += 1
 
@@ -180,8 +204,9 @@ class DecisionLog:
         while self._wait():
             self._wake.clear()
             items = self._take()
+            marks = self._being_written = [item for item in items if isinstance(item, _Mark)]
             self.writer.write([item for item in items if not isinstance(item, _Mark)])
-            marks = [item for item in items if isinstance(item, _Mark)]
+            self._being_written = []
             self._resolve(marks + self._marks() if self.writer.failing else marks)
             self._tick_if_due()
 
@@ -205,16 +230,20 @@ class DecisionLog:
     def _take(self) -> list[Record | Gap | _Mark]:
         """The next batch; nothing while lines from before are kept."""
         items: list[Record | Gap | _Mark] = []
+        taken = 0
         with suppress(IndexError):
-            while not self.writer.kept and len(items) < BATCH:
-                items.append(self._buffer.popleft())
+            while not self.writer.kept and len(items) < BATCH and taken < BATCH_BYTES:
+                item, size = self._buffer.popleft()
+                items.append(item)
+                taken += size
+        self._removed += taken
         if self._gap is not None and self._gap in items:
             with self._gap_lock:
                 self._gap = None
         return items
 
     def _marks(self) -> list[_Mark]:
-        return [item for item in list(self._buffer) if isinstance(item, _Mark)]
+        return [item for item, _ in list(self._buffer) if isinstance(item, _Mark)]
 
     def _resolve(self, marks: Iterable[_Mark]) -> None:
         """Tells those who wait, each in the event loop that it waits in."""

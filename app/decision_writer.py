@@ -11,7 +11,10 @@ from rbac import Decision
 
 log = logging.getLogger("app.decision_log")
 
-RECENT = 500
+RECENT = 500  # lines
+RECENT_BYTES = 2 << 20
+BLOCKED_AFTER_S = 3.0  # a write that takes longer is one that does not end
+
 _REMIND_S = 60.0
 
 
@@ -30,25 +33,42 @@ Observe = Callable[[Sequence[Record], Sequence[Decision]], None]
 class Writer:
     """Writes records to ``sink``, or nowhere; for one thread. The counters may be read by any.
 
-    ``compare`` is asked about every decision, and ``observe`` is shown every batch. ``failing`` is true from the first
-    line that could not be written until all are; ``kept`` lines are waiting meanwhile. ``recent`` are the newest
-    lines, oldest first, also where there is no sink.
+    ``compare`` is asked about every decision, and ``observe`` is shown every batch. ``kept`` lines are waiting to be
+    written. ``recent`` are the newest lines, oldest first, also where there is no sink.
     """
 
     def __init__(
         self, sink: Sink | None, compare: Compare | None = None, observe: Observe | None = None
     ) -> None:
-        self.failing = False
         self.kept = 0
         self.written = 0
         self.failures = 0
         self.lost = 0
-        self.recent: deque[bytes] = deque(maxlen=RECENT)
+        self.recent: deque[bytes] = deque()
         self._sink = sink
         self._compare = compare
         self._observe = observe
         self._lines = b""
+        self._recent_bytes = 0
+        self._failed = False
         self._remind_at = 0.0
+        self._began: float | None = None
+
+    @property
+    def failing(self) -> bool:
+        """From the first line that could not be written, or not in time, until all are."""
+        return self._failed or self.blocked
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a write is under way that does not end: nobody reads the pipe, or the disk does not answer."""
+        return self.blocked_for > BLOCKED_AFTER_S
+
+    @property
+    def blocked_for(self) -> float:
+        """Seconds since the write under way began; 0 while there is none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
 
     def write(self, items: Sequence[Record | Gap]) -> None:
         """Writes ``items`` behind what is kept. Raises nothing."""
@@ -56,16 +76,27 @@ class Writer:
         shadows = {} if self._compare is None else self._shadows(self._compare, records)
         lines = self._lines_of(items, shadows)
         self._show(records, list(shadows.values()))
-        self.recent.extend(lines)
+        self._remember(lines)
         if self._sink is not None:
             self._lines += b"".join(lines)
             self.kept += len(lines)
             self._flush(self._sink)
 
+    def tell_blocked(self) -> None:
+        """Raises the alarm for a write that does not end; by any thread but the one that writes."""
+        self._alarm(f"a write has not ended for {self.blocked_for:.0f} s")
+
     def close(self) -> None:
         """Lets go of the sink."""
         if self._sink is not None:
             self._sink.close()
+
+    def _remember(self, lines: Sequence[bytes]) -> None:
+        for each in lines:
+            self.recent.append(each)
+            self._recent_bytes += len(each)
+            while len(self.recent) > RECENT or self._recent_bytes > RECENT_BYTES:
+                self._recent_bytes -= len(self.recent.popleft())
 
     def _shadows(self, compare: Compare, records: Sequence[Record]) -> dict[int, Decision]:
         """What another document decided differently, by the ``id`` of the record."""
@@ -108,24 +139,28 @@ class Writer:
     def _flush(self, sink: Sink) -> None:
         try:
             while self._lines:
+                self._began = time.monotonic()
                 self._lines = self._lines[sink.write(self._lines) :]
         except OSError as error:
-            self._alarm(error)
+            self._failed = True
+            self.failures += 1
+            self._alarm(error.strerror or str(error))
             return
+        finally:
+            self._began = None
         self.written += self.kept
         self.kept = 0
-        if self.failing:
-            self.failing = False
+        self._failed = False
+        if self._remind_at:
+            self._remind_at = 0.0
             log.warning("the decision log can be written again; %d records were lost", self.lost)
 
-    def _alarm(self, error: OSError) -> None:
+    def _alarm(self, reason: str) -> None:
         """Once when it begins, then every minute."""
-        self.failures += 1
         now = time.monotonic()
-        if not self.failing or now >= self._remind_at:
+        if now >= self._remind_at:
             self._remind_at = now + _REMIND_S
-            log.critical("the decision log cannot be written, records are kept: %s", error.strerror or error)
-        self.failing = True
+            log.critical("the decision log cannot be written, records are kept: %s", reason)
 
 
 def _members(item: Record | Gap, shadows: Mapping[int, Decision]) -> Entry:

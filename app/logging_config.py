@@ -17,6 +17,7 @@ from typing import TextIO
 
 from app.config import Settings
 from app.log_format import JsonLine, TextLine, stamp_request_id
+from app.log_stream import without_waiting
 from app.request_id import request_id_var
 
 __all__ = ["configure_logging", "request_id_var"]
@@ -134,7 +135,7 @@ class SharedRotatingFile(_Quiet, RotatingFileHandler):
 
 
 def _handlers(settings: Settings) -> list[logging.Handler]:
-    console = _Console(sys.stderr)
+    console = _Console(without_waiting(sys.stderr))
     console.setFormatter(_formatter(settings, colour=_takes_colour(sys.stderr)))
     if settings.log_file is None:
         return [console]

@@ -31,6 +31,7 @@ CONTENT_TYPE = prometheus_client.CONTENT_TYPE_LATEST
 
 _NOT_VERIFIED = frozenset({NO_TOKEN, REMEMBERED})
 _MICROSECONDS = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000)
+_LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BUCKETS = tuple(each / 1_000_000 for each in _MICROSECONDS)
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the library does not annotate it
@@ -110,6 +111,16 @@ class Metrics:
         self._failing = gauge(
             "decision_log_failing", "1 while the decision log cannot be written.", "livemax"
         )
+        self._buffered_bytes = gauge("decision_log_buffer_bytes", "About what those records take.", "livesum")
+        self._blocked = gauge(
+            "decision_log_write_seconds", "How long the write under way has taken so far.", "livemax"
+        )
+        self.loop_lag = Histogram(
+            "sekisho_event_loop_lag_seconds",
+            "How much too late the event loop got to what was due.",
+            buckets=_LAGS,
+            registry=registry,
+        )
         self._compared = total("shadow_decisions", "Decisions that the shadow policy took, too.")
         self._differences = counter(
             "shadow_differences", "Decisions that the shadow policy changes.", ("change",)
@@ -179,6 +190,8 @@ class Metrics:
             self._failures.follow(log.writer.failures)
             self._lost.follow(log.writer.lost)
             self._failing.set(log.writer.failing)
+            self._buffered_bytes.set(log.pending_bytes)
+            self._blocked.set(log.writer.blocked_for)
             if shadow is not None:
                 self._compared.follow(shadow.compared)
                 self._shadow_failures.follow(shadow.failed)

@@ -19,6 +19,7 @@ from app.original_request import PREFIX
 from app.pdp_document import decision_point, own_document
 from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import live_policy
+from app.pulse import Pulse
 from app.request_words import RequestWords
 from app.routers import forward_auth
 from app.shadow import Shadow
@@ -92,7 +93,8 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
         )
     )
     own = nullcontext() if point.live is live else point.live
-    async with decision_log, authenticator, live, own, shadow or nullcontext():
+    pulse = Pulse(metrics, decision_log)
+    async with decision_log, pulse, authenticator, live, own, shadow or nullcontext():
         yield
 
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.errors import AuthError, InvalidToken, KeysUnavailable
 from app.auth.principal import Principal
 from app.auth.tokens import LONGEST_CREDENTIALS, USUAL_SCHEME, bearer_token
-from app.checkpoint import Checkpoint
+from app.checkpoint import WATCHED, Checkpoint
 from app.decision_log import RETRY_AFTER, DecisionLog, DecisionLogUnavailable
 from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
@@ -60,7 +60,7 @@ class AuthorizationMiddleware:
             decision_id = checkpoint.record(
                 scope, ruling, principal, method, path, started=started, verification_ns=spent
             )
-            if checkpoint.log.waits:
+            if checkpoint.log.waits and path not in WATCHED:
                 await checkpoint.recorded()
         except (InvalidPath, AuthError, DecisionLogUnavailable) as error:
             await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
@@ -115,7 +115,7 @@ class AuthorizationMiddleware:
         self.checkpoint.reject(
             scope, reason, response.status_code, method, path, started=started, verification_ns=spent
         )
-        if isinstance(error, DecisionLogUnavailable):
+        if isinstance(error, DecisionLogUnavailable) or path in WATCHED:
             return response
         try:
             await self.checkpoint.recorded()
@@ -136,7 +136,7 @@ class AuthorizationMiddleware:
 
 def _check(path: str, decision_log: DecisionLog) -> None:
     """Raises for a request that nothing is decided about, whoever sends it."""
-    if decision_log.required and decision_log.refusing:
+    if decision_log.required and decision_log.refusing and path not in WATCHED:
         raise DecisionLogUnavailable
     # What is printable holds no control character: most paths need no second look.
     if not path.isprintable() and _CONTROL.search(path):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
@@ -19,15 +19,16 @@ import pytest
 from fastapi import FastAPI, Request
 from jsonschema import Draft202012Validator
 
+from app import decision_record
 from app.checkpoint import Checkpoint
 from app.config import Settings
-from app.decision_log import BATCH, DecisionLog, DecisionLogUnavailable
-from app.decision_record import Record
-from app.decision_writer import RECENT, Writer
+from app.decision_log import BATCH, BATCH_BYTES, CAPACITY, DecisionLog, DecisionLogUnavailable
+from app.decision_record import RECORD_BYTES, Record, weight
+from app.decision_writer import RECENT, RECENT_BYTES, Writer
 from app.main import create_app
 from app.ruling import Asked, Ruling
 from tests.support.application import bearer, served, settings_for
-from tests.support.decisions import Sink, decided, lines
+from tests.support.decisions import Sink, decided, lines, rejected
 from tests.support.issuer import ABSENT, Issuer
 from tests.support.service import ROOT
 from tests.support.waiting import LIMIT_S, comes_true
@@ -112,14 +113,14 @@ def _has(sink: Sink, count: int) -> bool:
 async def test_a_full_buffer_makes_callers_wait_and_loses_nothing() -> None:
     sink = Sink()
     sink.stuck = True
-    with running(DecisionLog(Writer(sink), capacity=10)) as log:
+    with running(DecisionLog(Writer(sink), capacity=10 * weight(decided(request_id="r")))) as log:
         log.record(decided())
         until(
             lambda: sink.attempts == 1
         )  # the writer waits for the sink, so what follows stays in the buffer
         for _ in range(10):
             assert not log.waits
-            log.record(decided())
+            log.record(decided(request_id="r"))
         assert log.waits
         log.record(decided())
         waiting = asyncio.create_task(log.settle())
@@ -129,6 +130,108 @@ async def test_a_full_buffer_makes_callers_wait_and_loses_nothing() -> None:
         await asyncio.wait_for(waiting, LIMIT_S)
         assert len(sink.ids) == 12
     assert log.writer.lost == 0
+
+
+@pytest.mark.parametrize("required", [False, True])
+async def test_a_write_that_does_not_end_holds_nobody_for_ever_and_is_an_alarm(
+    required: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A reader of the pipe that stops, a disk that does not answer: nothing fails, it only never ends."""
+    monkeypatch.setattr("app.decision_writer.BLOCKED_AFTER_S", 0.1)
+    sink = Sink()
+    sink.stuck = True
+    with running(DecisionLog(Writer(sink), required=required)) as log:
+        records = [decided() for _ in range(3)]
+        log.record(records[0])
+        until(lambda: sink.attempts == 1)
+        log.record(records[1])
+        waiting = [asyncio.create_task(log.settle()) for _ in range(5)]
+        await asyncio.sleep(0)
+        until(lambda: log.writer.blocked)
+        assert (log.writer.failing, log.refusing) == (True, required)
+        for _ in range(3):
+            log.look()
+        told = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), LIMIT_S)
+        assert [type(each) for each in told] == [DecisionLogUnavailable if required else type(None)] * 5
+        log.record(records[2])
+        with nullcontext() if not required else pytest.raises(DecisionLogUnavailable):
+            await asyncio.wait_for(log.settle(), LIMIT_S)
+        alarms = [each for each in caplog.records if each.levelno == logging.CRITICAL]
+        assert len(alarms) == 1
+        assert "a write has not ended for" in alarms[0].getMessage()
+        sink.stuck = False
+        until(lambda: not log.writer.failing and log.pending == 0)
+        await log.settle()
+    assert sink.ids == [record.decision_id for record in records]
+    assert "can be written again" in caplog.text
+
+
+async def test_who_waits_for_a_batch_that_is_being_written_is_let_go_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.decision_writer.BLOCKED_AFTER_S", 0.1)
+    sink = Sink()
+    sink.stuck = True
+    log = DecisionLog(Writer(sink))
+    log.record(decided())
+    waiting = asyncio.create_task(log.settle())
+    await asyncio.sleep(0)  # its mark is in the batch that the log begins with
+    with running(log):
+        until(lambda: log.writer.blocked)
+        log.look()
+        await asyncio.wait_for(waiting, LIMIT_S)
+        sink.stuck = False
+
+
+@pytest.mark.parametrize("text", ["a", "駅", "🚉"])
+def test_the_buffer_is_counted_in_bytes(text: str) -> None:
+    """Long paths, long ids and many roles fill it as much as many records do."""
+    log = DecisionLog(Writer(None))
+    record = decided("/" + 60_000 * text)
+    count = 0
+    while not log.waits:
+        log.record(record)
+        count += 1
+    kept = count * 60_000 * len(text.encode())
+    assert kept <= CAPACITY < log.pending_bytes + weight(record)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        decided(),
+        decided("/" + "x" * 5_000),
+        decided("/" + "駅" * 5_000),
+        decided(who=Asked("7" * 3_000, tuple(f"role-{number}" for number in range(900)))),
+        decided(request_id="r" * 1_000),
+        rejected(obj="/" + "x" * 5_000),
+    ],
+    ids=["usual", "long path", "wide path", "many roles", "long id", "rejection"],
+)
+def test_what_a_record_counts_is_no_less_than_its_line(record: Record) -> None:
+    written = len(decision_record.line(decision_record.entry(record)))
+    assert written <= weight(record) <= 2 * written + RECORD_BYTES
+
+
+def test_large_records_are_written_a_few_at_a_time() -> None:
+    sink = Sink()
+    log = DecisionLog(Writer(sink))
+    record = decided("/" + "x" * 300_000)
+    for _ in range(20):
+        log.record(record)
+    with running(log):
+        until(lambda: log.pending == 0)
+    assert sink.attempts >= 20 * weight(record) // (2 * BATCH_BYTES)
+    assert len(sink.ids) == 20
+
+
+def test_what_is_kept_for_reading_is_counted_in_bytes() -> None:
+    with running(DecisionLog(Writer(None))) as log:
+        for _ in range(RECENT):
+            log.record(decided("/" + "x" * 20_000))
+        until(lambda: log.pending == 0)
+        kept = sum(map(len, log.writer.recent))
+    assert RECENT_BYTES / 2 < kept <= RECENT_BYTES
 
 
 async def test_who_waits_goes_on_once_their_own_record_is_written() -> None:
@@ -213,8 +316,8 @@ async def test_who_waits_behind_many_others_hears_of_the_failure_as_soon() -> No
 def test_what_there_is_no_room_for_leaves_a_line_that_counts_it_where_it_would_stand() -> None:
     sink = Sink()
     sink.full = True
-    records = [decided() for _ in range(30)]
-    with running(DecisionLog(Writer(sink), capacity=10)) as log:
+    records = [decided(request_id="r") for _ in range(30)]
+    with running(DecisionLog(Writer(sink), capacity=10 * weight(records[0]))) as log:
         log.record(records[0])
         until(lambda: log.writer.failing)
         for record in records[1:]:
@@ -417,10 +520,10 @@ def test_off_writes_nothing_anywhere(
     }
 
 
-CALLS = ("/public", "/user", "/a%00b", "/readyz")
+CALLS = ("/public", "/user", "/a%00b")
 
 
-def test_where_records_are_required_a_full_disk_is_503_for_everybody(
+def test_where_records_are_required_a_full_disk_is_503_for_all_but_those_who_watch(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Already for the first, before anybody could have known."""
@@ -429,12 +532,19 @@ def test_where_records_are_required_a_full_disk_is_503_for_everybody(
     with served(full) as client:
         answers = [client.get(path) for path in CALLS]
         answers.append(client.get("/public", headers=bearer("junk")))
-    assert [answer.status_code for answer in answers] == [503] * 5
+        watcher = bearer(issuer.token(**{"custom:role": "security"}))
+        watched = [client.get(path, headers=watcher) for path in ("/healthz", "/metrics", "/readyz")]
+        unwatched = client.get("/metrics")
+    assert [answer.status_code for answer in watched] == [200, 200, 503]
+    assert "sekisho_decision_log_failing 1.0" in watched[1].text
+    assert watched[2].json()["decision_log"]["failing"] is True
+    assert unwatched.status_code == 401
+    assert [answer.status_code for answer in answers] == [503] * 4
     assert {answer.json()["error"] for answer in answers} == {"decision_log_unavailable"}
     assert {answer.headers["retry-after"] for answer in answers} == {"2"}
 
 
-@pytest.mark.parametrize("first", ["/public", "/user", "/a%00b", "/readyz"])
+@pytest.mark.parametrize("first", ["/public", "/user", "/a%00b"])
 def test_a_503_for_want_of_a_record_leaves_its_line_once_that_can_be(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:

@@ -33,6 +33,7 @@ def clean_environment(**settings: str) -> dict[str, str]:
         "FIREBASE_",
         "DEV_",
         "FORWARD",
+        "LIMIT_",
     )
     names = {
         "ENVIRONMENT",
@@ -43,6 +44,9 @@ def clean_environment(**settings: str) -> dict[str, str]:
         "ROLE_CLAIMS",
         "CONSOLE",
         "EXPLAIN_DENIALS",
+        "KEEP_ALIVE",
+        "KEYS_MAX_AGE",
+        "SHUTDOWN_DELAY",
     }
     kept = {k: v for k, v in os.environ.items() if k not in names and not k.startswith(prefixes)}
     return kept | settings
@@ -110,8 +114,13 @@ def running(
     command: Sequence[str] = ("-m", "app"),
     *,
     ready: str = "/healthz",
+    stdout: int | None = None,
+    stderr: int | None = None,
 ) -> Iterator[Service]:
-    """The service, started with ``python`` and ``command`` on a copy of the shipped policy in ``directory``."""
+    """The service, started with ``python`` and ``command`` on a copy of the shipped policy in ``directory``.
+
+    What it prints goes to a file, or to the descriptors that are given.
+    """
     for name in ("model.conf", "policy.csv"):
         if not (directory / name).exists():
             shutil.copy(ROOT / name, directory / name)
@@ -129,7 +138,12 @@ def running(
     arguments = [sys.executable, *(argument.format(port=port) for argument in command)]
     with log_path.open("wb") as log:
         process = subprocess.Popen(
-            arguments, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            arguments,
+            cwd=ROOT,
+            env=environment,
+            stdout=log if stdout is None else stdout,
+            stderr=log if stderr is None else stderr,
+            start_new_session=True,
         )
     service = Service(f"http://127.0.0.1:{port}", directory, process, log_path)
     try:
