@@ -37,6 +37,17 @@ def union(*sets: Charset) -> Charset:
     return tuple(merged)
 
 
+def contains(charset: Charset, code: int) -> bool:
+    """Whether a character is in the set."""
+    at = bisect_right(charset, (code, sys.maxunicode)) - 1
+    return at >= 0 and charset[at][1] >= code
+
+
+def intersect(one: Charset, other: Charset) -> Charset:
+    """The characters in both sets."""
+    return complement(union(complement(one), complement(other)))
+
+
 def complement(charset: Charset) -> Charset:
     """Every character that is not in the set."""
     spans: list[Span] = []
@@ -85,12 +96,7 @@ class CharacterClasses:
 
     @staticmethod
     def _signature(start: int, sets: Sequence[Charset]) -> int:
-        mask = 0
-        for bit, charset in enumerate(sets):
-            at = bisect_right(charset, (start, sys.maxunicode)) - 1
-            if at >= 0 and charset[at][1] >= start:
-                mask |= 1 << bit
-        return mask
+        return sum(1 << bit for bit, charset in enumerate(sets) if contains(charset, start))
 
     def _examples(self, signatures: Sequence[int], excluded: int) -> dict[int, str]:
         """Signature to the character of its class that reads best, in order of readability."""

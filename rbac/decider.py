@@ -11,9 +11,9 @@ from typing import Any
 import simpleeval
 from casbin.core_enforcer import EnforceContext
 
-from rbac.functions import PATH_FUNCTIONS
+from rbac.functions import FUNCTIONS, PATH_FUNCTIONS
 from rbac.index import BranchIndex, Rows, RuleIndex, resolve, starts_of
-from rbac.keymatch import Expressions, verifier
+from rbac.keymatch import Expressions, any_value, verifier
 from rbac.matcher import Matcher, Source
 from rbac.reach import NOBODY, DomainReach, Reach
 
@@ -163,6 +163,7 @@ def _names(matcher: Matcher, index: RuleIndex) -> Iterable[str]:
         f"builtin_{name}"
         for name in sorted(matcher.used & (PATH_FUNCTIONS.keys() | {"regexMatch", "ipMatch"}))
     )
+    yield from (f"match_{name}" for name in sorted(matcher.matched))
     for place, hoist in enumerate(matcher.hoists):
         yield from (
             f"{part}{place}" for part in (("known", "of", "links") if hoist.domain is None else ("reach",))
@@ -206,11 +207,12 @@ def _values(matcher: Matcher, index: RuleIndex, environment: Environment) -> dic
         "attribute": attribute,
         "address": is_address,
         "true": is_true,
-        "regex": Expressions(str).matches,
+        "regex": Expressions(FUNCTIONS["regexMatch"]).matches,
         "nobody": NOBODY,
         "EnforceContext": EnforceContext,
     }
     values |= {f"builtin_{name}": function for name, function in environment.builtin.items()}
+    values |= {f"match_{name}": any_value(FUNCTIONS[name]) for name in matcher.matched}
     for place, reach in enumerate(environment.reach):
         if isinstance(reach, Reach):
             values |= {f"known{place}": reach.known.get, f"links{place}": reach.links, f"of{place}": reach.of}

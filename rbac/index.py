@@ -5,9 +5,10 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from rbac.functions import PATH_FUNCTIONS
-from rbac.keymatch import Reader, variables_of
+from rbac.keymatch import Reader
 from rbac.matcher import Branch, Lookup, Matcher
 from rbac.pathtree import Bucket, PathTree
+from rbac.repeated_names import names_of
 
 Rows = Sequence[Sequence[str]]
 Keys = Sequence[Sequence[str]]
@@ -125,7 +126,7 @@ def _never_raises(pattern: str, name: str) -> bool:
     except (re.error, RecursionError, OverflowError, Warning):
         return False
     # Where a path matches, keyMatch4 raises if the pattern brings groups of its own.
-    return name != "keyMatch4" or compiled.groups == variables_of(pattern)
+    return name != "keyMatch4" or compiled.groups == len(names_of(pattern))
 
 
 class BranchIndex:

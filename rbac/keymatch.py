@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Container, Sequence
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from casbin.util import builtin_operators as casbin_operators
 
 from rbac.functions import CasbinFunction
+from rbac.linear import LinearMatches, Match
+from rbac.repeated_names import key_match4
 
 SPECIAL: Final = r".^$*+?{}\[\]\\|()"  # what a regular expression does not take literally
 MAX_KEPT_EXPRESSIONS: Final = 8192  # about 1 KiB each; patterns of the policy only, never what a caller sends
@@ -136,29 +138,43 @@ def _all_different(pattern: str) -> bool:
     return len(variables) == len(set(variables))
 
 
-def variables_of(pattern: str) -> int:
-    """How many variables ``keyMatch4`` sees in a pattern."""
-    return len(casbin_operators.KEY_MATCH4_PATTERN.findall(pattern))
-
-
 class Expressions:
-    """Compiled regular expressions of a policy's own patterns, at most :data:`MAX_KEPT_EXPRESSIONS` of them."""
+    """A policy's own patterns of one function, compiled to be matched in time that is in proportion to the text; at
+    most :data:`MAX_KEPT_EXPRESSIONS` of them."""
 
-    __slots__ = ("_kept", "_text")
+    __slots__ = ("_function", "_kept", "_matches")
 
-    def __init__(self, text: Callable[[str], str]) -> None:
-        self._text = text
-        self._kept: dict[str, Callable[[str], re.Match[str] | None]] = {}
+    def __init__(self, function: CasbinFunction) -> None:
+        self._function = function
+        self._matches = LinearMatches()
+        self._kept: dict[str, Match] = {}
 
     def matches(self, text: str, pattern: str) -> bool:
-        """Whether ``pattern`` matches at the start of ``text``. Raises ``re.error`` as Casbin does."""
+        """Whether ``pattern`` matches ``text``. Raises ``re.error`` as Casbin does."""
         match = self._kept.get(pattern)
         if match is None:
-            match = re.compile(self._text(pattern)).match
+            match = self._made(pattern)
             if len(self._kept) >= MAX_KEPT_EXPRESSIONS:
                 self._kept = {}
             self._kept[pattern] = match
-        return match(text) is not None
+        return bool(match(text))
+
+    def _made(self, pattern: str) -> Match:
+        if self._function.name == "keyMatch4":
+            return key_match4(pattern, self._matches)
+        return self._matches.of(self._function.expression(pattern))
+
+
+def any_value(function: CasbinFunction) -> Callable[[Any, str], Any]:
+    """``function`` as Casbin calls it, with a value of any type and a pattern of the policy."""
+    matches = Expressions(function).matches
+
+    def call(value: Any, pattern: str) -> Any:
+        if type(value) is not str:
+            return function.call(value, pattern)
+        return matches(value.split("?", 1)[0] if function.name == "keyMatch5" else value, pattern)
+
+    return call
 
 
 Verify = Callable[[str, Sequence[str] | None, str], bool]
@@ -185,7 +201,7 @@ def verifier(style: CasbinFunction, odd: Container[str]) -> Verify:
     """
     if style.variable is None:
         return _verify_prefix
-    by_expression = style.call if style.name == "keyMatch4" else Expressions(style.expression).matches
+    by_expression = Expressions(style).matches
     mark = style.dialect[0]
     forms: dict[str, Form] = {}
 

@@ -4,6 +4,7 @@ import ast
 
 import simpleeval
 
+from rbac.functions import FALLIBLE
 from rbac.matcher import OPERATORS, OWN_FUNCTIONS, Hoist, Links, NotCompiledError
 from rbac.nodes import Nodes
 
@@ -87,6 +88,7 @@ class Predicate(Nodes):
             self._role_call(node)
             or self._path_call(node)
             or self._regex_call(node)
+            or self._pattern_call(name, args)
             or self._other_call(name, args)
         )
 
@@ -94,6 +96,17 @@ class Predicate(Nodes):
         of_links = name in self.functions.links
         values = map(self.translate if of_links else self._argument, args)
         return ast.Call(_load("call"), [ast.Constant(name), *values], [])
+
+    def _pattern_call(self, name: str, args: list[ast.expr]) -> ast.expr | None:
+        """A call whose pattern is the policy's: matched without going back over what the caller sent."""
+        if name not in FALLIBLE or name not in self.functions.builtin or len(args) != 2:
+            return None
+        if isinstance(args[1], ast.Name) and self.column(args[1]) is None:
+            return None
+        if not self.plain(args[1]):
+            return None
+        self.matcher.matched.add(name)
+        return ast.Call(_load(f"match_{name}"), [self._argument(args[0]), self.translate(args[1])], [])
 
     def _argument(self, node: ast.expr) -> ast.expr:
         """An argument of a function that takes what it is given: a word need not be a string."""

@@ -19,7 +19,7 @@ from rbac.functions import FUNCTIONS
 
 # The parser that `re` itself uses: public as `sre_parse` up to Python 3.10, private since, and the one way
 # to know what `re` will do with a pattern.
-_parser: Any = importlib.import_module("re._parser")
+parser: Any = importlib.import_module("re._parser")
 
 _LARGEST_REPEAT: Final = 200
 _CATEGORIES: Final[Mapping[str, Callable[[], Charset]]] = {
@@ -124,7 +124,7 @@ class Automaton:
     def _operation(self, operation: str, argument: Any, start: int) -> int:
         match operation:
             case "LITERAL" | "NOT_LITERAL" | "ANY" | "IN":
-                return self._step(start, _characters(operation, argument))
+                return self._step(start, characters(operation, argument))
             case "AT":
                 return self._jump(start, _assertion(str(argument)))
             case "SUBPATTERN" if not argument[1] and not argument[2]:
@@ -141,7 +141,7 @@ class Automaton:
 
     def _repeat(self, least: int, most: Any, body: Any, start: int) -> int:
         """``body{least,most}``: the pattern's states are laid out as often as it may be repeated."""
-        endless = most == _parser.MAXREPEAT
+        endless = most == parser.MAXREPEAT
         if least > _LARGEST_REPEAT or (not endless and most > _LARGEST_REPEAT):
             raise NotRegularError(f"a repetition of more than {_LARGEST_REPEAT}")
         for _ in range(least):
@@ -162,14 +162,19 @@ def _parse(function: str, pattern: str) -> Iterable[tuple[Any, Any]] | None:
     """What Python's parser makes of the pattern's expression; ``None`` where Casbin uses no expression."""
     if function in {"==", "keyMatch"}:
         return None
-    expression = expression_of(function, pattern)
+    return parse_expression(expression_of(function, pattern))
+
+
+def parse_expression(expression: str, *, flags: bool = False) -> Iterable[tuple[Any, Any]]:
+    """What Python's parser makes of an expression. Raises NotRegularError for one that is none, or that sets flags
+    where none are asked for."""
     try:
         re.compile(expression)
-        parsed: Any = _parser.parse(expression)
+        parsed: Any = parser.parse(expression)
     except (re.error, OverflowError, RecursionError) as error:
-        raise NotRegularError(f"`{pattern}` is no regular expression: {error}") from error
-    if parsed.state.flags != re.UNICODE.value:
-        raise NotRegularError(f"`{pattern}` sets flags")
+        raise NotRegularError(f"`{expression}` is no regular expression: {error}") from error
+    if not flags and parsed.state.flags != re.UNICODE.value:
+        raise NotRegularError(f"`{expression}` sets flags")
     operations: Iterable[tuple[Any, Any]] = parsed
     return operations
 
@@ -185,7 +190,8 @@ def _assertion(name: str) -> str:
     raise NotRegularError(f"{name.lower()} looks around")
 
 
-def _characters(operation: str, argument: Any) -> Charset:
+def characters(operation: str, argument: Any) -> Charset:
+    """The characters that one operation of the parser takes: a ``LITERAL``, ``ANY``, ``IN`` and their like."""
     match operation:
         case "LITERAL":
             return charset.single(argument)
@@ -198,5 +204,5 @@ def _characters(operation: str, argument: Any) -> Charset:
         case "CATEGORY":
             return _CATEGORIES[str(argument)]()
     items = [(str(kind), value) for kind, value in argument]
-    members = charset.union(*(_characters(*item) for item in items if item[0] != "NEGATE"))
+    members = charset.union(*(characters(*item) for item in items if item[0] != "NEGATE"))
     return charset.complement(members) if items[0][0] == "NEGATE" else members
