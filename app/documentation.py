@@ -24,7 +24,7 @@ _SCHEME = "cognito"
 _FOR_ANYONE = frozenset(
     {"/", "/public", "/healthz", "/readyz", "/forward-auth", "/.well-known/authzen-configuration"}
 )
-_REFUSALS = ("invalid_path", "invalid_token", "access_denied", "keys_unavailable")
+_REFUSALS = ("invalid_path", "invalid_token", "access_denied", "uri_too_long", "keys_unavailable")
 
 
 def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None) -> None:

@@ -67,6 +67,7 @@ PROBLEMS: Mapping[str, Wording] = {
         "元のリクエストの対象は、サーバーによって解釈が異なりうるため、認可判断を行いません。",
     ),
     "payload_too_large": Wording(413, "The request body is too large.", "リクエストの本文が大きすぎます。"),
+    "uri_too_long": Wording(414, "The request path is too long.", "リクエストのパスが長すぎます。"),
     "validation_failed": Wording(
         422,
         "The request does not have the form this endpoint needs.",

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only decisions,load,log,service,authzen,reload] [--quick] [--decision-log off]``."""
+"""``python -m benchmarks [--only decisions,paths,load,log,service,authzen,reload] [--quick] [--decision-log off]``."""
 
 import argparse
 import json
@@ -10,10 +10,21 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import authzen, decision_log, decisions, goals, loading, machine, peers, reload, report
+from benchmarks import (
+    authzen,
+    decision_log,
+    decisions,
+    goals,
+    loading,
+    machine,
+    peers,
+    reload,
+    report,
+    worst_paths,
+)
 from benchmarks.service import load as service
 
-SECTIONS = ("decisions", "load", "log", "service", "authzen", "reload")
+SECTIONS = ("decisions", "paths", "load", "log", "service", "authzen", "reload")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -70,6 +81,8 @@ def _measure(
 ) -> dict[str, Any]:
     if section == "decisions":
         return decisions.run(scratch, decisions.QUICK if given.quick else decisions.Effort(), missing, _say)
+    if section == "paths":
+        return worst_paths.run(scratch, worst_paths.QUICK if given.quick else worst_paths.Effort(), _say)
     if section == "load":
         return loading.run(scratch, loading.QUICK if given.quick else loading.Effort(), _say)
     if section == "log":

@@ -17,6 +17,7 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
     """A row for every promise whose section was run."""
     return [
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
+        *(_paths(results["paths"]) if "paths" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
         *(
             _service(results["service"])
@@ -47,6 +48,13 @@ def _decisions(figures: dict[str, Any]) -> Iterator[Verdict]:
         grown = figures["growth"][name]["ratio"]
         promise = f"{figures['growth']['many']:,} rules over {figures['growth']['few']}, the same 100 asked, {label}"
         yield Verdict(promise, f"{grown:.2f} x", "≤ 1.5 x", grown <= 1.5)
+
+
+def _paths(figures: dict[str, Any]) -> Iterator[Verdict]:
+    for function, patterns in figures.items():
+        pattern, worst = max(patterns.items(), key=lambda each: float(each[1]["ms"]))
+        promise = f"one decision about the worst path of 8 KiB, every pattern of `{function}`"
+        yield Verdict(promise, f"{worst['ms']:.2f} ms (`{pattern}`)", "≤ 1 ms", worst["ms"] <= 1)
 
 
 def _loading(figures: dict[str, Any]) -> Iterator[Verdict]:

@@ -30,6 +30,7 @@ def page(results: dict[str, Any]) -> str:
         INTRODUCTION,
         *_goals(results),
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
+        *(_paths(results["paths"]) if "paths" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
         *(
             _service(results["service"], results.get("decision_log", "not recorded"))
@@ -111,6 +112,20 @@ def _growth(growth: dict[str, Any]) -> Iterator[str]:
         if isinstance(each, dict)
     ]
     yield _table(("engine", f"{growth['few']} rules", f"{growth['many']:,} rules", "ratio"), rows)
+
+
+def _paths(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## The worst path"
+    yield (
+        "One decision by a policy of one rule, about the path of 8 KiB that costs most among those that repeat what "
+        "patterns are made of. Milliseconds of processor time."
+    )
+    rows = [
+        (function, f"`{pattern.replace('|', chr(92) + '|')}`", f"{each['ms']:.3f}", f"`{each['path']}`")
+        for function, patterns in figures.items()
+        for pattern, each in patterns.items()
+    ]
+    yield _table(("function", "pattern", "ms", "its worst path begins"), rows)
 
 
 def _loading(figures: dict[str, Any]) -> Iterator[str]:

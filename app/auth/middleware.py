@@ -21,6 +21,9 @@ from rbac import Decision, EvaluationError, NearMiss
 # C0, DEL and C1: no path needs them, and the patterns' `$` matches before a trailing newline.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
+LONGEST_PATH = 8192
+"""Bytes of a decoded path that is still decided about: what matching may cost is in proportion to them."""
+
 PRINCIPAL = "sekisho.principal"
 RULING = "sekisho.ruling"
 
@@ -35,6 +38,12 @@ class InvalidPath(Exception):  # noqa: N818 - what the answer calls it
     """The path holds a control character."""
 
     code = "invalid_path"
+
+
+class PathTooLong(InvalidPath):
+    """The path is longer than :data:`LONGEST_PATH`."""
+
+    code = "uri_too_long"
 
 
 class AuthorizationMiddleware:
@@ -138,6 +147,10 @@ def _check(path: str, decision_log: DecisionLog) -> None:
     """Raises for a request that nothing is decided about, whoever sends it."""
     if decision_log.required and decision_log.refusing and path not in WATCHED:
         raise DecisionLogUnavailable
+    if len(path) > LONGEST_PATH or (
+        not path.isascii() and len(path.encode(errors="surrogatepass")) > LONGEST_PATH
+    ):
+        raise PathTooLong
     # What is printable holds no control character: most paths need no second look.
     if not path.isprintable() and _CONTROL.search(path):
         raise InvalidPath

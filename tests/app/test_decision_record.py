@@ -105,6 +105,7 @@ def test_a_shadow_stands_in_the_line_with_its_rule_and_revision() -> None:
     ("reason", "status"),
     [
         ("invalid_path", 400),
+        ("uri_too_long", 414),
         ("keys_unavailable", 503),
         ("decision_log_unavailable", 503),
         ("internal_error", 500),

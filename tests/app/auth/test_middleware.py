@@ -143,6 +143,28 @@ def test_a_control_character_in_the_path_is_refused_before_anything_else(
 
 
 @pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/public/" + "x" * 8184, 404),
+        ("/public/" + "x" * 8185, 414),
+        ("/public/" + "%C3%A9" * 4092, 404),
+        ("/public/" + "%C3%A9" * 4092 + "x", 414),
+    ],
+    ids=["8 KiB", "one byte more", "8 KiB of UTF-8", "one byte of UTF-8 more"],
+)
+def test_a_path_of_more_than_eight_kib_is_refused_before_anything_is_matched(
+    client: TestClient, path: str, status: int
+) -> None:
+    """The bytes of the decoded path count, whoever sends it."""
+    for headers in ({}, bearer("nonsense")):
+        answer = client.get(path, headers=headers)
+        if status == 414:
+            assert (answer.status_code, answer.json()["error"]) == (414, "uri_too_long")
+        else:
+            assert answer.status_code in {401, 403, 404}
+
+
+@pytest.mark.parametrize(
     "authorization",
     [
         "",
