@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,20 +80,24 @@ def write(results: dict[str, Any], out: Path) -> None:
 def _measure(
     section: str, scratch: Path, missing: dict[str, str], given: argparse.Namespace
 ) -> dict[str, Any]:
-    if section == "decisions":
-        return decisions.run(scratch, decisions.QUICK if given.quick else decisions.Effort(), missing, _say)
-    if section == "paths":
-        return worst_paths.run(scratch, worst_paths.QUICK if given.quick else worst_paths.Effort(), _say)
-    if section == "load":
-        return loading.run(scratch, loading.QUICK if given.quick else loading.Effort(), _say)
-    if section == "log":
-        return dict(decision_log.measure(quick=given.quick))
-    if section == "reload":
-        return reload.run(scratch, CACHE, reload.QUICK if given.quick else reload.Effort(), _say)
-    if section == "authzen":
-        return authzen.run(scratch, CACHE, authzen.QUICK if given.quick else authzen.Effort(), _say)
-    effort = service.QUICK if given.quick else service.Effort()
-    return service.run(scratch, CACHE, service.with_log(effort, given.decision_log), _say)
+    quick = given.quick
+    measures: dict[str, Callable[[], dict[str, Any]]] = {
+        "decisions": lambda: decisions.run(
+            scratch, decisions.QUICK if quick else decisions.Effort(), missing, _say
+        ),
+        "paths": lambda: worst_paths.run(scratch, worst_paths.QUICK if quick else worst_paths.Effort(), _say),
+        "load": lambda: loading.run(scratch, loading.QUICK if quick else loading.Effort(), _say),
+        "log": lambda: dict(decision_log.measure(quick=quick)),
+        "reload": lambda: reload.run(scratch, CACHE, reload.QUICK if quick else reload.Effort(), _say),
+        "authzen": lambda: authzen.run(scratch, CACHE, authzen.QUICK if quick else authzen.Effort(), _say),
+        "service": lambda: service.run(
+            scratch,
+            CACHE,
+            service.with_log(service.QUICK if quick else service.Effort(), given.decision_log),
+            _say,
+        ),
+    }
+    return measures[section]()
 
 
 def _known(path: Path) -> dict[str, Any]:

@@ -76,7 +76,9 @@ def run(scratch: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, 
             policy.write_text(f"p, a, {pattern}, GET\n", encoding="utf-8")
             seconds, path = _worst(Policy.load(model, policy), effort)
             results.setdefault(function, {})[pattern] = {"ms": seconds * 1e3, "path": f"{path[:24]}…"}
-        say(f"paths: {function}, {max(each['ms'] for each in results[function].values()):.2f} ms at the worst")
+        say(
+            f"paths: {function}, {max(each['ms'] for each in results[function].values()):.2f} ms at the worst"
+        )
     return results
 
 

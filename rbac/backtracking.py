@@ -5,7 +5,6 @@ not.
 `settled` where the first try is the only one that can succeed: then its time is in proportion to the text.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +12,20 @@ from math import comb
 from typing import Any, Final
 
 from rbac.charset import Charset, intersect, union
-from rbac.regular import NotRegularError, characters, parse_expression, parser
+from rbac.regular import (
+    NotRegularError,
+    Parsed,
+    characters,
+    parse_expression,
+    parser,
+    regular_expression,
+    written,
+)
 
 FEW_STEPS: Final = 10_000
 """What ``re`` may try before another way is taken: some 0.1 ms."""
 NESTED: Final = -1
 """The degree of an expression that repeats something that itself may be read in several ways."""
-
-_CATEGORIES: Final = {"CATEGORY_DIGIT": "d", "CATEGORY_SPACE": "s", "CATEGORY_WORD": "w"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,12 @@ class Piece:
 @dataclass(frozen=True)
 class Backtracking:
     """What is known of one expression: its ``pieces`` where it is flat, and the ``degree`` to which the steps of
-    ``re`` grow with the text: 1 is in proportion, 2 by the square, :data:`NESTED` without bound."""
+    ``re`` grow with the text: 1 is in proportion, 2 by the square, :data:`NESTED` without bound. ``prefix``
+    are the flags it begins with."""
 
     pieces: tuple[Piece, ...] | None
     degree: int
+    prefix: str = ""
 
     @cached_property
     def longest(self) -> int:
@@ -64,37 +71,37 @@ class Backtracking:
         """The expression with every run settled in one try, ``None`` where that cannot be written exactly."""
         if self.pieces is None or _degree(self.pieces, in_one_try=True) > 1:
             return None
-        return "".join(_in_one_try(self.pieces))
+        return self.prefix + "".join(_in_one_try(self.pieces))
 
 
 def backtracking_of(expression: str) -> Backtracking:
     """Reads an expression that compiles."""
-    parsed = parse_expression(expression, flags=True)
     try:
-        pieces = tuple(_flat(parse_expression(expression)))
+        parsed = regular_expression(expression)
+        pieces = tuple(_flat(parsed))
     except NotRegularError:
-        runs = _runs(parsed)
+        runs = _runs(parse_expression(expression).operations)
         return Backtracking(None, NESTED if runs is None else max(1, runs))
-    return Backtracking(pieces, _degree(pieces))
+    return Backtracking(pieces, _degree(pieces), parsed.prefix)
 
 
-def _flat(parsed: Iterable[tuple[Any, Any]], *, captured: bool = False) -> Iterator[Piece]:
+def _flat(parsed: Parsed, *, captured: bool = False) -> Iterator[Piece]:
     """The pieces of an expression without alternatives and without repeated groups; NotRegularError for others."""
-    for operation, argument in parsed:
+    for operation, argument in parsed.operations:
         name = str(operation)
         match name:
             case "LITERAL" | "NOT_LITERAL" | "ANY" | "IN":
-                yield Piece(characters(name, argument), _written(name, argument))
+                yield Piece(characters(name, argument, parsed.flags), written(name, argument))
             case "AT":
                 yield Piece(None, _ASSERTIONS.get(str(argument)) or _not_flat())
             case "SUBPATTERN" if not argument[1] and not argument[2]:
-                yield from _flat(argument[3], captured=argument[0] is not None)
+                yield from _flat(Parsed(argument[3], parsed.flags), captured=argument[0] is not None)
             case "MAX_REPEAT" | "MIN_REPEAT":
                 least, most, body = argument
                 of, inner = (str(body[0][0]), body[0][1]) if len(body) == 1 else ("", None)
-                members = characters(of, inner) if of in _SETS else _not_flat()
+                members = characters(of, inner, parsed.flags) if of in _SETS else _not_flat()
                 end = None if most == parser.MAXREPEAT else int(most)
-                yield Piece(members, _written(of, inner), int(least), end, captured)
+                yield Piece(members, written(of, inner), int(least), end, captured)
             case _:
                 _not_flat()
 
@@ -110,30 +117,6 @@ _ASSERTIONS: Final = {
 
 def _not_flat() -> Any:
     raise NotRegularError("the expression is not flat")
-
-
-def _written(operation: str, argument: Any) -> str:
-    match operation:
-        case "LITERAL":
-            return re.escape(chr(argument))
-        case "NOT_LITERAL":
-            return f"[^{re.escape(chr(argument))}]"
-        case "ANY":
-            return "."
-    return f"[{''.join(_member(str(kind), value) for kind, value in argument)}]"
-
-
-def _member(kind: str, value: Any) -> str:
-    match kind:
-        case "NEGATE":
-            return "^"
-        case "LITERAL":
-            return re.escape(chr(value))
-        case "RANGE":
-            return f"{re.escape(chr(value[0]))}-{re.escape(chr(value[1]))}"
-    name = str(value)
-    letter = _CATEGORIES[name.replace("_NOT_", "_")]
-    return "\\" + (letter.upper() if "_NOT_" in name else letter)
 
 
 def _degree(pieces: tuple[Piece, ...], *, in_one_try: bool = False) -> int:

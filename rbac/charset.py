@@ -62,11 +62,10 @@ def complement(charset: Charset) -> Charset:
 
 
 @cache
-def category(letter: str) -> Charset:
-    r"""The characters of ``\d``, ``\w`` or ``\s`` (``letter`` is ``d``, ``w`` or ``s``), as this Python has
-    them."""
+def taken_by(expression: str) -> Charset:
+    """The characters that an expression of one character takes, as this Python has them."""
     everything = "".join(map(chr, range(sys.maxunicode + 1)))
-    return tuple((found.start(), found.end() - 1) for found in re.finditer(rf"\{letter}+", everything))
+    return tuple((found.start(), found.end() - 1) for found in re.finditer(f"{expression}+", everything))
 
 
 class CharacterClasses:

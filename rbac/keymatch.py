@@ -8,8 +8,8 @@ from typing import Any, Final
 from casbin.util import builtin_operators as casbin_operators
 
 from rbac.functions import CasbinFunction
-from rbac.linear import LinearMatches, Match
-from rbac.repeated_names import key_match4
+from rbac.linear import LinearMatches, Match, backtracks
+from rbac.repeated_names import finds_first_match, key_match4, repeats_a_name
 
 SPECIAL: Final = r".^$*+?{}\[\]\\|()"  # what a regular expression does not take literally
 MAX_KEPT_EXPRESSIONS: Final = 8192  # about 1 KiB each; patterns of the policy only, never what a caller sends
@@ -163,6 +163,13 @@ class Expressions:
         if self._function.name == "keyMatch4":
             return key_match4(pattern, self._matches)
         return self._matches.of(self._function.expression(pattern))
+
+
+def goes_back(function: CasbinFunction, pattern: str) -> bool:
+    """Whether comparing a value with ``pattern``, which is valid, may take far longer than in proportion to it."""
+    if function.name == "keyMatch4" and repeats_a_name(pattern):
+        return not finds_first_match(pattern)
+    return backtracks(function.expression(pattern))
 
 
 def any_value(function: CasbinFunction) -> Callable[[Any, str], Any]:

@@ -11,6 +11,7 @@ from rbac.lints.in_routes import check_routes
 from rbac.lints.in_rules import check_rules
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
+from rbac.lints.slow_patterns import check_slow_patterns
 from rbac.lints.words import check_words
 from rbac.names import SUBJECT
 from rbac.routes import Route
@@ -20,6 +21,7 @@ _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_names,
     check_patterns,
     check_rules,
+    check_slow_patterns,
 )
 
 

@@ -117,6 +117,9 @@ _WARNINGS = {
     "role-not-granted": _warning("nothing gives anyone this role", "add a link, or delete the rule"),
     "unescaped-dot": _warning("a `.` in a pattern stands for any character", "write `\\.`"),
     "open-ended-regex": _warning("an expression also meets longer words", "end it with `$`"),
+    "slow-pattern": _warning(
+        "a pattern can take seconds to compare with a long value", "write it without nested repetitions"
+    ),
     "invalid-address": _warning("a rule names an address or a network that is none", "correct the address"),
     "wildcard-for-role": _warning(
         "every path is open to a role that is no administrator's", "name the paths"

@@ -7,7 +7,8 @@ that gives a complete space.
 
 import importlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from casbin.util.builtin_operators import KEY_MATCH4_PATTERN
@@ -22,14 +23,7 @@ from rbac.functions import FUNCTIONS
 parser: Any = importlib.import_module("re._parser")
 
 _LARGEST_REPEAT: Final = 200
-_CATEGORIES: Final[Mapping[str, Callable[[], Charset]]] = {
-    "CATEGORY_DIGIT": lambda: charset.category("d"),
-    "CATEGORY_NOT_DIGIT": lambda: charset.complement(charset.category("d")),
-    "CATEGORY_SPACE": lambda: charset.category("s"),
-    "CATEGORY_NOT_SPACE": lambda: charset.complement(charset.category("s")),
-    "CATEGORY_WORD": lambda: charset.category("w"),
-    "CATEGORY_NOT_WORD": lambda: charset.complement(charset.category("w")),
-}
+_LETTERS: Final = {"CATEGORY_DIGIT": "d", "CATEGORY_SPACE": "s", "CATEGORY_WORD": "w"}
 
 
 class NotRegularError(RbacError):
@@ -70,17 +64,25 @@ class Automaton:
         self.finals: dict[int, int] = {}
         self.queries: dict[int, int] = {}
         self.sets: set[Charset] = set()
+        self._flags = re.NOFLAG
 
     def add(self, function: str, pattern: str) -> int:
         """Add one pattern and give its number. ``function`` is a Casbin function, or ``==`` for equality.
 
         Raises NotRegularError, and leaves the automaton as it was.
         """
-        parsed = _parse(function, pattern)
+        # Equality and `keyMatch` use no expression.
+        literal = function in {"==", "keyMatch"}
+        parsed = Parsed(()) if literal else regular_expression(expression_of(function, pattern))
+        self._flags = parsed.flags
         mark = len(self.steps)
         start = self._state()
         try:
-            end = self._literal(start, pattern, function) if parsed is None else self._sequence(parsed, start)
+            end = (
+                self._literal(start, pattern, function)
+                if literal
+                else self._sequence(parsed.operations, start)
+            )
         except NotRegularError:
             del self.steps[mark:], self.jumps[mark:]
             raise
@@ -124,7 +126,7 @@ class Automaton:
     def _operation(self, operation: str, argument: Any, start: int) -> int:
         match operation:
             case "LITERAL" | "NOT_LITERAL" | "ANY" | "IN":
-                return self._step(start, characters(operation, argument))
+                return self._step(start, characters(operation, argument, self._flags))
             case "AT":
                 return self._jump(start, _assertion(str(argument)))
             case "SUBPATTERN" if not argument[1] and not argument[2]:
@@ -158,25 +160,37 @@ class Automaton:
         return end
 
 
-def _parse(function: str, pattern: str) -> Iterable[tuple[Any, Any]] | None:
-    """What Python's parser makes of the pattern's expression; ``None`` where Casbin uses no expression."""
-    if function in {"==", "keyMatch"}:
-        return None
-    return parse_expression(expression_of(function, pattern))
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What Python's parser makes of an expression: its operations, and the flags it sets."""
+
+    operations: Iterable[tuple[Any, Any]]
+    flags: re.RegexFlag = re.NOFLAG
+
+    @property
+    def prefix(self) -> str:
+        """The flags as an expression begins with them."""
+        letters = {re.IGNORECASE: "i", re.DOTALL: "s"}
+        found = "".join(letter for flag, letter in letters.items() if self.flags & flag)
+        return f"(?{found})" if found else ""
 
 
-def parse_expression(expression: str, *, flags: bool = False) -> Iterable[tuple[Any, Any]]:
-    """What Python's parser makes of an expression. Raises NotRegularError for one that is none, or that sets flags
-    where none are asked for."""
+def parse_expression(expression: str) -> Parsed:
+    """Read an expression by Python's own parser. Raises NotRegularError for one that does not compile."""
     try:
         re.compile(expression)
         parsed: Any = parser.parse(expression)
     except (re.error, OverflowError, RecursionError) as error:
         raise NotRegularError(f"`{expression}` is no regular expression: {error}") from error
-    if not flags and parsed.state.flags != re.UNICODE.value:
+    return Parsed(parsed, re.RegexFlag(parsed.state.flags) & ~re.UNICODE)
+
+
+def regular_expression(expression: str) -> Parsed:
+    """The same for one whose flags say no more than which characters are alike; NotRegularError for another."""
+    parsed = parse_expression(expression)
+    if parsed.flags & ~(re.IGNORECASE | re.DOTALL | re.VERBOSE):
         raise NotRegularError(f"`{expression}` sets flags")
-    operations: Iterable[tuple[Any, Any]] = parsed
-    return operations
+    return parsed
 
 
 def _assertion(name: str) -> str:
@@ -190,19 +204,50 @@ def _assertion(name: str) -> str:
     raise NotRegularError(f"{name.lower()} looks around")
 
 
-def characters(operation: str, argument: Any) -> Charset:
+def characters(operation: str, argument: Any, flags: re.RegexFlag = re.NOFLAG) -> Charset:
     """The characters that one operation of the parser takes: a ``LITERAL``, ``ANY``, ``IN`` and their like."""
+    if operation == "ANY":
+        return charset.EVERY if flags & re.DOTALL else charset.complement(charset.NEWLINE)
+    if flags & re.IGNORECASE:
+        return charset.taken_by(f"(?i:{written(operation, argument)})")
+    return _members(operation, argument)
+
+
+def _members(operation: str, argument: Any) -> Charset:
     match operation:
         case "LITERAL":
             return charset.single(argument)
         case "NOT_LITERAL":
             return charset.complement(charset.single(argument))
-        case "ANY":
-            return charset.complement(charset.NEWLINE)
         case "RANGE":
             return (argument,)
         case "CATEGORY":
-            return _CATEGORIES[str(argument)]()
+            return charset.taken_by(_member(operation, argument))
     items = [(str(kind), value) for kind, value in argument]
-    members = charset.union(*(characters(*item) for item in items if item[0] != "NEGATE"))
+    members = charset.union(*(_members(*item) for item in items if item[0] != "NEGATE"))
     return charset.complement(members) if items[0][0] == "NEGATE" else members
+
+
+def written(operation: str, argument: Any) -> str:
+    """How the characters of one operation are written in an expression."""
+    match operation:
+        case "LITERAL":
+            return re.escape(chr(argument))
+        case "NOT_LITERAL":
+            return f"[^{re.escape(chr(argument))}]"
+        case "ANY":
+            return "."
+    return f"[{''.join(_member(str(kind), value) for kind, value in argument)}]"
+
+
+def _member(kind: str, value: Any) -> str:
+    match kind:
+        case "NEGATE":
+            return "^"
+        case "LITERAL":
+            return re.escape(chr(value))
+        case "RANGE":
+            return f"{re.escape(chr(value[0]))}-{re.escape(chr(value[1]))}"
+    name = str(value)
+    letter = _LETTERS[name.replace("_NOT_", "_")]
+    return "\\" + (letter.upper() if "_NOT_" in name else letter)

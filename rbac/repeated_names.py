@@ -18,17 +18,30 @@ from rbac.linear import LinearMatches, Match
 
 def names_of(pattern: str) -> list[str]:
     """The names that ``keyMatch4`` sees in a pattern, in order."""
-    return KEY_MATCH4_PATTERN.findall(pattern)
+    return KEY_MATCH4_PATTERN.findall(pattern.replace("/*", "/.*"))
+
+
+def repeats_a_name(pattern: str) -> bool:
+    """Whether it takes more than one regular expression to match ``pattern``."""
+    names = names_of(pattern)
+    return len(set(names)) < len(names)
+
+
+def finds_first_match(pattern: str) -> bool:
+    """Whether the first match of ``pattern`` is found in time that is in proportion to the path."""
+    expression = FUNCTIONS["keyMatch4"].expression(pattern)
+    known = backtracking_of(expression)
+    return known.degree == 1 or (known.pieces is not None and _is_greedy(expression, known.pieces))
 
 
 def key_match4(pattern: str, matches: LinearMatches) -> Match:
     """Casbin's ``keyMatch4`` for one pattern. Raises ``re.error`` as Casbin does, and its bare Exception
     over a path that meets a pattern with groups of its own."""
     expression = FUNCTIONS["keyMatch4"].expression(pattern)
-    names = names_of(pattern.replace("/*", "/.*"))
+    names = names_of(pattern)
     if re.compile(expression).groups != len(names):
         return _uneven(matches.of(expression))
-    if len(set(names)) == len(names):
+    if not repeats_a_name(pattern):
         return matches.of(expression)
     first = _first_match(expression)
 
