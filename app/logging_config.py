@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -65,7 +66,23 @@ def configure_logging(settings: Settings) -> None:
         _hand_over(logging.getLogger(name))
     # app.access writes that line, with the request's id and without its query.
     logging.getLogger("uvicorn.access").disabled = True
+    logging.getLogger("uvicorn.error").addFilter(_no_handshakes)
     logging.captureWarnings(capture=True)
+
+
+def _no_handshakes(record: logging.LogRecord) -> bool:
+    """Leaves out what uvicorn says of each WebSocket handshake: app.access says it without the query, and a refusal that
+    the policy made is no error of the server's."""
+    said = str(record.msg)
+    return '"WebSocket %s"' not in said and not said.startswith(_HANDSHAKES)
+
+
+_HANDSHAKES = (
+    "connection open",
+    "connection closed",
+    "connection rejected",
+    "ASGI callable returned without completing",
+)
 
 
 def _hand_over(logger: logging.Logger) -> None:
@@ -91,7 +108,14 @@ class _Console(_Quiet, logging.StreamHandler[TextIO]):
 
 
 class SharedRotatingFile(_Quiet, RotatingFileHandler):
-    """A rotating file that several worker processes write: one of them rotates it, and the others follow."""
+    """A rotating file that several worker processes write: one of them rotates it, and the others follow.
+
+    Only its owner and group may read it.
+    """
+
+    def _open(self) -> TextIOWrapper:
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        return os.fdopen(file, "a", encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -5,6 +5,7 @@ A rule answers with what is wrong, or "" when nothing is. It never repeats a val
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
@@ -177,6 +178,37 @@ def _logs_have_files_of_their_own(settings: "Settings") -> str:
     return "must be another file than LOG_FILE, which is rotated away" if same else ""
 
 
+_READ = (
+    "policy_model",
+    "policy_file",
+    "policy_tests",
+    "shadow_policy_file",
+    "pdp_model",
+    "pdp_policy",
+    "pdp_entities",
+)
+
+
+@_rule("decision_log", *_READ, among=_surroundings)
+def _decisions_do_not_overwrite_the_policy(settings: "Settings") -> str:
+    return _is_read(settings, settings.decision_log_file)
+
+
+@_rule("log_file", *_READ, among=_surroundings)
+def _the_log_does_not_overwrite_the_policy(settings: "Settings") -> str:
+    return _is_read(settings, settings.log_file)
+
+
+@_rule("decision_log", among=_surroundings)
+def _decisions_stay_where_they_are_said_to_be(settings: "Settings") -> str:
+    return _leads_elsewhere(settings.decision_log_file)
+
+
+@_rule("log_file", among=_surroundings)
+def _the_log_stays_where_it_is_said_to_be(settings: "Settings") -> str:
+    return _leads_elsewhere(settings.log_file)
+
+
 @_rule("policy_model", among=_surroundings)
 def _model_is_there(settings: "Settings") -> str:
     return _unreadable(settings.policy_model)
@@ -222,6 +254,33 @@ def _decisions_can_be_written(settings: "Settings") -> str:
 @_rule("policy_cache", among=_surroundings)
 def _cache_can_be_written(settings: "Settings") -> str:
     return _unwritable(settings.policy_cache, directory=True) if settings.policy_cache else ""
+
+
+def _is_read(settings: "Settings", written: Path | None) -> str:
+    """Whether a log would be written into what the service reads."""
+    if written is None or written.is_dir():
+        return ""
+    for name in _READ:
+        read: Path | None = getattr(settings, name)
+        if read is None:
+            continue
+        if written.resolve() == read.resolve() or (
+            name == "policy_tests" and read.resolve() in written.resolve().parents
+        ):
+            return f"must be another file than {name.upper()}, which is read"
+        with suppress(OSError):  # hard links to one file
+            if written.samefile(read):
+                return f"must be another file than {name.upper()}, which is read"
+    return ""
+
+
+def _leads_elsewhere(path: Path | None) -> str:
+    """Whether a log is a link to a file: it would be written there, and renamed here. Links to devices are usual."""
+    if path is None or not path.is_symlink() or path.is_relative_to("/dev"):
+        return ""
+    if path.exists() and not path.is_file():
+        return ""
+    return f"must not be a link to another file: {_quoted(path)}; name that file itself"
 
 
 def _unreadable(path: Path) -> str:

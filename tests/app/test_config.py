@@ -242,6 +242,40 @@ def test_without_an_environment_nothing_starts_and_every_other_fault_is_told_too
     assert [fault.split(":")[0] for fault in told] == ["ENVIRONMENT (not set)", "PORT (environment)"]
 
 
+@pytest.mark.parametrize("log", ["DECISION_LOG", "LOG_FILE"])
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("policy.csv", "another file than POLICY_FILE"),
+        ("model.conf", "another file than POLICY_MODEL"),
+        ("policy_tests/log.yaml", "another file than POLICY_TESTS"),
+        ("./policy_tests/../policy.csv", "another file than POLICY_FILE"),
+        ("hard", "another file than POLICY_FILE"),
+        ("soft", "another file than POLICY_FILE"),
+        ("entities.json", "another file than PDP_ENTITIES"),
+        ("elsewhere", "a link to another file"),
+        ("dangling", "a link to another file"),
+    ],
+)
+def test_no_log_is_written_into_what_is_read_or_through_a_link(
+    house: Path, log: str, target: str, words: str
+) -> None:
+    (house / "hard").hardlink_to(house / "policy.csv")
+    (house / "soft").symlink_to("policy.csv")
+    (house / "other.log").touch()
+    (house / "entities.json").touch()
+    (house / "elsewhere").symlink_to("other.log")
+    (house / "dangling").symlink_to("nowhere.log")
+    told = faults(house, PRODUCTION | {"PDP_ENTITIES": "entities.json", log: target})
+    assert any(fault.startswith(f"{log} (environment): ") and words in fault for fault in told)
+
+
+@pytest.mark.parametrize("log", ["link", "/dev/stderr"])
+def test_a_log_may_be_a_link_to_a_device(house: Path, log: str) -> None:
+    (house / "link").symlink_to("/dev/null")
+    assert faults(house, PRODUCTION | {"DECISION_LOG": log}) == []
+
+
 @pytest.mark.parametrize("name", ["PATH", "HOSTNAME", "WORKER", "PORTS", "http_proxy", "POLICY_SERVICE_HOST"])
 def test_what_is_likely_somebody_elses_is_left_alone(house: Path, name: str) -> None:
     assert faults(house, PRODUCTION | {name: "x"}) == []

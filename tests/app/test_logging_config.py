@@ -3,7 +3,9 @@
 import json
 import logging
 import multiprocessing
+import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -254,6 +256,34 @@ def test_workers_share_a_rotating_file_without_losing_a_record(tmp_path: Path) -
     assert sorted(written) == sorted(f"{name}-{number:04d}" for name in names for number in range(300))
     assert len(files) > 20
     assert max(each.stat().st_size for each in files) < 4_000
+
+
+def test_only_the_owner_and_the_group_may_read_the_file(terminal: Terminal, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        terminal.configure(log_file=tmp_path / "app.log")
+        logging.getLogger("app.test").warning("hello")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "app.log").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        '%s - "WebSocket %s" [accepted]',
+        '%s - "WebSocket %s" 403',
+        "connection rejected (401 Unauthorized)",
+        "ASGI callable returned without completing handshake.",
+    ],
+)
+def test_what_uvicorn_says_of_a_handshake_is_left_to_the_access_line(terminal: Terminal, said: str) -> None:
+    terminal.configure()
+    arguments = ("127.0.0.1", "/x?token=secret") if "%s" in said else ()
+    logging.getLogger("uvicorn.error").error(said, *arguments)
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    assert [line for line in terminal.lines() if "Exception in ASGI" not in line] == []
+    assert len(terminal.lines()) == 1
 
 
 def test_the_file_rotates_at_ten_mebibytes_and_keeps_five(terminal: Terminal, tmp_path: Path) -> None:

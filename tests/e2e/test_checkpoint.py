@@ -1,6 +1,7 @@
 """A user signs in to Cognito, calls an endpoint with the ID token, and policy.csv alone decides."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 
 import httpx2
@@ -138,3 +139,18 @@ def test_the_local_cognito_speaks_as_cognito_does(demo: Demo) -> None:
     assert claims["iss"] == f"https://cognito-idp.eu-west-1.amazonaws.com/{demo.pool.pool_id}"
     assert claims["aud"] == demo.pool.client_id
     assert claims["custom:role"] == "user"
+
+
+def test_no_log_line_of_a_websocket_handshake_holds_its_query_or_calls_a_refusal_an_error(demo: Demo) -> None:
+    before = len(demo.service.log())
+    with socket.create_connection(("127.0.0.1", int(demo.service.base_url.rsplit(":", 1)[1]))) as connection:
+        connection.sendall(
+            b"GET /live?token=opensesame HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b" 401 " in connection.recv(4096).split(b"\r\n")[0]
+    assert demo.service.eventually_logs("WEBSOCKET /live 401", before)
+    assert demo.status("/public", None) == 200  # a request later, whatever was to be said is said
+    said = demo.service.log()[before:]
+    assert "opensesame" not in said
+    assert "ERROR" not in said

@@ -28,7 +28,8 @@ class Terminal(StringIO):
 
     def configure(self, **given: Any) -> None:
         """Sets the log up with these settings, on a development machine unless they say otherwise."""
-        pool = {"cognito_user_pool_id": "eu-west-1_AbC123xyz", "cognito_app_client_id": ("a",)}
+        pool: dict[str, Any] = {"environment": "development"}
+        pool |= {"cognito_user_pool_id": "eu-west-1_AbC123xyz", "cognito_app_client_id": ("a",)}
         self.monkeypatch.setattr(sys, "stderr", self)
         configure_logging(Settings(**(pool | given)))
 
@@ -46,7 +47,8 @@ def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     known = [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]
     root = logging.getLogger()
     before = [
-        (each, each.level, list(each.handlers), each.propagate, each.disabled) for each in [root, *known]
+        (each, each.level, list(each.handlers), list(each.filters), each.propagate, each.disabled)
+        for each in [root, *known]
     ]
     try:
         yield Terminal(monkeypatch)
@@ -54,7 +56,8 @@ def a_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
         logging.captureWarnings(capture=False)
         for made in set(root.handlers) - set(before[0][2]):
             made.close()
-        for logger, level, handlers, propagate, disabled in before:
+        for logger, level, handlers, filters, propagate, disabled in before:
             logger.setLevel(level)
+            logger.filters[:] = filters
             logger.handlers[:] = handlers
             logger.propagate, logger.disabled = propagate, disabled
