@@ -1,6 +1,6 @@
 """What a document must pass before it decides anything here: lint, the request's words, and its own policy tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,12 +10,13 @@ from app.auth.provider import several_roles
 from app.config import Settings
 from app.request_words import RequestWords, RequestWordsError
 from rbac import LivePolicy, Policy, Problem
-from rbac.lint import lint
+from rbac.lint import as_served, lint
 from rbac.routes import KnownRoutes
-from rbac.scenarios import check_tests
+from rbac.scenarios import hold
+from rbac.stores import Snapshot
+from rbac.suite_files import NO_TESTS
+from rbac.verdict import Verdict
 
-# What lint only warns of, and this service does not start with: its own document must deny by default.
-_REFUSED_HERE = frozenset({"allows-by-default"})
 # The first rule that is met decides: the answers for several roles cannot be put together.
 _BY_PRIORITY = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
 
@@ -26,16 +27,14 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         settings.policy_model,
         settings.policy_file,
         settings.policy_tests,
-        gate=partial(_lint_gate, settings.policy_request, several_roles(settings)),
-        tests_gate=partial(_tests_gate, routes, warn_only=settings.policy_gate == "lint"),
+        gate=partial(_lint_gate, settings.policy_request, several_roles(settings), routes),
+        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
     )
 
 
-def _lint_gate(mapping: str, several: bool, policy: Policy) -> Sequence[Problem]:
-    problems = [
-        replace(problem, severity="error") if problem.code in _REFUSED_HERE else problem
-        for problem in lint(policy.document)
-    ]
+def _lint_gate(mapping: str, several: bool, routes: KnownRoutes, policy: Policy) -> Sequence[Problem]:
+    """What ``rbac check`` says of the service's own document, and that the request's words fit."""
+    problems = list(as_served(lint(policy.document, routes)))
     try:
         words = RequestWords.parse(mapping, policy.words)
     except RequestWordsError as error:
@@ -54,10 +53,12 @@ def _of_model(policy: Policy, code: str, message: str, hint: str) -> Problem:
     return Problem(policy.document.model_name, 0, 0, code, "error", message, hint)
 
 
-def _tests_gate(
-    routes: KnownRoutes, policy: Policy, tests: Mapping[str, bytes], *, warn_only: bool
-) -> Sequence[Problem]:
-    problems = check_tests(policy, tests, routes)
-    if warn_only:
-        return [replace(problem, severity="warning") for problem in problems]
-    return problems
+def _tests_gate(routes: KnownRoutes, policy: Policy, snapshot: Snapshot) -> Verdict:
+    return hold(policy, snapshot.tests, routes, place=snapshot.tests_name, passed_over=snapshot.passed_over)
+
+
+def _warn_only(routes: KnownRoutes, policy: Policy, snapshot: Snapshot) -> Verdict:
+    """Tests that fail are warnings; to have none is what was asked for."""
+    tested = _tests_gate(routes, policy, snapshot)
+    told = (problem for problem in tested.problems if problem.code != NO_TESTS)
+    return replace(tested, problems=tuple(replace(problem, severity="warning") for problem in told))

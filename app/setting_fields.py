@@ -261,8 +261,8 @@ class SettingFields(BaseSettings):
     policy_gate: Literal["tests", "lint"] = Field(
         "tests",
         description=(
-            "What a document must pass to be used: lint and the policy tests, or lint alone (failing tests "
-            "are then a warning)."
+            "What a document must pass to be used: lint and the policy tests, of which there must be some, or "
+            "lint alone (failing tests are then a warning)."
         ),
         examples=["lint"],
     )

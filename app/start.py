@@ -21,18 +21,26 @@ from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import live_policy
 from app.pulse import Pulse
 from app.request_words import RequestWords
-from app.routers import forward_auth
+from app.routers import debug, forward_auth
 from app.shadow import Shadow
 from app.start_error import StartError
 from rbac import LivePolicy, PolicyError
-from rbac.routes import routes_of_app
+from rbac.routes import KnownRoutes, routes_of_app
 
 log = logging.getLogger("app.start")
 
 
 def loaded_policy(settings: Settings, app: FastAPI) -> LivePolicy:
     """The policy that ``settings`` name, through its gate. Raises :class:`StartError` with everything that is wrong."""
-    return _load(live_policy(settings, routes_of_app(app)), "policy", settings.api_prefix)
+    return _load(live_policy(settings, _judged_by(app)), "policy", settings.api_prefix)
+
+
+def _judged_by(app: FastAPI) -> KnownRoutes:
+    """The endpoints that the policy is held against: those of development as well, so that one policy suits both."""
+    served = routes_of_app(app)
+    return KnownRoutes(
+        (*served, *(route for route in routes_of_app(debug.router) if route not in served)), served.source
+    )
 
 
 def loaded_decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint, PdpRequest]:

@@ -61,13 +61,15 @@ class RbacError(Exception):
 
 
 class PolicyError(RbacError):
-    """A document that must not decide anything. ``problems`` is the whole list, sorted by file, line and
-    column."""
+    """A document that must not decide anything. ``problems`` is the whole list: the errors, which are the reason, and
+    then the warnings, each sorted by file, line and column."""
 
     code: ClassVar[str] = "policy_refused"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(problems))
+        self.problems: tuple[Problem, ...] = tuple(
+            sorted(problems, key=lambda problem: (problem.severity != "error", problem))
+        )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

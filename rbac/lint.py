@@ -1,6 +1,7 @@
 """Everything suspicious in a document, in one sorted list. What is wrong in it, reading has refused already."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rbac.document import Document
 from rbac.errors import Problem
@@ -15,6 +16,9 @@ from rbac.lints.slow_patterns import check_slow_patterns
 from rbac.lints.words import check_words
 from rbac.names import SUBJECT
 from rbac.routes import Route
+
+# What lint only warns of, and a service does not start with: its own document must deny by default.
+_REFUSED_BY_A_SERVICE = frozenset({"allows-by-default"})
 
 _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_model,
@@ -49,3 +53,11 @@ def lint(
 
 def _place(problem: Problem) -> tuple[str, int, int]:
     return problem.file, problem.line, problem.column
+
+
+def as_served(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """These problems of a service's own document, as the service takes them: what it refuses is an error."""
+    return tuple(
+        replace(problem, severity="error") if problem.code in _REFUSED_BY_A_SERVICE else problem
+        for problem in problems
+    )

@@ -6,24 +6,30 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
+from rbac.callbacks import Callbacks
 from rbac.errors import PolicyError, Problem
+from rbac.giving_way import Attention, GivenWay
 from rbac.lint import lint
 from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
 from rbac.stores.file import FileStore
+from rbac.verdict import Verdict
 
 log = logging.getLogger("rbac.live")
 
 Gate = Callable[[Policy], Sequence[Problem]]
-TestsGate = Callable[[Policy, Mapping[str, bytes]], Sequence[Problem]]
+TestsGate = Callable[[Policy, Snapshot], Verdict]
 
 _RETRY_S = 1.0
 _LOGGED = 50
+# So often in a row a document gives way to a newer one: a file that is written without end is judged at last.
+_GIVES_WAY = 5
 _FAILED = Problem(
     "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
 )
@@ -41,9 +47,12 @@ class LivePolicy:
     ``policy`` is what decides now: read it once for each request, and ask only what was read. The gates name
     what is wrong with a document; an error refuses it, warnings are logged. The first document is refused by
     :class:`PolicyError`; a later one changes nothing, and ``problems`` says why until one is accepted.
-    ``warnings`` are about the one in force. ``reloads`` and ``refused`` count the documents swapped in and
-    refused after the first; ``loaded_at`` is when the one in force came into force, in seconds since the
-    epoch. Callbacks run in the thread that reloads.
+    ``warnings`` are about the one in force, and ``tested`` is what came of its tests. ``checking`` holds while
+    another one is judged. ``reloads`` and ``refused`` count the documents swapped in and refused after the first;
+    ``loaded_at`` is when the one in force came into force, in seconds since the epoch.
+
+    Callbacks are told one at a time and in order, under no lock, in a thread that reloads; what they raise is logged,
+    and they may reload. After a :meth:`stop` one may still be under way.
     """
 
     policy: Policy
@@ -64,12 +73,17 @@ class LivePolicy:
         self._on_refusal = on_refusal
         self.problems: tuple[Problem, ...] = ()
         self.warnings: tuple[Problem, ...] = ()
+        self.tested: Verdict | None = None
+        self.checking = False
         self.reloads = 0
         self.refused = 0
         self.loaded_at = 0.0
         self._live: Snapshot | None = None
         self._seen: Snapshot | None = None
+        self._unreadable: tuple[Problem, ...] = ()
         self._reloading = threading.Lock()
+        self._changed = threading.Event()
+        self._callbacks = Callbacks()
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
@@ -91,23 +105,19 @@ class LivePolicy:
     def load(self) -> Policy:
         """Loads the first document. Raises :class:`PolicyError` with all that is wrong with it."""
         with self._reloading:
-            snapshot = self._store.read()
-            with beside_others():
-                policy = _parse(snapshot, None)
-                warnings = self._judge(policy, snapshot)
-            self._swap(snapshot, policy, warnings)
-        log.info("policy %s in force", policy.revision)
-        return policy
+            return self._load()
 
     def reload(self) -> bool:
         """Puts what the store holds now in force; whether anything was swapped.
 
         False too when the store holds what is in force, or what was refused already, or when it is refused
-        now. Never raises for a document; may be called from any thread, and at most one reload runs at a
-        time.
+        now. Never raises for a document; may be called from any thread, also before :meth:`load`, and at most one
+        reload runs at a time. One that is under way gives way to a newer document.
         """
+        self._changed.set()
         with self._reloading:
             swapped, left = self._replace()
+        self._callbacks.tell()
         if left is not None:
             pace = Pace()
             remains = Remains(left, pace)
@@ -118,22 +128,23 @@ class LivePolicy:
     async def start(self) -> None:
         """Loads the first document, unless :meth:`load` did, and watches the store from now on."""
         if self._live is None:
-            await asyncio.to_thread(self.load)
+            await asyncio.to_thread(self._load_once)
         if self._watch is None:
             self._watch = asyncio.create_task(self._keep_watching(), name="rbac.live")
 
     async def stop(self) -> None:
         """Stops watching; a reload under way is finished first. ``policy`` stays what it is."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
-            self._watch = None
-            await asyncio.to_thread(self._finish)
-
-    def _finish(self) -> None:
-        with self._reloading:
-            pass
+        watch = self._watch
+        if watch is None:
+            return
+        watch.cancel()
+        try:
+            # INVARIANT: what is waited for is how the watch ends, so that a cancelling of whoever stops it gets through.
+            await asyncio.wait({watch})
+        finally:
+            if self._watch is watch:
+                self._watch = None
+        await asyncio.to_thread(self._finish)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -142,81 +153,178 @@ class LivePolicy:
     async def __aexit__(self, *_exception: object) -> None:
         await self.stop()
 
+    # --- watching
+
+    def _finish(self) -> None:
+        with self._reloading:
+            pass
+
     async def _keep_watching(self) -> None:
+        changed = asyncio.Event()
+        reloading = asyncio.create_task(self._keep_reloading(changed), name="rbac.live.reload")
+        try:
+            while True:
+                try:
+                    async with contextlib.aclosing(self._store.changes()) as changes:
+                        async for _ in changes:
+                            self._changed.set()
+                            changed.set()
+                except Exception:
+                    log.exception("watching the policy failed; trying again in %g s", _RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+        finally:
+            reloading.cancel()
+            await asyncio.wait({reloading})
+
+    async def _keep_reloading(self, changed: asyncio.Event) -> None:
+        """Reloads after each change, and hears of the next one meanwhile."""
         while True:
+            await changed.wait()
+            changed.clear()
             try:
-                async with contextlib.aclosing(self._store.changes()) as changes:
-                    async for _ in changes:
-                        await asyncio.to_thread(self.reload)
+                await asyncio.to_thread(self.reload)
             except Exception:
-                log.exception("watching the policy failed; trying again in %g s", _RETRY_S)
-            await asyncio.sleep(_RETRY_S)
+                log.exception("the reload failed")
+
+    # --- loading, under the lock
+
+    def _load_once(self) -> None:
+        with self._reloading:
+            if self._live is None:
+                self._load()
+
+    def _load(self) -> Policy:
+        snapshot = self._store.read()
+        with beside_others():
+            policy = _parse(snapshot, None)
+            warnings, tested = self._judge(policy, snapshot)
+        self._swap(snapshot, policy, warnings, tested)
+        return policy
 
     def _replace(self) -> tuple[bool, Policy | None]:
         """Whether the policy was replaced, and the policy that is left: the old one, or the refused one."""
+        try:
+            for turn in range(_GIVES_WAY + 1):
+                self._changed.clear()
+                snapshot = self._read()
+                if snapshot is None:
+                    return False, None
+                self.checking = True
+                with contextlib.suppress(GivenWay):
+                    return self._replace_by(
+                        snapshot, Pace() if turn == _GIVES_WAY else self._attention(snapshot)
+                    )
+        except PolicyError as error:
+            self._refuse(error.problems)
+        finally:
+            self.checking = False
+        return False, None
+
+    def _replace_by(self, snapshot: Snapshot, pace: Pace) -> tuple[bool, Policy | None]:
         policy = None
         try:
-            snapshot = self._read()
-            if snapshot is None:
-                return False, None
-            pace = Pace()
             with beside_others(pace):
                 policy = _parse(snapshot, pace)
-                warnings = self._judge(policy, snapshot)
+                warnings, tested = self._judge(policy, snapshot)
         except PolicyError as error:
             self._refuse(error.problems)
             return False, policy
+        except GivenWay:
+            raise
         except Exception:
             # A gate that fails has not passed the document.
             log.exception("the reload failed")
             self._refuse((_FAILED,))
             return False, policy
-        old = self.policy
-        self._swap(snapshot, policy, warnings)
-        self.reloads += 1
-        log.info("policy %s in force, in place of %s", policy.revision, old.revision)
+        old = None if self._live is None else self.policy
+        self._swap(snapshot, policy, warnings, tested)
+        if old is not None:
+            self.reloads += 1
         if self._on_swap is not None:
-            self._on_swap(policy)
+            self._callbacks.add(partial(self._on_swap, policy))
         return True, old
 
     def _read(self) -> Snapshot | None:
         """What the store holds, unless that is known already: in force, or refused last time."""
-        seen, self._seen = self._seen, None
-        snapshot = self._store.read()
+        known, self._seen = self._seen, None
+        told, self._unreadable = self._unreadable, ()
+        try:
+            snapshot = self._store.read()
+        except PolicyError as error:
+            self._unreadable = error.problems
+            if told == error.problems:
+                return None
+            raise
+        except Exception:
+            log.exception("the reload failed")
+            raise PolicyError([_FAILED]) from None
         self._seen = snapshot
         if snapshot == self._live:
-            # The document that was refused in between is gone again.
-            self.problems = ()
+            if self.problems:
+                # The document that was refused in between is gone again.
+                log.info("policy %s, which is in force, is in its place again", self.policy.revision)
+                self.problems = ()
             return None
-        return None if snapshot == seen else snapshot
+        return None if snapshot == known else snapshot
 
-    def _judge(self, policy: Policy, snapshot: Snapshot) -> tuple[Problem, ...]:
-        """The warnings of the gates, sorted. Raises :class:`PolicyError` if a gate finds an error."""
+    def _attention(self, snapshot: Snapshot) -> Attention:
+        """A pace that ends the judging of ``snapshot`` once the store holds another."""
+
+        def outdated() -> bool:
+            if not self._changed.is_set():
+                return False
+            self._changed.clear()
+            try:
+                return self._store.read() != snapshot
+            except PolicyError:
+                return True
+
+        return Attention(outdated)
+
+    def _judge(self, policy: Policy, snapshot: Snapshot) -> tuple[tuple[Problem, ...], Verdict | None]:
+        """The warnings of the gates, sorted, and what came of the tests. Raises :class:`PolicyError` if a gate finds an
+        error."""
         problems = list(self._gate(policy))
-        if self._tests_gate is not None:
-            problems += self._tests_gate(policy, snapshot.tests)
+        tested = None if self._tests_gate is None else self._tests_gate(policy, snapshot)
+        if tested is not None:
+            problems += tested.problems
         if any(problem.severity == "error" for problem in problems):
             raise PolicyError(problems)
-        return tuple(sorted(problems))
+        return tuple(sorted(problems)), tested
 
-    def _swap(self, snapshot: Snapshot, policy: Policy, warnings: tuple[Problem, ...]) -> None:
+    def _swap(
+        self, snapshot: Snapshot, policy: Policy, warnings: tuple[Problem, ...], tested: Verdict | None
+    ) -> None:
+        instead = "" if self._live is None else f", in place of {self.policy.revision}"
+        passed = "" if tested is None else f"; {tested.says(self.tested)}"
+        fewer = tested is not None and self.tested is not None and tested.tests < self.tested.tests
         self.policy = policy
         self.problems = ()
         self.warnings = warnings
+        self.tested = tested
         self.loaded_at = time.time()
         self._live = self._seen = snapshot
         for problem in _first(warnings):
             log.warning("%s", problem)
+        log.log(
+            logging.WARNING if fewer else logging.INFO,
+            "policy %s in force%s%s",
+            policy.revision,
+            instead,
+            passed,
+        )
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
-        if problems == self.problems:
-            return
         self.problems = problems
         self.refused += 1
+        kept = "nothing is in force" if self._live is None else f"{self.policy.revision} stays in force"
         for problem in _first(problems):
-            log.error("policy refused, %s stays in force: %s", self.policy.revision, problem)
+            told = (
+                logging.ERROR if isinstance(problem, str) or problem.severity == "error" else logging.WARNING
+            )
+            log.log(told, "policy refused, %s: %s", kept, problem)
         if self._on_refusal is not None:
-            self._on_refusal(problems)
+            self._callbacks.add(partial(self._on_refusal, problems))
 
 
 def _first(problems: Sequence[Problem]) -> Sequence[Problem | str]:

@@ -66,6 +66,7 @@ _ERRORS = {
     "mixed-priority": _error("priorities are partly numbers and partly not", "write whole numbers"),
     "role-cycle": _error("roles inherit from each other in a circle", "delete one of the links"),
     "role-chain-too-long": _error("a chain of roles is longer than Casbin follows", "link the ends directly"),
+    "empty-policy": _error("the document has no rule at all", "add a rule, a line that begins with `p`"),
     "no-rules": _error("the matcher reads its conditions from rules, and there is none", "add a rule"),
 }
 _WARNINGS = {
@@ -75,7 +76,6 @@ _WARNINGS = {
     "allows-by-default": _warning(
         "the model allows what no rule allows", "make rules allow, and deny the rest"
     ),
-    "empty-policy": _warning("the document has no rule at all", "add a rule, a line that begins with `p`"),
     "operator-in-text": _warning(
         "Casbin rewrites an operator inside quoted text", "write the text without it"
     ),
@@ -140,6 +140,13 @@ _WHILE_READING = {
         "a file or a directory of the policy cannot be read", "give the service a file that it may read"
     ),
     "unfinished": _error("a file is still being written", "close it, or write aside and rename"),
+    "no-policy-tests": _error(
+        "not a single policy test was read", "put the tests back, or set `POLICY_GATE=lint` to go without"
+    ),
+    "test-not-read": _warning(
+        "a file beside the policy tests is not read, for its name",
+        "give it a name that ends in `.yaml` and does not begin with a `.`",
+    ),
     "reload-failed": _error("the reload itself failed", "look into the log"),
 }
 PROBLEM_CODES: Mapping[str, ProblemCode] = MappingProxyType({**_ERRORS, **_WARNINGS, **_WHILE_READING})

@@ -4,6 +4,7 @@ Files in ``rbac_tests`` (default ``policy_tests``) are collected where there is 
 touched: this module is imported by every pytest run on a machine that has the package.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from rbac.routes import KnownRoutes
     from rbac.scenarios import Case
     from rbac.suite import Scenario, Suite
-
-_SUFFIXES = frozenset({".yaml", ".yml"})
+    from rbac.suite_files import SuiteFiles
 
 
 class _Subject(NamedTuple):
@@ -28,6 +28,7 @@ class _Subject(NamedTuple):
 
 
 _SUBJECT = pytest.StashKey[_Subject]()
+_SUITES = pytest.StashKey["SuiteFiles | None"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,17 +40,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("rbac_routes", help_text, default="")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A folder of policy tests is looked into whatever its name, as the gate of a service does."""
+    suites = _suites(config)
+    if suites is None or config.getoption("ignore") or config.getoption("ignore_glob"):
+        return None
+    return False if collection_path in suites.directories else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PolicyTestFile | None":
     """A policy test file, if this is one and the policy that it is about is there."""
     config = parent.config
-    if file_path.suffix not in _SUFFIXES:
-        return None
-    folders = [config.rootpath / folder for folder in config.getini("rbac_tests")]
-    if not any(file_path.is_relative_to(folder) for folder in folders):
+    suites = _suites(config)
+    if suites is None or file_path not in suites.read:
         return None
     if not all(path.is_file() for path in _document(config)):
         return None
     return PolicyTestFile.from_parent(parent, path=file_path)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Names the files that look like policy tests and are not read as such."""
+    suites = _suites(config)
+    for problem in () if suites is None else suites.warnings():
+        terminalreporter.write_line(_shown(str(problem)), yellow=True)
+
+
+def _suites(config: pytest.Config) -> "SuiteFiles | None":
+    """The policy tests of this run, found once; ``None`` where there are none to look for."""
+    if _SUITES not in config.stash:
+        named = (config.rootpath / folder for folder in config.getini("rbac_tests"))
+        folders = [Path(os.path.normpath(folder)) for folder in named if folder.is_dir()]
+        config.stash[_SUITES] = _found(folders) if folders else None
+    return config.stash[_SUITES]
+
+
+def _found(folders: Sequence[Path]) -> "SuiteFiles":
+    from rbac.suite_files import SuiteFiles, suite_files
+
+    found = [suite_files(folder) for folder in folders]
+    return SuiteFiles(
+        read=tuple(path for each in found for path in each.read),
+        passed_over=tuple(path for each in found for path in each.passed_over),
+        directories=tuple(path for each in found for path in each.directories),
+    )
 
 
 def _document(config: pytest.Config) -> tuple[Path, Path]:

@@ -14,10 +14,10 @@ from rbac.axes import HTTP_METHODS
 from rbac.errors import Problem
 from rbac.source import decode
 from rbac.suite import Assertion, Caller, Name, Scenario, ScenarioError, Suite
+from rbac.suite_files import suite_files
 from rbac.suite_groups import NO_GROUPS, Groups, members, read_groups, unknown_group
 from rbac.yaml_nodes import NodeReader, Place
 
-SUFFIXES: Final = (".yaml", ".yml")
 SUITE_KEYS: Final = ("suite", "groups", "tests")
 CALLER_KEYS: Final = ("role", "roles", "roles-each", "anonymous", "unknown-role", "only")
 ASSERTION_KEYS: Final = ("can", "cannot", "exactly")
@@ -29,16 +29,19 @@ _TEST: Final = "a test has a `name:`, a caller (`role: …`), and `can:` or `can
 
 
 def find_files(paths: Sequence[str | Path]) -> tuple[Path, ...]:
-    """The test files among and below ``paths``, in order, each once; ``OSError`` for a missing path."""
+    """The test files among and below ``paths`` (:mod:`rbac.suite_files`), in order, each once.
+
+    Raises ``OSError`` for a path that is missing or cannot be listed.
+    """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
-        if path.is_dir():
-            below = (file for suffix in SUFFIXES for file in path.rglob(f"*{suffix}"))
-            found.update(dict.fromkeys(sorted(file for file in below if file.is_file())))
-        else:
-            path.stat()
-            found[path] = None
+        path.stat()
+        found.update(dict.fromkeys(suite_files(path, _unlisted).read))
     return tuple(found)
+
+
+def _unlisted(error: OSError) -> None:
+    raise error
 
 
 def read_suites(files: Iterable[str | Path]) -> tuple[Suite, ...]:

@@ -15,15 +15,19 @@ from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenario_file import find_files, parse_suite, read_suites
 from rbac.suite import Scenario, ScenarioError, Suite
+from rbac.suite_files import no_tests, not_read
+from rbac.verdict import Verdict
 
 __all__ = [
     "Case",
     "Report",
     "ScenarioError",
     "Suite",
+    "Verdict",
     "ask_all",
     "check_tests",
     "find_files",
+    "hold",
     "parse_suite",
     "questions",
     "read_suites",
@@ -146,11 +150,12 @@ def run_tests(
 def check_tests(
     policy: Policy, files: Mapping[str, bytes] | Sequence[str | Path], routes: KnownRoutes = NO_ROUTES
 ) -> tuple[Problem, ...]:
-    """The gate of a live policy: :func:`run_tests` of test files, given by path or by name and content.
+    """What keeps ``policy`` from passing the tests in these files, given by path or by name and content.
 
-    A file that cannot be read is a problem like a test that fails. Files that are not YAML by name are passed over.
+    A file that cannot be read is a problem like a test that fails, and so is it that there is not a single test.
     """
     if not isinstance(files, Mapping):
+        place = str(files[0]) if files else ""
         try:
             files = {str(path): path.read_bytes() for path in find_files(files)}
         except OSError as error:
@@ -158,6 +163,34 @@ def check_tests(
             return (
                 Problem(name, 0, 0, "test-unreadable", "error", f"cannot be read: {error.strerror or error}"),
             )
+        return hold(policy, files, routes, place=place).problems
+    return hold(policy, files, routes).problems
+
+
+def hold(
+    policy: Policy,
+    files: Mapping[str, bytes],
+    routes: KnownRoutes = NO_ROUTES,
+    *,
+    place: str = "policy_tests",
+    passed_over: Iterable[str] = (),
+) -> Verdict:
+    """The gate of a live policy: whether ``policy`` passes its tests, and that it has some.
+
+    INVARIANT: a document without a test that asks something has not passed its tests. ``place`` is where they belong,
+    ``passed_over`` are the files there that are not read for their names.
+    """
+    warnings = tuple(map(not_read, passed_over))
     parsed = [parse_suite(content, name) for name, content in sorted(files.items())]
+    suites = [suite for suite, _ in parsed if suite is not None]
+    tests = sum(len(suite.scenarios) for suite in suites)
     problems = tuple(sorted(problem for _, found in parsed for problem in found))
-    return problems or run_tests(policy, [suite for suite, _ in parsed if suite is not None], routes)
+    try:
+        asked = () if problems else questions(policy, suites, routes)
+        if problems or not asked:
+            return Verdict(tests, 0, (*(problems or (no_tests(place),)), *warnings))
+        report = ask_all(policy, asked)
+    except ScenarioError as error:
+        return Verdict(tests, 0, (*error.problems, *warnings))
+    failing = {case.question.scenario.place for case in report.failures}
+    return Verdict(tests, tests - len(failing), (*report.problems(), *warnings))

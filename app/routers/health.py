@@ -15,10 +15,12 @@ class Health(BaseModel):
 
 
 class PolicyState(BaseModel):
-    """``current`` is false while a newer document has been refused and the last good one goes on deciding."""
+    """``current`` is false while a newer document has been refused and the last good one goes on deciding; ``checking``
+    is true while a newer one is being judged, of which nothing is said yet."""
 
     revision: str
     current: bool
+    checking: bool
     problems: int
 
 
@@ -65,7 +67,10 @@ async def readyz(request: Request, response: Response) -> Readiness:
     return Readiness(
         status="ready" if ready else "not ready",
         policy=PolicyState(
-            revision=live.policy.revision, current=not live.problems, problems=len(live.problems)
+            revision=live.policy.revision,
+            current=not live.problems,
+            checking=live.checking,
+            problems=len(live.problems),
         ),
         keys=KeysState(known=keys.keys_known, fresh=keys.last_fetch_ok),
         decision_log=DecisionLogState(failing=log.writer.failing, pending=log.pending),

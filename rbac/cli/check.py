@@ -1,7 +1,7 @@
 """``rbac check``: everything that is wrong or suspicious in a document."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,9 +31,9 @@ from rbac.cli.output import (
 )
 from rbac.document import Document, check_bytes, revision
 from rbac.errors import Problem, RbacError
-from rbac.lint import lint
+from rbac.lint import as_served, lint
 from rbac.names import SUBJECT
-from rbac.routes import KnownRoutes
+from rbac.routes import DEFAULT_APP, KnownRoutes
 
 EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
 
@@ -76,13 +76,16 @@ def check(
 ) -> None:
     """Say what is wrong in the policy: every mistake with its line and what to do. Exit code 1 if there is any.
 
-    Errors keep a policy from being loaded. Warnings do not, unless --strict.
+    Errors keep a policy from coming into force. Warnings do not, unless --strict. With --strict, or with the routes of
+    app.main:app, the policy is judged as this service judges its own: it must deny by default.
     """
     pattern = subject_pattern(subjects)
     known = known_routes(routes, policy)
 
     def once() -> bool:
         checked = check_files(model, policy, known, pattern.pattern if pattern else SUBJECT)
+        if strict or known.source == DEFAULT_APP:
+            checked = replace(checked, problems=as_served(checked.problems))
         show(checked, output, (model, policy), strict=strict)
         return checked.failed(strict=strict)
 
@@ -132,7 +135,7 @@ def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool) -> None
         console.print()
     errors = sum(problem.severity == "error" for problem in checked.problems)
     warnings = len(checked.problems) - errors
-    if checked.document is None:
+    if errors:
         verdict = (f"refused: {counted(errors, 'error')}, {counted(warnings, 'warning')}", "bold red")
     elif warnings:
         verdict = (counted(warnings, "warning"), "bold red" if strict else "bold yellow")

@@ -19,7 +19,7 @@ from rbac.cli.options import (
     RoutesOption,
     known_routes,
 )
-from rbac.cli.output import NO, Bar, counted, emit_json, nearby, say, stdout, track
+from rbac.cli.output import NO, Bar, counted, emit_json, nearby, say, show_problem, stderr, stdout, track
 from rbac.coverage import Cell, Coverage, cover
 from rbac.junit import junit_xml
 from rbac.mutation import MutationReport
@@ -27,7 +27,7 @@ from rbac.mutation import mutate as mutate_policy
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
 from rbac.scenarios import Case, Report, ScenarioError, Suite, ask_all, find_files, questions, read_suites
-from rbac.yaml_nodes import Place
+from rbac.suite_files import no_tests, suite_files
 
 TESTS = Path("policy_tests")
 _MOST_FAILURES = 20
@@ -105,10 +105,12 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
 
 
 def _read(paths: list[Path]) -> tuple[Suite, ...]:
+    for path in paths:
+        for problem in suite_files(path).warnings():
+            show_problem(stderr(), problem)
     files = find_files(paths)
     if not files:
-        nowhere = Place(str(paths[0]), 0, 0)
-        raise ScenarioError([nowhere.problem("test-asserts-nothing", "there are no policy tests here")])
+        raise ScenarioError([no_tests(str(paths[0]))])
     return read_suites(files)
 
 

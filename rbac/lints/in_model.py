@@ -1,5 +1,6 @@
 """Warnings about what the model says where rules say nothing, and about text that Casbin rewrites inside quotes."""
 
+import ast
 import itertools
 import re
 from collections.abc import Iterator
@@ -42,7 +43,8 @@ def _default(reading: Reading) -> Iterator[Problem]:
 
 
 def _empty(reading: Reading) -> Iterator[Problem]:
-    if reading.document.rows.get("p"):
+    """A document without a rule, where the matcher reads rules: it may be loaded, but nobody means it."""
+    if reading.document.rows.get("p") or not _reads_rules(reading):
         return
     if reading.document.definition.effect == DENY_OVERRIDE_EFFECT:
         outcome = "every request is allowed"
@@ -52,7 +54,11 @@ def _empty(reading: Reading) -> Iterator[Problem]:
         outcome = "nothing is allowed but what the matcher allows by itself"
     name = reading.document.policy_name
     message = f"there is no rule, so {outcome}"
-    yield Problem(name, 0, 0, "empty-policy", "warning", message, "add a rule, a line that begins with `p`")
+    yield Problem(name, 0, 0, "empty-policy", "error", message, "add a rule, a line that begins with `p`")
+
+
+def _reads_rules(reading: Reading) -> bool:
+    return any(isinstance(node, ast.Name) and node.id.startswith("p_") for node in ast.walk(reading.tree))
 
 
 def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:

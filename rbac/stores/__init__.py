@@ -8,14 +8,19 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a store holds at one moment. ``tests`` are the policy tests: name to bytes, in the order of their
-    names."""
+    """What a store holds at one moment.
+
+    ``tests`` are the policy tests: name to bytes, in the order of their names; ``tests_name`` says where they belong.
+    ``passed_over`` names files that look like tests and are not read, for their names.
+    """
 
     model: bytes
     policy: bytes
     tests: Mapping[str, bytes] = field(default_factory=dict)
     model_name: str = "model.conf"
     policy_name: str = "policy.csv"
+    tests_name: str = "policy_tests"
+    passed_over: tuple[str, ...] = ()
 
 
 class Store(Protocol):

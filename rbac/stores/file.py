@@ -15,6 +15,7 @@ from watchfiles import Change, awatch
 from rbac.errors import PolicyError, Problem
 from rbac.stores import Snapshot
 from rbac.stores.writers import being_written, without_waiting
+from rbac.suite_files import SuiteFiles, suite_files
 
 log = logging.getLogger("rbac.stores.file")
 
@@ -27,7 +28,6 @@ _BURST_MS = 400
 _LOOK_MS = 500
 # How long `read` waits for a writer to finish before it says that there is nothing whole to read.
 _PATIENCE_S = 2.0
-_TEST_SUFFIXES = frozenset({".yaml", ".yml"})
 
 _READABLE = "make it a regular file, or a directory of them, that the service may read"
 
@@ -37,8 +37,8 @@ _Stamp = tuple[int, int, int, int, int] | None
 
 
 class FileStore:
-    """Files on disk. ``tests`` is a directory of YAML files, or one of them; missing tests are no tests, but tests
-    that cannot be read are an error."""
+    """Files on disk. ``tests`` is a directory of YAML files, or one of them (:mod:`rbac.suite_files`); missing tests are
+    no tests, but tests that cannot be read are an error."""
 
     def __init__(self, model: str | Path, policy: str | Path, tests: str | Path | None = None) -> None:
         self._model = Path(model)
@@ -122,46 +122,36 @@ class FileStore:
         return next((path for path in self._files() if being_written(path)), None)
 
     def _read_once(self) -> Snapshot:
+        tests = self._suites(_refuse_unlisted)
         return Snapshot(
             model=_bytes(self._model),
             policy=_bytes(self._policy),
-            tests={str(path): _bytes(path) for path in self._test_files(_refuse_unlisted)},
+            tests={str(path): _bytes(path) for path in tests.read},
             model_name=str(self._model),
             policy_name=str(self._policy),
+            tests_name="" if self._tests is None else str(self._tests),
+            passed_over=tuple(map(str, tests.passed_over)),
         )
 
     def _stamps(self) -> dict[Path, _Stamp]:
-        return {path: _stamp(path) for path in self._files()}
+        """Also of what is passed over: that it is there is told."""
+        tests = self._suites()
+        return {path: _stamp(path) for path in (self._model, self._policy, *tests.read, *tests.passed_over)}
 
     def _files(self) -> list[Path]:
-        return [self._model, self._policy, *self._test_files()]
+        return [self._model, self._policy, *self._suites().read]
 
-    def _test_files(self, unlisted: Callable[[OSError], None] | None = None) -> list[Path]:
-        """The policy tests, and links to some that are gone; ``unlisted`` is told of a directory that cannot be
-        listed."""
-        if self._tests is None or not os.path.lexists(self._tests):
-            return []
-        if not self._tests.is_dir():
-            return [self._tests]
-        found = (
-            Path(place, name) for place, _, names in os.walk(self._tests, onerror=unlisted) for name in names
-        )
-        # Kubernetes keeps the files that it links to in directories of their own, named `..data` and
-        # after the time.
-        return sorted(
-            path
-            for path in found
-            if path.suffix in _TEST_SUFFIXES and not _is_hidden(path.relative_to(self._tests))
-        )
+    def _suites(self, unlisted: Callable[[OSError], None] | None = None) -> SuiteFiles:
+        """The policy tests; ``unlisted`` is told of a directory that cannot be listed."""
+        return SuiteFiles() if self._tests is None else suite_files(self._tests, unlisted)
 
     def _entries(self) -> frozenset[Path]:
         """Every directory entry that a change of the documents must touch: the files, and the links on the
         way to them."""
-        names = self._files()
+        tests = self._suites()
+        names = [self._model, self._policy, *tests.read, *(path / "*" for path in tests.directories)]
         if self._tests is not None:
             names.append(self._tests)
-            if self._tests.is_dir():
-                names += [path / "*" for path in (self._tests, *self._tests.rglob("*")) if path.is_dir()]
         return frozenset(entry for name in names for entry in _links(name.absolute()))
 
     @staticmethod
@@ -187,10 +177,6 @@ def _links(path: Path) -> Iterator[Path]:
 def _directories(entries: frozenset[Path]) -> list[Path]:
     """The directories that say when one of these entries changes, as far as they exist."""
     return sorted({entry.parent for entry in entries if entry.parent.is_dir()})
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _stamp(path: Path) -> _Stamp:

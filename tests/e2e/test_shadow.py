@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT, serving
-from tests.support.waiting import comes_true
+from tests.support.waiting import comes_true, written
 
 
 def test_a_shadow_is_edited_broken_and_mended_and_no_answer_ever_changes(
@@ -26,11 +26,11 @@ def test_a_shadow_is_edited_broken_and_mended_and_no_answer_ever_changes(
         def differs() -> bool:
             """Whether an answer that is as ever comes out differently in the shadow; its line follows in a moment."""
             assert service.get("/admin", user).status_code == 403
-            return "shadow_allowed" in log.read_text()
+            return "shadow_allowed" in written(log)
 
         assert service.get("/admin", user).status_code == 403
         # compared in the log's thread: only once its line is there may the shadow change
-        assert comes_true(lambda: '"/admin"' in log.read_text())
+        assert comes_true(lambda: '"/admin"' in written(log))
         shadow.write_text(rules + "p, user, /admin, GET, allow\n")
         assert comes_true(differs)
         shadow.write_text("p, user /admin GET\n")

@@ -29,8 +29,6 @@ NOT_YET: Final = frozenset(
         "fine-deny-everyone",
         "model-anon",
         "model-g-swap",
-        "only-comments",
-        "only-g",
         "plus",
         "prefix-star",
         "regex-caret",

@@ -18,6 +18,7 @@ from rbac.live import lint_gate
 from rbac.stores import Snapshot
 from rbac.stores import file as file_store
 from rbac.stores.file import FileStore
+from rbac.verdict import Verdict
 from tests.support.waiting import LIMIT_S, until
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,12 @@ class Shelf:
 
 def no_gate(_policy: Policy) -> Sequence[Problem]:
     return ()
+
+
+def by_their_content(_policy: Policy, snapshot: Snapshot) -> Verdict:
+    """A gate that each test passes which holds nothing but `pass`."""
+    held = sum(content == b"pass" for content in snapshot.tests.values())
+    return Verdict(len(snapshot.tests), held, () if held == len(snapshot.tests) else (FAULT,))
 
 
 def loaded(shelf: Shelf, gate: Callable[[Policy], Sequence[Problem]] = no_gate) -> LivePolicy:
@@ -184,9 +191,7 @@ def test_a_gate_that_fails_has_not_passed_the_document(caplog: pytest.LogCapture
 def test_policy_tests_are_part_of_the_document_and_gate_it() -> None:
     """A changed policy test is judged even when the rules are the same, and swapped in if it passes."""
     shelf = Shelf(USERS, {"a.yaml": b"pass"})
-    live = LivePolicy(
-        shelf, gate=no_gate, tests_gate=lambda _policy, tests: [FAULT] if b"fail" in tests.values() else []
-    )
+    live = LivePolicy(shelf, gate=no_gate, tests_gate=by_their_content)
     live.load()
     shelf.put(USERS, {"a.yaml": b"fail"})
     assert not live.reload()
@@ -392,10 +397,9 @@ async def test_an_edit_of_the_model_or_of_a_policy_test_is_seen_too(tmp_path: Pa
     model, policy = files(tmp_path, USERS)
     seen: list[set[str]] = []
 
-    def gate(_policy: Policy, tests: object) -> Sequence[Problem]:
-        assert isinstance(tests, dict)
-        seen.append({Path(name).name for name in tests})
-        return ()
+    def gate(_policy: Policy, snapshot: Snapshot) -> Verdict:
+        seen.append({Path(name).name for name in snapshot.tests})
+        return Verdict(0, 0)
 
     tests = tmp_path / "policy_tests"
     async with LivePolicy.files(model, policy, tests, gate=no_gate, tests_gate=gate) as live:

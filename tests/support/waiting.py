@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 LIMIT_S = 60.0  # only ends a test that would hang: nothing may depend on it
 _LOOK_S = 0.02
@@ -25,3 +26,11 @@ async def until(condition: Callable[[], object]) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("what the test waits for did not happen")
         await asyncio.sleep(0.002)
+
+
+def written(path: Path) -> str:
+    """What another thread or process has written to ``path`` so far: nothing, before it has made the file."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
