@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Final, Generic, TypeVar
 
+from rbac.asking import answer
 from rbac.decision import Decision
 from rbac.decision_lines import Damage, DecisionLines, Recorded, Word
-from rbac.errors import EvaluationError, RbacError, RequestError
+from rbac.errors import RbacError, RequestError
 from rbac.policy import Policy
 
 Answer = TypeVar("Answer")
@@ -126,34 +127,22 @@ def ask(policy: Policy, words: Words) -> tuple[Decision, tuple[str, ...]]:
     """
     several = [place for place, word in enumerate(words) if type(word) is tuple]
     if not several:
-        return _denied_if_failing(policy, words)
+        request = tuple([str(word) for word in words])
+        return answer(policy, request), request
     place = several[0]
     roles = words[place]
     plain = tuple([word if type(word) is str else "" for word in words])
     if len(several) > 1:
         raise NotAskableError("two of its words have several values")
     if len(roles) < 2:
-        return _denied_if_failing(policy, (*plain[:place], *(roles or ("",)), *plain[place + 1 :]))
+        request = (*plain[:place], *(roles or ("",)), *plain[place + 1 :])
+        return answer(policy, request), request
     try:
-        decision = policy.decide_roles(plain, place, tuple(roles))
-    except EvaluationError:
-        return _denied(policy), plain
+        decision = answer(policy, plain, tuple(roles), place)
     except RequestError as error:
         raise NotAskableError(str(error)) from error
     for role in roles:
         request = (*plain[:place], role, *plain[place + 1 :])
-        if policy.decide_request(request) == decision:
+        if answer(policy, request) == decision:
             return decision, request
     return decision, plain
-
-
-def _denied_if_failing(policy: Policy, words: Words) -> tuple[Decision, tuple[str, ...]]:
-    request = tuple([str(word) for word in words])
-    try:
-        return policy.decide_request(request), request
-    except EvaluationError:
-        return _denied(policy), request
-
-
-def _denied(policy: Policy) -> Decision:
-    return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)

@@ -52,6 +52,7 @@ class AskedEndpoints:
             else:
                 words[name] = value
         if not quiet:
+            self._check_all_said(assertion, words)
             self._check_action(assertion, words)
             self._check_path(scenario, assertion, words)
         return words
@@ -91,6 +92,16 @@ class AskedEndpoints:
                     if act and key not in opened:
                         opened.add(key)
                         yield Ask({**ask.words, act: method}, ask.place, ask.template, expected=False)
+
+    def _check_all_said(self, assertion: Assertion, words: Mapping[str, str]) -> None:
+        """A test that leaves a word out would ask with "" for it, as nobody does, and a `cannot` would hold for ever."""
+        said = {*words, *self.axes.caller, *({self.axes.act} if assertion.below else ())}
+        missing = [word for word in self.axes.words if word not in said]
+        if missing:
+            named = " and ".join(f"`{word}`" for word in missing)
+            example = ", ".join(f"{word}: …" for word in missing)
+            hint = f'say it, as in `with: {{{example}}}`; `""` is for a request without it'
+            self._refuse(assertion.place, "test-missing-word", f"the test does not say {named}", hint)
 
     def _check_action(self, assertion: Assertion, words: Mapping[str, str]) -> None:
         act = words.get(self.axes.act or "")

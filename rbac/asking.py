@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from rbac.axes import Axes
-from rbac.decision import Explanation
+from rbac.decision import Decision, Explanation
 from rbac.enforcer import IndexedEnforcer
-from rbac.errors import RequestError
+from rbac.errors import EvaluationError, RequestError
 from rbac.policy import Policy
 from rbac.vocabulary import stranger
 
@@ -16,7 +16,8 @@ def document_names(policy: Policy) -> frozenset[str]:
     column = relations.role_column
     ruled = {row[column] for row in rows["p"]} if column is not None else set()
     linked = {name for kind, links in rows.items() if kind.startswith("g") for row in links for name in row}
-    return frozenset(ruled | linked | set(relations.constants))
+    spelled = {text for _, text in relations.spelled}
+    return frozenset(ruled | linked | set(relations.constants) | spelled)
 
 
 def token_words(axes: Axes, names: Collection[str]) -> dict[str, str]:
@@ -24,6 +25,56 @@ def token_words(axes: Axes, names: Collection[str]) -> dict[str, str]:
     if axes.sub is None or axes.sub == axes.role:
         return {}
     return {axes.sub: stranger(axes.sub, names)}
+
+
+def caller_words(
+    axes: Axes, names: Collection[str], roles: Sequence[str] | None = None, sub: str | None = None
+) -> dict[str, str]:
+    """The words by which a caller asks. Several roles are to be put in the role's word one by one, and are not in it.
+
+    Roles, also none of them, without ``sub`` are somebody with a valid token whom ``names`` do not name; with neither it
+    is nobody. Raises RequestError for what the model cannot be asked.
+    """
+    if roles and axes.role is None:
+        raise RequestError("the model's request has no word for a role")
+    if sub is not None and axes.sub is None:
+        raise RequestError("the model's request has no word for a person")
+    if sub is not None and roles and axes.sub == axes.role:
+        raise RequestError(f"the model asks with `{axes.role}` alone: a person or a role, not both")
+    words = dict.fromkeys(axes.caller, "")
+    if axes.sub is not None and sub is not None:
+        words[axes.sub] = sub
+    elif roles is not None:
+        words |= token_words(axes, names)
+    if axes.role is not None and roles and len(roles) == 1:
+        words[axes.role] = roles[0]
+    return words
+
+
+def answer(
+    policy: Policy, request: Sequence[str], roles: Sequence[str] = (), place: int | None = None
+) -> Decision:
+    """What ``policy`` decides about ``request``, taken once for each of ``roles`` where there are several.
+
+    They stand at ``place``, or where the model has a word for a role.
+
+    A request that the matcher fails over is denied, as the service denies it. Raises RequestError for several roles
+    under a priority effect.
+    """
+    words = tuple(request)
+    try:
+        if len(roles) < 2:
+            return policy.decide_request(words)
+        return policy.decide_roles(words, _role_place(policy) if place is None else place, roles)
+    except EvaluationError:
+        return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
+
+
+def _role_place(policy: Policy) -> int:
+    role = Axes.of(policy.document.definition).role
+    if role is None:
+        raise RequestError("the model's request has no word for a role")
+    return policy.words.index(role)
 
 
 def stands_for(policy: Policy, name: str, request: Sequence[str]) -> bool:
@@ -46,21 +97,15 @@ def stands_for(policy: Policy, name: str, request: Sequence[str]) -> bool:
 def ask_as(policy: Policy, roles: Sequence[str], sub: str | None, words: Mapping[str, str]) -> Explanation:
     """What ``policy`` decides for this caller, and why. ``words`` are the words of the request but for the caller's.
 
-    Roles without ``sub`` are somebody with a valid token whom the document does not name; with neither it is
-    nobody. Raises RequestError for what the model cannot be asked.
+    Who asks is as in :func:`caller_words`, nobody without roles and ``sub``; a request that the matcher fails over is
+    denied. Raises RequestError for what the model cannot be asked.
     """
     axes = Axes.of(policy.document.definition)
-    request = dict(words)
-    if sub is not None and axes.sub is None:
-        raise RequestError("the model's request has no word for a person")
-    if sub is not None and roles and axes.sub == axes.role:
-        raise RequestError(f"the model asks with `{axes.role}` alone: a person or a role, not both")
-    if axes.sub is not None and sub is not None:
-        request[axes.sub] = sub
-    elif roles:
-        request |= token_words(axes, document_names(policy))
+    request = {**caller_words(axes, document_names(policy), roles or None, sub), **words}
     if len(roles) > 1:
-        return policy.explain(roles=roles, **request)
-    if roles:
-        request[axes.role] = roles[0]
-    return policy.explain(**request)
+        request.pop(axes.role or "", None)
+    try:
+        return policy.explain(roles=roles if len(roles) > 1 else None, **request)
+    except EvaluationError:
+        denied = Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
+        return Explanation(denied, (), ())

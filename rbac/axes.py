@@ -22,7 +22,7 @@ class Axes:
     """
 
     words: tuple[str, ...]
-    role: str
+    role: str | None
     sub: str | None
     obj: str | None
     act: str | None
@@ -32,11 +32,12 @@ class Axes:
         """By name (``role``, ``sub``, ``obj``, ``act`` and what others call them), else by place: who,
         what, how."""
         words = definition.request_words
-        role = _first(_ROLES, words) or words[0]
-        act = _first(_ACTIONS, words) or (words[-1] if len(words) > 1 else None)
-        left = [word for word in words if word not in {role, act}]
-        obj = _first(_OBJECTS, left) or (left[-1] if left and left[-1] not in _SUBJECTS else None)
-        return cls(words, role, _first(_SUBJECTS, words), obj, None if act == role else act)
+        role = _first(_ROLES, words) or (words[0] if words[0] not in {*_ACTIONS, *_OBJECTS} else None)
+        rest = [word for word in words if word != role and word not in _SUBJECTS]
+        act = _first(_ACTIONS, rest) or (rest[-1] if rest and rest[-1] not in _OBJECTS else None)
+        left = [word for word in rest if word != act]
+        obj = _first(_OBJECTS, left) or (left[-1] if left else None)
+        return cls(words, role, _first(_SUBJECTS, words), obj, act)
 
     @property
     def caller(self) -> tuple[str, ...]:

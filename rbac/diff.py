@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
 
-from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
+from rbac.asking import answer
+from rbac.callers import Caller, Endpoint, callers_of, check_given, endpoint_at, endpoints_of
 from rbac.compare import Comparison, Masks, SpaceError
 from rbac.decision import Decision
 from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space, decide
+from rbac.space import Space
 from rbac.touched import touched_rules
 
 MOST_REQUESTS: Final = 200_000
@@ -98,26 +99,33 @@ class Diff:
 
 
 def diff(
-    old: Policy, new: Policy, routes: Sequence[Route] = (), *, subjects: str = SUBJECT, control: bool = False
+    old: Policy,
+    new: Policy,
+    routes: Sequence[Route] = (),
+    *,
+    subjects: str = SUBJECT,
+    control: bool = False,
+    given: Mapping[str, str] | None = None,
 ) -> Diff:
     """Exactly what changes from ``old`` to ``new``: on the known routes, and by an example each everywhere
     else.
 
-    ``control`` counts requests with control characters too, which the service never lets through. Raises
-    RequestError for models that ask with different words.
+    ``given`` are words besides, as in :func:`rbac.review.can`. ``control`` counts requests with control characters too,
+    which the service never lets through. Raises RequestError for models that ask with different words.
     """
-    return _Differ(old, new, routes, subjects, control=control).result()
+    rules = touched_rules(old, new)
+    space = Space((old, new), routes, given=given, control=control, rules=rules)
+    check_given(space, given)
+    return _Differ(space, subjects).result()
 
 
 class _Differ:
-    def __init__(
-        self, old: Policy, new: Policy, routes: Sequence[Route], subjects: str, *, control: bool
-    ) -> None:
-        self._policies = (old, new)
-        self._space = Space((old, new), routes, control=control, rules=touched_rules(old, new))
+    def __init__(self, space: Space, subjects: str) -> None:
+        self._policies = space.policies
+        self._space = space
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
-        self._endpoints = endpoints_of(self._space) if routes else ()
+        self._endpoints = endpoints_of(self._space) if space.routes else ()
         self._classes: dict[tuple[str, ...], frozenset[tuple[Masks, ...]]] = {}
 
     def result(self) -> Diff:
@@ -157,7 +165,7 @@ class _Differ:
 
     def _ask(self, caller: Caller, endpoint: Endpoint) -> Change | None:
         request = self._space.request({**caller.words, **endpoint.words})
-        old, new = (decide(policy, request) for policy in self._policies)
+        old, new = (answer(policy, request) for policy in self._policies)
         return None if old.allowed == new.allowed else Change(caller, endpoint, old, new)
 
     def _walk(self, caller: Caller) -> Iterator[Change]:
@@ -166,8 +174,7 @@ class _Differ:
             yield from self._asked(caller, endpoint)
 
     def _endpoint(self, words: Mapping[str, str]) -> Endpoint:
-        axes = self._space.axes
-        return Endpoint(words.get(axes.act or "", ""), words.get(axes.obj or "", ""), words, known=False)
+        return endpoint_at(self._space, words)
 
     def _known_classes(self, comparison: Comparison, caller: Caller) -> frozenset[tuple[Masks, ...]]:
         """The classes that a known route is in, which are the same for all callers unless a condition looks at
@@ -217,7 +224,7 @@ class _Differ:
             label = ", ".join(f"{word} {value!r}" for word, value in who.items())
             rest = {word: value for word, value in found.items() if word not in who}
             change = self._ask(
-                Caller("subject", who[axes.sub or axes.role], label, who), self._endpoint(rest)
+                Caller("subject", who.get(axes.sub or axes.role or "", ""), label, who), self._endpoint(rest)
             )
             if change is None:
                 raise SpaceError(f"{found}")
@@ -227,7 +234,7 @@ class _Differ:
         """Without a formula: the requests of the space one by one, as far as patience goes."""
         old, new = self._policies
         for request in islice(self._space, MOST_REQUESTS):
-            if decide(old, request).allowed != decide(new, request).allowed:
+            if answer(old, request).allowed != answer(new, request).allowed:
                 return dict(zip(self._space.words, request, strict=True))
         return None
 

@@ -27,8 +27,7 @@ class Entry:
     @property
     def endpoint(self) -> str:
         """``GET /admin``."""
-        endpoint = self.changes[0].endpoint
-        return f"{endpoint.act} {endpoint.obj}".strip()
+        return self.changes[0].endpoint.label
 
     @property
     def who(self) -> str:
@@ -57,7 +56,7 @@ def entries(changes: Iterable[Change]) -> list[Entry]:
     """The changes, those alike put together, the dangerous ones first."""
     together: dict[tuple[Any, ...], list[Change]] = {}
     for change in changes:
-        key = (change.granted, change.endpoint.act, change.endpoint.obj, change.line, change.denied_by)
+        key = (change.granted, change.endpoint.label, change.line, change.denied_by)
         together.setdefault(key, []).append(change)
     found = [Entry(tuple(group), *_danger(group)) for group in together.values()]
     return sorted(found, key=lambda entry: entry.rank)
@@ -106,7 +105,12 @@ def _cell(change: Change) -> dict[str, Any]:
         "obj": change.endpoint.obj,
         "rule": change.line,
     }
-    optional: Mapping[str, Any] = {"denied_by": change.denied_by, "witness": change.witness or None}
+    besides = {**change.caller.besides, **change.endpoint.besides}
+    optional: Mapping[str, Any] = {
+        "denied_by": change.denied_by,
+        "with": besides or None,
+        "witness": change.witness or None,
+    }
     return cell | {key: value for key, value in optional.items() if value is not None}
 
 

@@ -1,14 +1,15 @@
 """Roles against endpoints: what each role may do, cell by cell, as the enforcer decides it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
+from rbac.asking import answer
+from rbac.callers import Caller, Endpoint, callers_of, check_given, endpoints_of
 from rbac.decision import Decision, Rule
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space, decide
+from rbac.space import Space
 
 
 class Cell(NamedTuple):
@@ -31,10 +32,11 @@ class Matrix:
     notes: tuple[str, ...]
 
 
-def matrix(policy: Policy, routes: Sequence[Route] = ()) -> Matrix:
+def matrix(policy: Policy, routes: Sequence[Route] = (), *, given: Mapping[str, str] | None = None) -> Matrix:
     """The rows are nobody, any valid token, every role, and every person whom the document names; the columns
     the known routes, or what the rules are about."""
-    space = Space((policy,), routes)
+    space = Space((policy,), routes, given=given)
+    check_given(space, given)
     everybody = callers_of(space)
     people = {caller.name for caller in everybody if caller.kind == "subject"}
     # A rule about one person makes them a role to Casbin: they are one row, as the person they are.
@@ -44,10 +46,11 @@ def matrix(policy: Policy, routes: Sequence[Route] = ()) -> Matrix:
     rows = []
     for caller in callers:
         decisions = (
-            decide(policy, space.request({**caller.words, **endpoint.words})) for endpoint in endpoints
+            answer(policy, space.request({**caller.words, **endpoint.words})) for endpoint in endpoints
         )
         rows.append(tuple(_cell(caller, decision, column) for decision in decisions))
-    return Matrix(policy.revision, callers, endpoints, tuple(rows), space.notes)
+    notes = space.notes_about(space.besides) if routes else space.notes
+    return Matrix(policy.revision, callers, endpoints, tuple(rows), notes)
 
 
 def _cell(caller: Caller, decision: Decision, role_column: int | None) -> Cell:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
+from rbac.callers import Endpoint
 from rbac.matrix import Cell, Matrix
 
 ALLOWED: Final = "yes"
@@ -29,7 +30,7 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
         "revision": matrix.revision,
         "roles": [caller.label for caller in matrix.callers],
         "people": [caller.label for caller in matrix.callers if caller.kind == "subject"],
-        "endpoints": [{"act": endpoint.act, "obj": endpoint.obj} for endpoint in matrix.endpoints],
+        "endpoints": [_endpoint(endpoint) for endpoint in matrix.endpoints],
         "cells": [
             [
                 {
@@ -46,14 +47,24 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
     }
 
 
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    shape: dict[str, Any] = {"act": endpoint.act, "obj": endpoint.obj}
+    optional = {"with": dict(endpoint.besides), "examples": list(endpoint.examples)}
+    return shape | {key: value for key, value in optional.items() if value}
+
+
 def to_csv(matrix: Matrix) -> str:
     """One line an endpoint, one column a role. What a spreadsheet would run as a formula gets a ``'`` in
     front."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["method", "path", *(_harmless(caller.label) for caller in matrix.callers)])
+    besides = list(dict.fromkeys(one for endpoint in matrix.endpoints for one in endpoint.besides))
+    writer.writerow(["method", "path", *besides, *(_harmless(caller.label) for caller in matrix.callers)])
     for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True):
-        writer.writerow([_harmless(endpoint.act), _harmless(endpoint.obj), *map(word, cells)])
+        words = (endpoint.act, endpoint.obj, *(endpoint.besides.get(one, "") for one in besides))
+        writer.writerow([*map(_harmless, words), *map(word, cells)])
+    for note in matrix.notes:
+        writer.writerow(["note", _harmless(note)])
     return text.getvalue()
 
 
@@ -64,7 +75,7 @@ def to_markdown(matrix: Matrix) -> str:
         _markdown_row(["---", *(":-:" for _ in matrix.callers)]),
     ]
     for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True):
-        name = f"`{endpoint.act} {endpoint.obj}`".replace("|", "\\|")
+        name = f"`{endpoint.label}`".replace("|", "\\|")
         lines.append(_markdown_row([name, *(_mark(cell) for cell in cells)]))
     lines += ["", f"✓ allowed, (✓) by another role's rule. Revision `{matrix.revision}`."]
     lines += [f"\n> {note}" for note in matrix.notes]
@@ -75,7 +86,7 @@ def to_html(matrix: Matrix) -> str:
     """One page with nothing to load: a table whose header and first column stay in sight."""
     head = "".join(f"<th scope='col'><span>{escape(caller.label)}</span></th>" for caller in matrix.callers)
     rows = "".join(
-        f"<tr><th scope='row'><b>{escape(endpoint.act)}</b> {escape(endpoint.obj)}</th>"
+        f"<tr><th scope='row'><b>{escape(endpoint.act)}</b> {escape(_rest(endpoint))}</th>"
         f"{''.join(map(_html_cell, cells))}</tr>\n"
         for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True)
     )
@@ -91,7 +102,7 @@ def to_html(matrix: Matrix) -> str:
 
 def to_svg(matrix: Matrix) -> str:
     """The matrix as a picture that scales: endpoints down, roles across."""
-    side, left = 22, 40 + 7 * max((len(f"{e.act} {e.obj}") for e in matrix.endpoints), default=0)
+    side, left = 22, 40 + 7 * max((len(e.label) for e in matrix.endpoints), default=0)
     top = 30 + 6 * max((len(caller.label) for caller in matrix.callers), default=0)
     width, height = left + side * len(matrix.callers) + 90, top + side * len(matrix.endpoints) + 40
     parts = [
@@ -101,7 +112,7 @@ def to_svg(matrix: Matrix) -> str:
     ]
     for j, (endpoint, cells) in enumerate(zip(matrix.endpoints, _columns(matrix), strict=True)):
         y = top + side * j
-        name = f"{endpoint.act} {endpoint.obj}"
+        name = endpoint.label
         parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
         for i, cell in enumerate(cells):
             title = f"{matrix.callers[i].label}: {name}: {_title(cell)}"
@@ -109,14 +120,23 @@ def to_svg(matrix: Matrix) -> str:
                 f'<rect class="{_kind(cell)}" x="{left + side * i}" y="{y}" width="20" height="20" rx="4">'
                 f"<title>{escape(title)}</title></rect>"
             )
+    parts += [
+        f'<text class="note" x="10" y="{height + 16 * place}">{escape(f"note: {note}")}</text>'
+        for place, note in enumerate(matrix.notes)
+    ]
     caption = f"revision {matrix.revision}; filled: allowed, framed: by another role's rule"
     parts.append(f'<text class="dim" x="10" y="{height - 12}">{escape(caption)}</text>')
-    return _PICTURE.format(width=width, height=height, body="\n".join(parts))
+    return _PICTURE.format(width=width, height=height + 16 * len(matrix.notes), body="\n".join(parts))
 
 
 def _columns(matrix: Matrix) -> Sequence[tuple[Cell, ...]]:
     """The cells of each endpoint, one for each role."""
     return list(zip(*matrix.cells, strict=True))
+
+
+def _rest(endpoint: Endpoint) -> str:
+    """The endpoint's label behind its action."""
+    return endpoint.label.removeprefix(endpoint.act).lstrip(" ")
 
 
 def _kind(cell: Cell) -> str:

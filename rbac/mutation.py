@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
+from rbac.asking import answer
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
 from rbac.compare import Comparison, SpaceError
 from rbac.diff import MOST_REQUESTS
@@ -19,7 +20,7 @@ from rbac.mutants import Mutation, apply, mutations_of
 from rbac.policy import Policy
 from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.space import Request, Space, decide
+from rbac.space import Request, Space
 from rbac.suggestion import askable, suggest
 from rbac.suite import ScenarioError, Suite
 from rbac.told_apart import told_apart
@@ -128,8 +129,8 @@ class _Run:
             return "equivalent", None
         caller, endpoint = found
         request = space.request({**caller.words, **endpoint.words})
-        before = decide(self._policy, request).allowed
-        if before == decide(mutant, request).allowed:
+        before = answer(self._policy, request).allowed
+        if before == answer(mutant, request).allowed:
             raise SpaceError(f"line {mutation.line}, {mutation.what}: {request}")
         if any(question.ask(mutant).allowed != question.expected for question in self._touched(mutation)):
             return "killed", None
@@ -199,7 +200,7 @@ def _difference(space: Space, callers: Sequence[Caller], asked: Askable) -> tupl
             continue
         for endpoint in endpoints:
             request = space.request({**caller.words, **endpoint.words})
-            if decide(old, request).allowed != decide(new, request).allowed:
+            if answer(old, request).allowed != answer(new, request).allowed:
                 return caller, endpoint
         for words in filter(asked, comparison.cells(caller.words)):
             return caller, endpoint_of(space, words)
@@ -212,7 +213,7 @@ def _tried(space: Space, callers: Sequence[Caller], asked: Askable) -> tuple[Cal
     goes."""
     old, new = space.policies
     for request in islice(space, MOST_REQUESTS):
-        if decide(old, request).allowed != decide(new, request).allowed:
+        if answer(old, request).allowed != answer(new, request).allowed:
             caller, endpoint = split(space, dict(zip(space.words, request, strict=True)), callers)
             if asked(endpoint.words):
                 return caller, endpoint

@@ -11,11 +11,11 @@ from functools import cached_property
 from typing import Final
 
 from rbac.asked_endpoints import Ask, AskedEndpoints
-from rbac.asking import document_names, stands_for, token_words
+from rbac.asking import caller_words, document_names, stands_for, token_words
 from rbac.axes import Axes
 from rbac.callers import ANY_TOKEN, NOBODY
 from rbac.decision import Decision
-from rbac.errors import Problem
+from rbac.errors import Problem, RequestError
 from rbac.policy import Policy
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.suite import Caller, Name, Scenario, ScenarioError, Suite
@@ -115,7 +115,7 @@ class _Asking:
             caller=asker.label,
             role=asker.role,
             roles=asker.roles,
-            role_index=self.axes.words.index(self.axes.role),
+            role_index=0 if self.axes.role is None else self.axes.words.index(self.axes.role),
             request=tuple(request.get(word, "") for word in self.axes.words),
             act=words.get(self.axes.act or "", ""),
             obj=words.get(self.axes.obj or "", ""),
@@ -163,21 +163,17 @@ class _Asking:
             yield _Asker("the caller", None, {}), None
 
     def _somebody(self, scenario: Scenario, caller: Caller) -> _Asker:
-        axes, sub = self.axes, caller.sub
+        sub = caller.sub
         roles = self._known_roles(caller.roles or ())
         self._check_told_apart(name for name in caller.roles or () if name.text in roles)
-        if sub is not None and axes.sub is None:
-            self._refuse(
-                scenario.place, "test-caller", "the model's request has no word for a person", "use `role:`"
-            )
-        if sub is not None and roles and axes.sub == axes.role:
-            message = f"the model asks with `{axes.role}` alone: a person or a role, not both"
-            self._refuse(scenario.place, "test-caller", message, "delete one")
         who = [] if sub is None else [f"sub {sub}"]
         label = " with ".join([" and ".join(roles), *who] if roles else who) or ANY_TOKEN
-        words = self._token() if sub is None else {axes.sub or axes.role: sub}
-        if len(roles) == 1:
-            words[axes.role] = roles[0]
+        words: dict[str, str] = {}
+        try:
+            words = caller_words(self.axes, self._names, roles, sub)
+        except RequestError as error:
+            self._refuse(scenario.place, "test-caller", str(error), "ask as somebody for whom it has a word")
+        words = {word: value for word, value in words.items() if value}
         role = (roles[0] if len(roles) == 1 else None if roles else ANY_TOKEN) if sub is None else None
         return _Asker(label, role, words, roles)
 
@@ -185,7 +181,11 @@ class _Asking:
         return token_words(self.axes, self._names)
 
     def _stranger_with(self, label: str) -> _Asker:
-        return _Asker(label, ANY_TOKEN, {**self._token(), self.axes.role: stranger("role", self._names)})
+        return _Asker(label, ANY_TOKEN, {**self._token(), **self._as_role(stranger("role", self._names))})
+
+    def _as_role(self, name: str) -> dict[str, str]:
+        """The word that says a caller's role; none where the model has no such word."""
+        return {} if self.axes.role is None else {self.axes.role: name}
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -200,12 +200,12 @@ class _Asking:
         token = self._token()
         bare = (_Asker(ANY_TOKEN, ANY_TOKEN, token),) if token else ()
         roles = (
-            _Asker(name, name, {**token, self.axes.role: name})
+            _Asker(name, name, {**token, **self._as_role(name)})
             for name in self.policy.roles
             if name not in self._singled_out
         )
         people = (
-            _Asker(name, name, {self.axes.sub or self.axes.role: name})
+            _Asker(name, name, self._as_role(name) if self.axes.sub is None else {self.axes.sub: name})
             for name in sorted(self._singled_out.union(self.policy.subjects))
         )
         return (_Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles, *people)

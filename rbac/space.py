@@ -12,9 +12,9 @@ from itertools import chain, product, zip_longest
 from math import prod
 from typing import Final
 
+from rbac.asking import document_names
 from rbac.axes import HTTP_METHODS, Axes
-from rbac.decision import Decision
-from rbac.errors import EvaluationError, RequestError
+from rbac.errors import RequestError
 from rbac.formula import AllOf, Condition, Formula, NoFormulaError, conditions_of, conjuncts, words_of
 from rbac.policy import Policy
 from rbac.residue import Residue, possible, residue_of, settled
@@ -156,6 +156,11 @@ class Space:
         )
         return tuple(dict.fromkeys((*self._notes, *of_words)))
 
+    def note(self, sentence: str) -> None:
+        """Remember why something is missing."""
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+
     def __len__(self) -> int:
         return prod(len(group.members) for group in self.groups)
 
@@ -186,16 +191,29 @@ class Space:
     def variants(
         self, demands: tuple[Residue, ...], words: Sequence[str]
     ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
-        """Values for ``words``, one choice of each kind, by what they leave of ``demands``."""
-        return self._spread({demands: ()}, words)
+        """Values for ``words``, one choice of each kind, by what they leave of ``demands``.
+
+        What a value that nothing names is like is shown by such a value.
+        """
+        return self._spread({demands: ()}, words, rest_first=True)
+
+    def _values(self, word: str, *, rest_first: bool) -> Sequence[str]:
+        vocabulary = self.vocabularies[word]
+        if not rest_first or vocabulary.anything is None:
+            return vocabulary.values
+        return (vocabulary.anything, *(value for value in vocabulary.values if value != vocabulary.anything))
 
     def _spread(
-        self, states: dict[tuple[Residue, ...], tuple[str, ...]], words: Sequence[str]
+        self,
+        states: dict[tuple[Residue, ...], tuple[str, ...]],
+        words: Sequence[str],
+        *,
+        rest_first: bool = False,
     ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
         """``states`` with each of ``words`` put in: what is alike so far goes on as one."""
         tried = 0
         for word in words:
-            values = self.vocabularies[word].values
+            values = self._values(word, rest_first=rest_first)
             spread: dict[tuple[Residue, ...], tuple[str, ...]] = {}
             for demands, chosen in states.items():
                 if all(isinstance(residue, int) for residue in demands):
@@ -203,7 +221,7 @@ class Space:
                     continue
                 tried += len(values)
                 if tried > MOST_COMBINATIONS:
-                    self._notes.append(f"`{'` and `'.join(words)}` have more combinations than can be listed")
+                    self.note(f"`{'` and `'.join(words)}` have more combinations than can be listed")
                     break
                 for value in values:
                     left = tuple(
@@ -240,6 +258,8 @@ class Space:
         taken: dict[str, set[str]] = {word: set() for word in self.words}
         if self.axes.act is not None:
             names[self.axes.act] |= {route.act for route in self.routes}
+        for word in self.axes.caller:
+            taken[word].update(*map(document_names, self.policies))
         for table in self.tables:
             for condition in conditions_of(table.formula):
                 _collect(condition, table, names, patterns)
@@ -326,7 +346,7 @@ class Space:
         What they are told apart by is shown by one of them, and not by a role in a person's place.
         """
         role, sub = self.axes.role, self.axes.sub
-        if sub is None or sub == role or not {role, sub} <= set(words):
+        if sub is None or role is None or sub == role or not {role, sub} <= set(words):
             return
         somebody = self.stranger(sub)
         pairs = chain(
@@ -336,14 +356,6 @@ class Space:
         )
         for person, name in pairs:
             yield (person, name) if words.index(sub) < words.index(role) else (name, person)
-
-
-def decide(policy: Policy, request: Request) -> Decision:
-    """What ``policy`` decides; a request that its matcher fails over is denied, as anything in doubt is."""
-    try:
-        return policy.decide_request(request)
-    except EvaluationError:
-        return Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
 
 
 def _part(table: RuleTable, words: tuple[str, ...], given: Iterable[str]) -> Formula:

@@ -1,6 +1,6 @@
 """``rbac can``: every endpoint that a caller reaches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,9 +15,11 @@ from rbac.cli.options import (
     RolesOption,
     RoutesOption,
     SubOption,
+    WithOption,
     known_routes,
+    words_besides,
 )
-from rbac.cli.output import emit_json, say, stdout
+from rbac.cli.output import emit_json, note_all, say, stdout
 from rbac.cli.unknown import note_unknown_roles
 from rbac.decision import Decision
 from rbac.policy import Policy
@@ -28,6 +30,7 @@ EXAMPLE = """Examples: what users reach; what one person does, who is an auditor
     rbac can --role user
     rbac can --sub 7f3c1e52-0000-0000-0000-000000000000 --role auditor
     rbac can
+    rbac can --role editor --with dom=acme
 """
 
 
@@ -40,6 +43,7 @@ def can(
     sub: SubOption = None,
     role: RolesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is denied, too.")] = False,
+    words: WithOption = None,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
@@ -48,36 +52,53 @@ def can(
     """List every endpoint that this caller reaches, and the rule that lets them.
 
     Without --sub and --role: what is open without a token. A role without --sub is anybody with a valid
-    token and that role.
+    token and that role. A word of the model that is not given is tried with every value that makes a difference.
     """
     loaded = Policy.load(model, policy)
     note_unknown_roles(loaded, role or ())
-    found = [
-        (endpoint, decision)
-        for endpoint, decision in review_can(loaded, known_routes(routes, policy), roles=role or (), sub=sub)
-        if everything or decision.allowed
-    ]
+    listed = review_can(
+        loaded, known_routes(routes, policy), roles=role or (), sub=sub, given=words_besides(words)
+    )
+    found = [(endpoint, decision) for endpoint, decision in listed if everything or decision.allowed]
     if output == "json":
-        emit_json({"revision": loaded.revision, "endpoints": [_shape(*each) for each in found]})
+        shape = {"revision": loaded.revision, "endpoints": [_shape(*each) for each in found]}
+        emit_json({**shape, "complete": not listed.notes, "notes": list(listed.notes)})
     else:
-        _show(found, everything=everything)
+        _show(found, everything=everything, complete=not listed.notes)
+    note_all(listed.notes, stdout() if output == "text" else None)
 
 
 def _shape(endpoint: Endpoint, decision: Decision) -> dict[str, Any]:
     rule = decision.rule.line if decision.rule else None
-    return {"act": endpoint.act, "obj": endpoint.obj, "allowed": decision.allowed, "rule": rule}
+    shape = {"act": endpoint.act, "obj": endpoint.obj, "allowed": decision.allowed, "rule": rule}
+    if endpoint.besides:
+        shape["with"] = dict(endpoint.besides)
+    if endpoint.examples:
+        shape["examples"] = list(endpoint.examples)
+    return shape
 
 
-def _show(found: Sequence[tuple[Endpoint, Decision]], *, everything: bool) -> None:
+def _show(found: Sequence[tuple[Endpoint, Decision]], *, everything: bool, complete: bool) -> None:
     console = stdout()
-    acts = max((len(endpoint.act) for endpoint, _ in found), default=0)
-    objs = max((len(endpoint.obj) for endpoint, _ in found), default=0)
-    for endpoint, decision in found:
+    rows = [(endpoint.act, endpoint.obj, with_words(endpoint.besides)) for endpoint, _ in found]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for row, (endpoint, decision) in zip(rows, found, strict=True):
         mark = ("yes ", "green") if decision.allowed else ("no  ", "red")
         marks = (mark,) if everything else ()
-        say(console, *marks, f"{endpoint.act:<{acts}}  {endpoint.obj:<{objs}}  ", (why(decision), "dim"))
+        text = "".join(f"{cell:<{width}}  " for cell, width in zip(row, widths, strict=True) if width)
+        say(console, *marks, text, (why(decision), "dim"), (stands_for(endpoint), "dim"))
     if not found:
-        say(console, "this caller reaches nothing")
+        say(console, "this caller reaches nothing" + ("" if complete else " that could be told"))
+
+
+def with_words(words: Mapping[str, str]) -> str:
+    """``dom=acme res=apps``: as ``--with`` takes them."""
+    return " ".join(f"{word}={value}" for word, value in words.items())
+
+
+def stands_for(endpoint: Endpoint) -> str:
+    """Which words of an endpoint are an example of all that no rule names."""
+    return f" (any other {' and '.join(endpoint.examples)})" if endpoint.examples else ""
 
 
 def why(decision: Decision) -> str:

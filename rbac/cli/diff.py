@@ -17,8 +17,10 @@ from rbac.cli.options import (
     PolicyOption,
     RoutesOption,
     SubjectsOption,
+    WithOption,
     known_routes,
     subject_pattern,
+    words_besides,
 )
 from rbac.cli.output import NO, emit_json, say, stdout
 from rbac.diff import Diff
@@ -58,6 +60,7 @@ def diff(
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    words: WithOption = None,
     output: Annotated[
         Literal["text", "json", "markdown"], typer.Option("--format", help="How to show it.")
     ] = "text",
@@ -71,7 +74,11 @@ def diff(
     pattern = subject_pattern(subjects)
     before, after = (_load(source, model, policy) for source in (old, new or str(policy)))
     found = review_diff(
-        before, after, known_routes(routes, policy), subjects=pattern.pattern if pattern else SUBJECT
+        before,
+        after,
+        known_routes(routes, policy),
+        subjects=pattern.pattern if pattern else SUBJECT,
+        given=words_besides(words),
     )
     if output == "json":
         emit_json(diff_views.to_json(found))

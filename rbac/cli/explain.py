@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rbac.asking import ask_as
 from rbac.axes import Axes
+from rbac.cli.can import why, with_words
 from rbac.cli.options import (
     MODEL,
     POLICY,
@@ -14,11 +14,15 @@ from rbac.cli.options import (
     PolicyOption,
     RolesOption,
     SubOption,
+    WithOption,
+    words_besides,
 )
-from rbac.cli.output import NO, emit_json, say, stdout
+from rbac.cli.output import NO, emit_json, note_all, say, stdout
 from rbac.cli.unknown import note_unknown_roles
-from rbac.decision import Explanation
+from rbac.decision import Decision, Explanation
 from rbac.policy import Policy
+from rbac.review import Listing, Words
+from rbac.review import explain as review_explain
 
 EXAMPLE = """Examples: a role; one person; a model that asks with other words.
 
@@ -38,10 +42,7 @@ def explain(
     obj: Annotated[str, typer.Option("--obj", metavar="PATH", help="The path.", show_default=False)] = "",
     sub: SubOption = None,
     role: RolesOption = None,
-    words: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="WORD=TEXT", help="Another word of the model.", show_default=False),
-    ] = None,
+    words: WithOption = None,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     output: FormatOption = "text",
@@ -54,24 +55,49 @@ def explain(
     loaded = Policy.load(model, policy)
     note_unknown_roles(loaded, role or ())
     axes = Axes.of(loaded.document.definition)
-    asked = _more(words or [])
+    asked = words_besides(words)
     asked |= {axes.act: act} if act and axes.act else {}
     asked |= {axes.obj: obj} if obj and axes.obj else {}
-    explanation = ask_as(loaded, role or [], sub, asked)
+    explanation, besides, every = review_explain(loaded, role or [], sub, asked)
     if output == "json":
-        emit_json(_shape(explanation))
+        shape = _shape(explanation)
+        emit_json({**shape, **_others(besides, every)})
     else:
         _show(explanation, loaded.document.policy_name)
+        _show_others(besides, every)
+    note_all(every.notes, stdout() if output == "text" else None)
     if not explanation.decision.allowed:
         raise typer.Exit(NO)
 
 
-def _more(words: list[str]) -> dict[str, str]:
-    pairs = [word.partition("=") for word in words]
-    for word, equals, _ in pairs:
-        if not (word and equals):
-            raise typer.BadParameter(f"{word!r} is not WORD=TEXT", param_hint="--with")
-    return {word: text for word, _, text in pairs}
+def _others(besides: Words, every: Listing[tuple[Words, Decision]]) -> dict[str, Any]:
+    """The words besides that were tried, and what comes of each other value."""
+    if not besides:
+        return {}
+    others = [
+        {
+            "with": dict(words),
+            "allowed": decision.allowed,
+            "rule": decision.rule.line if decision.rule else None,
+        }
+        for words, decision in every
+        if words != besides
+    ]
+    tried = {"with": dict(besides), "others": others}
+    return {**tried, "complete": not every.notes, "notes": list(every.notes)}
+
+
+def _show_others(besides: Words, every: Listing[tuple[Words, Decision]]) -> None:
+    """Which words besides this is about, where none were given, and with which it comes out otherwise."""
+    if not besides:
+        return
+    console = stdout()
+    say(console, f"asked with {with_words(besides)}, as nothing else was given with --with")
+    own = next(decision for words, decision in every if words == besides)
+    for words, decision in every:
+        if words != besides and decision[:3] != own[:3]:
+            verdict = "allowed" if decision.allowed else "denied"
+            say(console, f"  with {with_words(words)}: {verdict}, {why(decision)}")
 
 
 def _shape(explanation: Explanation) -> dict[str, Any]:

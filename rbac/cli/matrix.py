@@ -10,8 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from rbac import matrix_views
-from rbac.cli.options import MODEL, POLICY, ModelOption, PolicyOption, RoutesOption, known_routes
-from rbac.cli.output import emit_json, printable, say, stderr, stdout
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    ModelOption,
+    PolicyOption,
+    RoutesOption,
+    WithOption,
+    known_routes,
+    words_besides,
+)
+from rbac.cli.output import emit_json, note_all, printable, say, stdout
 from rbac.matrix import Cell, Matrix
 from rbac.matrix import matrix as review_matrix
 from rbac.policy import Policy
@@ -42,27 +51,27 @@ def matrix(
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
+    words: WithOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
 ) -> None:
     """Show what each role may do, endpoint by endpoint, and each person whom the policy names.
 
     The first columns are nobody, who has no token, and any valid token.
     """
-    made = review_matrix(Policy.load(model, policy), known_routes(routes, policy))
+    made = review_matrix(Policy.load(model, policy), known_routes(routes, policy), given=words_besides(words))
     if output == "json":
         emit_json(matrix_views.to_json(made))
     elif output == "text":
         _show(made)
     else:
         sys.stdout.write(_WRITERS[output](made))
-    for note in made.notes:
-        say(stderr(), ("note: ", "bold yellow"), note)
+    note_all(made.notes, stdout() if output == "text" else None)
 
 
 def _show(made: Matrix) -> None:
     console = stdout()
     columns = [max(len(caller.label), 1) for caller in made.callers]
-    endpoint = max((len(f"{endpoint.act} {endpoint.obj}") for endpoint in made.endpoints), default=0)
+    endpoint = max((len(endpoint.label) for endpoint in made.endpoints), default=0)
     if max(endpoint, _NARROWEST_ENDPOINT) + sum(width + 2 for width in columns) <= console.width:
         _show_table(console, made)
     else:
@@ -77,7 +86,7 @@ def _show_table(console: Console, made: Matrix) -> None:
     for caller in made.callers:
         table.add_column(printable(caller.label), justify="center", no_wrap=True)
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
-        table.add_row(Text(printable(f"{endpoint.act} {endpoint.obj}")), *map(_mark, cells))
+        table.add_row(Text(printable(endpoint.label)), *map(_mark, cells))
     console.print(table)
 
 
@@ -92,7 +101,7 @@ def _show_list(console: Console, made: Matrix) -> None:
         if caller.kind == "subject" and not any(cell.allowed for cell in row)
     ]
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
-        say(console, (f"{endpoint.act} {endpoint.obj}", "bold"))
+        say(console, (endpoint.label, "bold"))
         shown = [
             _mark(cell).append(f" {printable(caller.label)}")
             for caller, cell in zip(made.callers, cells, strict=True)

@@ -40,6 +40,15 @@ RolesOption = Annotated[
     list[str] | None,
     typer.Option("--role", metavar="ROLE", help="Their role; several times for several.", show_default=False),
 ]
+WithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="WORD=TEXT",
+        help="Another word of the model, such as dom=acme; several times for several.",
+        show_default=False,
+    ),
+]
 TextOrJson = Literal["text", "json"]
 FormatOption = Annotated[TextOrJson, typer.Option("--format", help="For people, or for programs.")]
 
@@ -49,6 +58,15 @@ def known_routes(option: str | None, policy: Path) -> KnownRoutes:
     if option is None:
         return routes_beside(policy)
     return load_routes(option)
+
+
+def words_besides(option: list[str] | None) -> dict[str, str]:
+    """The words that ``--with`` gives, by name; anything that is not WORD=TEXT is bad usage."""
+    pairs = [text.partition("=") for text in option or ()]
+    for (word, equals, _), text in zip(pairs, option or (), strict=True):
+        if not (word and equals):
+            raise typer.BadParameter(f"{text!r} is not WORD=TEXT", param_hint="--with")
+    return {word: value for word, _, value in pairs}
 
 
 def subject_pattern(option: str | None) -> re.Pattern[str] | None:

@@ -68,6 +68,12 @@ def _print_hanging(console: Console, line: Text, hang: int) -> None:
         console.print(Text(" " * hang).append_text(piece), soft_wrap=True)
 
 
+def note_all(notes: Iterable[str], console: Console | None = None) -> None:
+    """Say what an answer does not hold: beside it on stderr, or in it, where ``console`` is where it went."""
+    for note in notes:
+        say(console or stderr(), ("note: ", "bold yellow"), note)
+
+
 def emit_json(value: Any) -> None:
     """``value`` as the one JSON document on stdout, indented, in UTF-8 whatever the locale says."""
     emit_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

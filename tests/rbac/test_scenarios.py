@@ -278,6 +278,7 @@ e = some(where (p.eft == allow))
 [matchers]
 m = g(r.sub, p.sub, r.dom) && r.dom == p.dom && r.obj == p.obj && r.act == p.act
 """
+TENANT_RULES = "p, editor, acme, report, write\ng, alice, editor, acme\n"
 PRIORITY = MODEL[: MODEL.index("[policy_effect]")] + (
     "[policy_effect]\ne = priority(p.eft) || deny\n[matchers]\n"
     "m = g(r.role, p.role) && keyMatch3(r.obj, p.obj) && p.act == r.act\n"
@@ -298,16 +299,26 @@ def test_a_model_with_one_word_for_callers_is_asked_with_it() -> None:
 
 
 def test_further_words_are_given_for_a_test_or_for_one_line() -> None:
-    rules = "p, editor, acme, report, write\ng, alice, editor, acme\n"
+    rules = TENANT_RULES
     report = outcome(
         "{name: n, sub: alice, with: {dom: acme}, can: [write report]}",
-        "{name: n, sub: alice, can: [{act: write, obj: report, dom: acme}], cannot: [write report]}",
+        "{name: n, sub: alice, can: [{act: write, obj: report, dom: acme}], "
+        "cannot: [{act: write, obj: report, dom: globex}]}",
         rules=rules,
         model=TENANTS,
         routes=NO_ROUTES,
     )
     assert said(report) == []
     assert cover(policy(rules, TENANTS), report).uncovered == ()
+
+
+@pytest.mark.parametrize("line", ["cannot: [write report]", "can: [{obj: report, dom: acme}]"])
+def test_a_test_that_leaves_a_word_of_the_model_out_asks_what_nobody_asks(line: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        outcome(f"{{name: n, role: editor, {line}}}", rules=TENANT_RULES, model=TENANTS, routes=NO_ROUTES)
+    assert [(problem.code, problem.line) for problem in caught.value.problems] == [("test-missing-word", 3)]
+    empty = "{name: n, role: editor, with: {dom: ''}, cannot: [write report]}"
+    assert said(outcome(empty, rules=TENANT_RULES, model=TENANTS, routes=NO_ROUTES)) == []
 
 
 def test_several_roles_under_a_priority_effect_are_an_error_at_the_line() -> None:

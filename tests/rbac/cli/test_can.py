@@ -8,7 +8,7 @@ from tests.support.command import Workshop
 def test_json_lists_what_is_reached_and_by_which_line(workshop: Workshop) -> None:
     done = workshop.rbac("can", "--role", "admin", "--format", "json")
     assert done.code == 0
-    assert set(done.json) == {"revision", "endpoints"}
+    assert set(done.json) == {"revision", "endpoints", "complete", "notes"}
     assert done.json["endpoints"] == [
         {"act": "GET", "obj": "/admin", "allowed": True, "rule": 2},
         {"act": "GET", "obj": "/user", "allowed": True, "rule": 1},
