@@ -16,6 +16,7 @@ from app.pdp_request import PdpRequest
 from app.request_id import new_id, request_id_var
 from app.request_words import RequestWords
 from app.ruling import Ruling, Subject, made
+from app.server.listener import Listener
 from app.shadow import Shadow
 from rbac import LivePolicy
 from rbac.routes import KnownRoutes
@@ -36,6 +37,7 @@ class Parts:
     routes: KnownRoutes
     log: DecisionLog
     metrics: Metrics
+    listener: Listener
     shadow: Shadow | None
     decision_point: DecisionPoint
     pdp_request: PdpRequest
@@ -54,6 +56,7 @@ class Checkpoint:
     routes: KnownRoutes
     log: DecisionLog
     metrics: Metrics
+    listener: Listener
     shadow: Shadow | None
     decision_point: DecisionPoint
     pdp_request: PdpRequest
@@ -67,6 +70,7 @@ class Checkpoint:
         self.routes = parts.routes
         self.log = parts.log
         self.metrics = parts.metrics
+        self.listener = parts.listener
         self.shadow = parts.shadow
         self.decision_point = parts.decision_point
         self.pdp_request = parts.pdp_request

@@ -19,6 +19,7 @@ from app.config import Settings, Surface, load_surface
 from app.cross_origin import CrossOriginMiddleware
 from app.request_log import RequestLogMiddleware
 from app.routers import authzen, debug, forward_auth, health, me, metrics, protected, public
+from app.server.listener import STATE
 from app.start import opened
 
 
@@ -37,9 +38,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     decision_point = authzen.endpoints_of(checkpoint)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         async with opened(app, checkpoint, settings):
-            yield
+            yield {STATE: checkpoint.listener}
 
     app = Service(
         title=surface.api_title,

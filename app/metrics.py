@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import isinf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, get_args
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from app.auth.tokens import Authenticator
 from app.decision_log import DecisionLog
 from app.decision_record import NO_TOKEN, REMEMBERED, Decided, Record, Rejected
+from app.server.listener import Listener, Reason
 from app.shadow import Shadow
 from rbac import Decision, LivePolicy
 
@@ -65,12 +66,22 @@ class _Total:
         self._told = number
 
 
+class _Watched(NamedTuple):
+    """What counts by itself."""
+
+    live: LivePolicy
+    authenticator: Authenticator
+    log: DecisionLog
+    shadow: Shadow | None
+    listener: Listener
+
+
 class Metrics:
     """The numbers of one worker: ``count`` takes batches of records, ``sample`` looks at what counts by itself."""
 
     def __init__(self) -> None:
         self._sampling = threading.Lock()
-        self._watched: tuple[LivePolicy, Authenticator, DecisionLog, Shadow | None] | None = None
+        self._watched: _Watched | None = None
         self.registry = registry = CollectorRegistry()
 
         def counter(name: str, text: str, labels: Sequence[str] = ()) -> Counter:
@@ -104,6 +115,13 @@ class Metrics:
             "policy_loaded_timestamp_seconds", "When the live document came into force.", "livemin"
         )
         self._current = gauge("policy_current", "0 while a newer document is refused.", "livemin")
+        self._last_good = gauge("policy_last_good", "1 after a start on the kept document.", "livemax")
+        self._connections = gauge("connections", "Connections that are open.", "livesum")
+        self._limited = counter("limited", "Requests and connections beyond a limit.", ("reason",))
+        self._limits: dict[str, _Total] = {}
+        for reason in get_args(Reason):
+            self._turned_away(reason)
+        self._draining = gauge("draining", "1 while a stop lets others hear of it.", "livemax")
         self._buffered = gauge("decision_log_buffer_records", "Records not written yet.", "livesum")
         self._written = total("decision_log_written", "Decision log lines written.")
         self._failures = total("decision_log_failures", "Attempts to write the decision log that failed.")
@@ -132,11 +150,22 @@ class Metrics:
         for change in ("granted", "revoked"):
             self._differences.labels(change)
 
+    def _turned_away(self, reason: str) -> _Total:
+        if reason not in self._limits:
+            self._limits[reason] = _Total(self._limited.labels(reason))
+        return self._limits[reason]
+
     def watch(
-        self, *, live: LivePolicy, authenticator: Authenticator, log: DecisionLog, shadow: Shadow | None
+        self,
+        *,
+        live: LivePolicy,
+        authenticator: Authenticator,
+        log: DecisionLog,
+        shadow: Shadow | None,
+        listener: Listener,
     ) -> None:
         """What :meth:`sample` looks at."""
-        self._watched = (live, authenticator, log, shadow)
+        self._watched = _Watched(live, authenticator, log, shadow, listener)
 
     def count(self, records: Sequence[Record], shadows: Sequence[Decision] = ()) -> None:
         """Counts what one batch of records says, and the decisions of the shadow policy that came out differently."""
@@ -173,13 +202,18 @@ class Metrics:
         """Takes over the numbers of everything that counts by itself. May be called from any thread."""
         if self._watched is None:
             return
-        live, authenticator, log, shadow = self._watched
+        live, authenticator, log, shadow, listener = self._watched
         with self._sampling:
             self._reloads.follow(live.reloads)
             self._refused.follow(live.refused)
             self._age.set(max(0.0, time.time() - live.loaded_at))
             self._loaded.set(live.loaded_at)
             self._current.set(not live.problems)
+            self._last_good.set(live.last_good)
+            self._connections.set(listener.connections)
+            self._draining.set(listener.draining)
+            for reason, number in list(listener.refused.items()):
+                self._turned_away(reason).follow(number)
             self._fetches.follow(authenticator.fetches)
             self._fetch_failures.follow(authenticator.failures)
             self._keys_known.set(authenticator.keys_known)

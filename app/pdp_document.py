@@ -8,6 +8,7 @@ from app.config import Settings
 from app.decision_point import DecisionPoint
 from app.entities import NO_ENTITIES, Entities
 from app.pdp_request import PdpRequest, PdpRequestError
+from app.policy_gate import cache_of
 from rbac import LivePolicy, Policy, Problem
 from rbac.lint import lint
 
@@ -22,7 +23,11 @@ def own_document(settings: Settings) -> LivePolicy | None:
     """
     if settings.pdp_document is None:
         return None
-    return LivePolicy.files(*settings.pdp_document, gate=partial(_gate, settings.pdp_request))
+    return LivePolicy.files(
+        *settings.pdp_document,
+        gate=partial(_gate, settings.pdp_request),
+        cache=cache_of(settings, "decision-point"),
+    )
 
 
 def decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint, PdpRequest]:

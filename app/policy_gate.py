@@ -14,11 +14,17 @@ from rbac.lint import as_served, lint
 from rbac.routes import KnownRoutes
 from rbac.scenarios import hold
 from rbac.stores import Snapshot
+from rbac.stores.cache import DocumentCache
 from rbac.suite_files import NO_TESTS
 from rbac.verdict import Verdict
 
 # The first rule that is met decides: the answers for several roles cannot be put together.
 _BY_PRIORITY = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
+
+
+def cache_of(settings: Settings, name: str) -> DocumentCache | None:
+    """Where ``POLICY_CACHE`` keeps the last good document called ``name``."""
+    return None if settings.policy_cache is None else DocumentCache(settings.policy_cache / name)
 
 
 def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
@@ -29,6 +35,7 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         settings.policy_tests,
         gate=partial(_lint_gate, settings.policy_request, several_roles(settings), routes),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
+        cache=cache_of(settings, "policy"),
     )
 
 

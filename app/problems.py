@@ -46,6 +46,12 @@ PROBLEMS: Mapping[str, Wording] = {
         "The request path holds a character that no path may hold.",
         "リクエストのパスに使用できない文字が含まれています。",
     ),
+    "invalid_host": Wording(
+        400,
+        "A request names its host in one Host header, no less and no more.",
+        "リクエストのホストは、ちょうど一つのHostヘッダーで指定する必要があります。",
+    ),
+    "bad_request": Wording(400, "The request could not be understood.", "リクエストを解釈できませんでした。"),
     "authentication_required": Wording(
         401,
         "This needs a bearer token, and none was sent.",
@@ -66,8 +72,14 @@ PROBLEMS: Mapping[str, Wording] = {
         "The original request names its target in a way that servers read differently, so nothing is decided about it.",
         "元のリクエストの対象は、サーバーによって解釈が異なりうるため、認可判断を行いません。",
     ),
+    "request_timeout": Wording(
+        408, "The request did not come to its end in time.", "リクエストが制限時間内に完了しませんでした。"
+    ),
     "payload_too_large": Wording(413, "The request body is too large.", "リクエストの本文が大きすぎます。"),
-    "uri_too_long": Wording(414, "The request path is too long.", "リクエストのパスが長すぎます。"),
+    "uri_too_long": Wording(414, "The request target is too long.", "リクエストの対象が長すぎます。"),
+    "request_header_fields_too_large": Wording(
+        431, "The request headers are too large.", "リクエストのヘッダーが大きすぎます。"
+    ),
     "validation_failed": Wording(
         422,
         "The request does not have the form this endpoint needs.",
@@ -77,6 +89,11 @@ PROBLEMS: Mapping[str, Wording] = {
         500,
         "Something went wrong on our side. The request id finds it in our logs.",
         "サーバー側で問題が発生しました。リクエストIDでログを調べることができます。",
+    ),
+    "too_many_connections": Wording(
+        503,
+        "There are more connections than this service serves at once. Try again shortly.",
+        "接続数が上限に達しています。しばらくしてから再試行してください。",
     ),
     "decision_log_unavailable": Wording(
         503,

@@ -46,6 +46,10 @@ def _log_format(earlier: dict[str, Any]) -> Literal["text", "json"]:
     return "text" if _in_development(earlier) else "json"
 
 
+def _shutdown_delay(earlier: dict[str, Any]) -> int:
+    return 0 if _in_development(earlier) else 5
+
+
 def _region(earlier: dict[str, Any]) -> str:
     match = shapes.POOL_ID.fullmatch(earlier["cognito_user_pool_id"])
     return match["region"] if match else ""
@@ -120,6 +124,68 @@ class SettingFields(BaseSettings):
             "`*`."
         ),
         examples=["10.0.0.0/8"],
+    )
+
+    keep_alive: int = Field(
+        75,
+        ge=1,
+        le=3600,
+        description=(
+            "Seconds that a connection stays open between requests. Longer than a load balancer in front keeps its own: "
+            "AWS ALB 60, Google Cloud 600."
+        ),
+        examples=["620"],
+    )
+    shutdown_delay: int = Field(
+        default_factory=_shutdown_delay,
+        ge=0,
+        le=300,
+        description=(
+            "Seconds that a stop goes on answering while `/readyz` says that it is not ready, before the listener closes."
+        ),
+        examples=["15"],
+        json_schema_extra=_says("`0` in development, else `5`"),
+    )
+    limit_target: int = Field(
+        8_192,
+        ge=256,
+        le=65_536,
+        description="Bytes of a request target; longer ones are 414, and so is a path of more than 8 KiB.",
+        examples=["4096"],
+    )
+    limit_head: int = Field(
+        65_536,
+        ge=8_192,
+        le=1_048_576,
+        description="Bytes of a request's target and headers together; larger ones are 431.",
+        examples=["32768"],
+    )
+    limit_head_seconds: int = Field(
+        10, ge=1, le=300, description="Seconds for a head to come; later is 408.", examples=["5"]
+    )
+    limit_body: int = Field(
+        2_097_152,
+        ge=0,
+        le=1_073_741_824,
+        description="Bytes of a request's body; larger ones are 413. AuthZEN takes at most a mebibyte.",
+        examples=["10485760"],
+    )
+    limit_body_seconds: int = Field(
+        30,
+        ge=1,
+        le=3600,
+        description="Seconds for a body to come, or for an answer to be taken; later is 408, or the end.",
+        examples=["60"],
+    )
+    limit_connections: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description=(
+            "Connections of one worker. One more takes the place of the one that has been idle longest, or is 503 where "
+            "none is."
+        ),
+        examples=["4000"],
     )
 
     log_level: Annotated[
@@ -272,10 +338,11 @@ class SettingFields(BaseSettings):
     policy_cache: Path | None = Field(
         None,
         description=(
-            "Keeps the last good document of a PostgreSQL store for a start without it. Its directory must "
-            "exist."
+            "Directory that keeps the document in force, for workers that start while the files hold one that is "
+            "refused. Made where it is missing."
         ),
         examples=["/var/lib/sekisho/policy"],
+        json_schema_extra=_says("with several workers a temporary one, else none"),
     )
     shadow_policy_file: Path | None = Field(
         None,

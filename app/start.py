@@ -22,6 +22,7 @@ from app.policy_gate import live_policy
 from app.pulse import Pulse
 from app.request_words import RequestWords
 from app.routers import debug, forward_auth
+from app.server.listener import Listener
 from app.shadow import Shadow
 from app.start_error import StartError
 from rbac import LivePolicy, PolicyError
@@ -30,9 +31,13 @@ from rbac.routes import KnownRoutes, routes_of_app
 log = logging.getLogger("app.start")
 
 
-def loaded_policy(settings: Settings, app: FastAPI) -> LivePolicy:
-    """The policy that ``settings`` name, through its gate. Raises :class:`StartError` with everything that is wrong."""
-    return _load(live_policy(settings, _judged_by(app)), "policy", settings.api_prefix)
+def loaded_policy(settings: Settings, app: FastAPI, *, or_last_good: bool = False) -> LivePolicy:
+    """The policy that ``settings`` name, through its gate. Raises :class:`StartError` with everything that is wrong.
+
+    With ``or_last_good`` a refused document gives way to the one that ``POLICY_CACHE`` keeps.
+    """
+    live = live_policy(settings, _judged_by(app))
+    return _load(live, "policy", settings.api_prefix, or_last_good=or_last_good)
 
 
 def _judged_by(app: FastAPI) -> KnownRoutes:
@@ -43,11 +48,13 @@ def _judged_by(app: FastAPI) -> KnownRoutes:
     )
 
 
-def loaded_decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint, PdpRequest]:
+def loaded_decision_point(
+    settings: Settings, live: LivePolicy, *, or_last_good: bool = False
+) -> tuple[DecisionPoint, PdpRequest]:
     """What answers other programs: by ``live``, or by a document of its own. Raises :class:`StartError`."""
     own = own_document(settings)
     if own is not None:
-        live = _load(own, "decision point's policy")
+        live = _load(own, "decision point's policy", or_last_good=or_last_good)
     try:
         return decision_point(settings, live)
     except EntitiesError as error:
@@ -69,9 +76,9 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     configure_logging(settings)
     for sentence, meant in differing:
         log.log(logging.INFO if meant else logging.WARNING, "%s", sentence)
-    live = loaded_policy(settings, app)
+    live = loaded_policy(settings, app, or_last_good=True)
     authenticator = Authenticator(provider_of(settings), keys_max_age=settings.keys_max_age)
-    point, pdp_request = loaded_decision_point(settings, live)
+    point, pdp_request = loaded_decision_point(settings, live, or_last_good=True)
     if not forward_auth.answers(point):
         log.warning(
             "%s answers 403 to everything: the decision point's model has words that a proxy does not send (%s)",
@@ -85,7 +92,8 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
         observe=metrics.count,
         tick=metrics.sample,
     )
-    metrics.watch(live=live, authenticator=authenticator, log=decision_log, shadow=shadow)
+    listener = Listener.of(settings)
+    metrics.watch(live=live, authenticator=authenticator, log=decision_log, shadow=shadow, listener=listener)
     checkpoint.open(
         Parts(
             settings=settings,
@@ -95,6 +103,7 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
             routes=routes_of_app(app),
             log=decision_log,
             metrics=metrics,
+            listener=listener,
             shadow=shadow,
             decision_point=point,
             pdp_request=pdp_request,
@@ -110,9 +119,9 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
 _ELSEWHERE = frozenset({"rule-without-route", "test-unknown-path"})
 
 
-def _load(live: LivePolicy, name: str, prefix: str = "") -> LivePolicy:
+def _load(live: LivePolicy, name: str, prefix: str = "", *, or_last_good: bool) -> LivePolicy:
     try:
-        live.load()
+        live.load(or_last_good=or_last_good)
     except PolicyError as error:
         count = len(error.problems)
         many = "1 problem" if count == 1 else f"{count} problems"

@@ -18,6 +18,7 @@ from rbac.lint import lint
 from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
+from rbac.stores.cache import DocumentCache
 from rbac.stores.file import FileStore
 from rbac.verdict import Verdict
 
@@ -47,9 +48,10 @@ class LivePolicy:
     ``policy`` is what decides now: read it once for each request, and ask only what was read. The gates name
     what is wrong with a document; an error refuses it, warnings are logged. The first document is refused by
     :class:`PolicyError`; a later one changes nothing, and ``problems`` says why until one is accepted.
-    ``warnings`` are about the one in force, and ``tested`` is what came of its tests. ``checking`` holds while
-    another one is judged. ``reloads`` and ``refused`` count the documents swapped in and refused after the first;
-    ``loaded_at`` is when the one in force came into force, in seconds since the epoch.
+    ``last_good`` is true while the one in force came from ``cache``, which keeps what came into force, because the
+    store held none that passes. ``warnings`` are about the one in force, and ``tested`` is what came of its tests.
+    ``checking`` holds while another one is judged. ``reloads`` and ``refused`` count the documents swapped in and
+    refused after the first; ``loaded_at`` is when the one in force came into force, in seconds since the epoch.
 
     Callbacks are told one at a time and in order, under no lock, in a thread that reloads; what they raise is logged,
     and they may reload. After a :meth:`stop` one may still be under way.
@@ -65,8 +67,10 @@ class LivePolicy:
         tests_gate: TestsGate | None = None,
         on_swap: Callable[[Policy], None] | None = None,
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
+        cache: DocumentCache | None = None,
     ) -> None:
         self._store = store
+        self._cache = cache
         self._gate = gate
         self._tests_gate = tests_gate
         self._on_swap = on_swap
@@ -75,6 +79,7 @@ class LivePolicy:
         self.warnings: tuple[Problem, ...] = ()
         self.tested: Verdict | None = None
         self.checking = False
+        self.last_good = False
         self.reloads = 0
         self.refused = 0
         self.loaded_at = 0.0
@@ -97,15 +102,27 @@ class LivePolicy:
         tests_gate: TestsGate | None = None,
         on_swap: Callable[[Policy], None] | None = None,
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
+        cache: DocumentCache | None = None,
     ) -> Self:
         """A live policy from files, as :class:`FileStore` reads and watches them."""
         store = FileStore(model, policy, tests)
-        return cls(store, gate=gate, tests_gate=tests_gate, on_swap=on_swap, on_refusal=on_refusal)
+        return cls(
+            store, gate=gate, tests_gate=tests_gate, on_swap=on_swap, on_refusal=on_refusal, cache=cache
+        )
 
-    def load(self) -> Policy:
-        """Loads the first document. Raises :class:`PolicyError` with all that is wrong with it."""
+    def load(self, *, or_last_good: bool = False) -> Policy:
+        """Loads the first document. Raises :class:`PolicyError` with all that is wrong with it.
+
+        With ``or_last_good`` one that is refused gives way to the one that the cache keeps, if that passes the gates:
+        then ``problems`` says why, as after a reload.
+        """
         with self._reloading:
-            return self._load()
+            try:
+                return self._load(self._store)
+            except PolicyError as refused:
+                if not or_last_good or self._cache is None:
+                    raise
+                return self._fall_back(self._cache, refused)
 
     def reload(self) -> bool:
         """Puts what the store holds now in force; whether anything was swapped.
@@ -191,14 +208,28 @@ class LivePolicy:
     def _load_once(self) -> None:
         with self._reloading:
             if self._live is None:
-                self._load()
+                self._load(self._store)
 
-    def _load(self) -> Policy:
-        snapshot = self._store.read()
+    def _load(self, source: Store | DocumentCache) -> Policy:
+        snapshot = source.read()
         with beside_others():
             policy = _parse(snapshot, None)
             warnings, tested = self._judge(policy, snapshot)
         self._swap(snapshot, policy, warnings, tested)
+        return policy
+
+    def _fall_back(self, cache: DocumentCache, refused: PolicyError) -> Policy:
+        try:
+            policy = self._load(cache)
+        except PolicyError as error:
+            for problem in _first(error.problems):
+                log.warning("no last good document to start on: %s", problem)
+            raise refused from None
+        self.last_good = True
+        log.critical(
+            "the document is refused: starting on the last good one, which is kept in %s", cache.path
+        )
+        self._refuse(refused.problems)
         return policy
 
     def _replace(self) -> tuple[bool, Policy | None]:
@@ -264,6 +295,7 @@ class LivePolicy:
                 # The document that was refused in between is gone again.
                 log.info("policy %s, which is in force, is in its place again", self.policy.revision)
                 self.problems = ()
+            self.last_good = False
             return None
         return None if snapshot == known else snapshot
 
@@ -303,7 +335,9 @@ class LivePolicy:
         self.warnings = warnings
         self.tested = tested
         self.loaded_at = time.time()
+        self.last_good = False
         self._live = self._seen = snapshot
+        self._keep(snapshot)
         for problem in _first(warnings):
             log.warning("%s", problem)
         log.log(
@@ -313,6 +347,14 @@ class LivePolicy:
             instead,
             passed,
         )
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        if self._cache is None:
+            return
+        try:
+            self._cache.write(snapshot)
+        except OSError as error:
+            log.warning("the document in force cannot be kept in %s: %s", self._cache.path, error.strerror)
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems

@@ -139,6 +139,10 @@ _WHILE_READING = {
     "unreadable": _error(
         "a file or a directory of the policy cannot be read", "give the service a file that it may read"
     ),
+    "cache-refused": _error(
+        "the document that was kept of an earlier time cannot be trusted",
+        "mend the document itself: what is kept is written anew once that passes its gate",
+    ),
     "unfinished": _error("a file is still being written", "close it, or write aside and rename"),
     "no-policy-tests": _error(
         "not a single policy test was read", "put the tests back, or set `POLICY_GATE=lint` to go without"

@@ -16,12 +16,14 @@ class Health(BaseModel):
 
 class PolicyState(BaseModel):
     """``current`` is false while a newer document has been refused and the last good one goes on deciding; ``checking``
-    is true while a newer one is being judged, of which nothing is said yet."""
+    is true while a newer one is being judged, of which nothing is said yet. ``last_good``: this worker
+    started on the last good one, as ``POLICY_CACHE`` keeps it."""
 
     revision: str
     current: bool
     checking: bool
     problems: int
+    last_good: bool
 
 
 class KeysState(BaseModel):
@@ -39,7 +41,7 @@ class DecisionLogState(BaseModel):
 
 
 class Readiness(BaseModel):
-    status: Literal["ready", "not ready"]
+    status: Literal["ready", "not ready", "stopping"]
     policy: PolicyState
     keys: KeysState
     decision_log: DecisionLogState
@@ -57,20 +59,23 @@ async def healthz() -> Health:
 async def readyz(request: Request, response: Response) -> Readiness:
     """Whether a policy is loaded, the issuer's keys are known, and decisions can be recorded where they must be.
 
-    A newer document that was refused changes nothing.
+    From the beginning of a stop on it is not, though everything is answered for ``SHUTDOWN_DELAY``. A newer document
+    that was refused changes nothing.
     """
     checkpoint: Checkpoint = request.app.state.checkpoint
     live, keys, log = checkpoint.live, checkpoint.authenticator, checkpoint.log
-    ready = keys.keys_known and not log.refusing
+    stopping = checkpoint.listener.draining
+    ready = keys.keys_known and not log.refusing and not stopping
     if not ready:
         response.status_code = 503
     return Readiness(
-        status="ready" if ready else "not ready",
+        status="ready" if ready else "stopping" if stopping else "not ready",
         policy=PolicyState(
             revision=live.policy.revision,
             current=not live.problems,
             checking=live.checking,
             problems=len(live.problems),
+            last_good=live.last_good,
         ),
         keys=KeysState(known=keys.keys_known, fresh=keys.last_fetch_ok),
         decision_log=DecisionLogState(failing=log.writer.failing, pending=log.pending),

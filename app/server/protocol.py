@@ -1,0 +1,341 @@
+"""One connection: uvicorn's own protocol with httptools, which knows no limit, and the limits it lacks.
+
+``uvicorn app.main:app --http app.server.protocol:Connection`` has them, too.
+"""
+
+import asyncio
+from typing import Any
+
+import httptools
+from starlette.types import Scope
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from app.problems import problem
+from app.request_id import new_id, request_id_var
+from app.server.listener import STATE, Listener, Reason
+
+RETRY_AFTER = 1  # seconds, for callers who find no place
+
+_PIECE = 16 * 1024  # bytes that are parsed at once: what is beyond a limit costs no more than that
+_CHUNKING = 8  # bytes on the wire for one of a body, at most: `1\r\na\r\n` takes six
+_LINGER_S = 1.0  # an answer is lost when the connection ends while the caller still sends
+_MOST_LINGERING = 1 << 20  # bytes
+
+
+class _Refused(Exception):  # noqa: N818 - ends the parsing; nobody sees it
+    pass
+
+
+class _Flow(FlowControl):
+    """Reading that stays paused while requests wait for the one before them, whoever would resume it."""
+
+    held = False
+
+    def hold(self) -> None:
+        self.held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        if self.held:
+            self.held = False
+            self.resume_reading()
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+
+class Connection(HttpToolsProtocol):
+    """A connection that keeps to the limits of its :class:`Listener`.
+
+    What goes beyond one is answered with a problem where an answer can be read, and the connection ends.
+
+    INVARIANT: a caller who sends without end costs the memory of one head and one body, and the time to read them.
+    """
+
+    flow: _Flow
+    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # uvicorn says that there is always one
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.listener: Listener = app_state.get(STATE) or Listener()
+        self.limits = self.listener.limits
+        self._in_head = True
+        self._begun = False  # whether anything of the head that is expected has come
+        self._fresh = False  # whether that was in the piece being parsed
+        self._raw = 0  # bytes of the head or the body under way, but for the piece it began in
+        self._body_size = 0
+        self._trailers_size = 0
+        self._unread = b""
+        self._refused = False
+        self._dropped = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stuck: asyncio.TimerHandle | None = None
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self.flow = _Flow(transport)
+        listener = self.listener
+        listener.connections += 1
+        if len(self.connections) > self.limits.connections:
+            if not listener.idle:
+                self._refuse("too_many_connections")
+                return
+            oldest, _ = listener.idle.popitem(last=False)
+            oldest.give_way()
+        listener.idle[self] = None
+        self._timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.listener.connections -= 1
+        self._let_go()
+        self._stop_minding_writes()
+        self._unread = b""
+
+    def give_way(self) -> None:
+        """Ends at once: nothing is being answered here, and somebody else needs the place."""
+        self.listener.refused["idle"] += 1
+        self.connections.discard(self)
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._refused:
+            self._dropped += len(data)
+            if self._dropped > _MOST_LINGERING:
+                self.transport.abort()
+        elif self._unread:
+            self._unread += data
+            self.flow.hold()
+        else:
+            self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Feeds the parser, piece by piece, until a request has to wait for the answer to the one before it."""
+        start = 0
+        while start < len(data):
+            piece = data if len(data) <= _PIECE else data[start : start + _PIECE]
+            start += len(piece)
+            self._begun = True
+            self._fresh = False
+            if not self._feed(piece):
+                return
+            if not self._fresh:
+                self._raw += len(piece)
+                self._check_raw()
+                if self._refused:
+                    return
+            if self.pipeline:
+                self._unread = data[start:]
+                self.flow.hold()
+                return
+        self._mind_the_time()
+
+    def _feed(self, piece: bytes) -> bool:
+        """Whether there is more to parse."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+                return False
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError:
+            if not self._refused:
+                self._refuse("bad_request")
+        return not (self._refused or self.transport.is_closing())
+
+    def _check_raw(self) -> None:
+        if self._in_head:
+            if self._raw > self.limits.head:
+                self._refuse("request_header_fields_too_large")
+        elif self._raw > _CHUNKING * self.limits.body + self.limits.head:
+            self._refuse("payload_too_large")
+
+    def handle_websocket_upgrade(self) -> None:
+        self._let_go()
+        self.listener.connections -= 1
+        super().handle_websocket_upgrade()
+
+    # A request, as the parser tells it
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._fresh = True
+        self._raw = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self.limits.target:
+            self._beyond("uri_too_long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if not self._in_head:
+            self._trailers_size += len(name) + len(value) + 4
+            if self._trailers_size > self.limits.head:
+                self._beyond("request_header_fields_too_large")
+
+    def on_headers_complete(self) -> None:
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"content-length" and int(value) > self.limits.body:
+                self._beyond("payload_too_large")
+        # RFC 9112, section 3.2
+        if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
+            self._beyond("invalid_host")
+        if self._raw and self._head_size() > self.limits.head:
+            self._beyond("request_header_fields_too_large")
+        self._in_head = False
+        self._fresh = True
+        self._raw = self._body_size = self._trailers_size = 0
+        self._let_go()
+        super().on_headers_complete()
+        if self.listener.draining and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        if self._body_size > self.limits.body:
+            self._beyond("payload_too_large")
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._in_head = self._fresh = True
+        self._begun = False
+        self._raw = 0
+        self._unset_timer()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            if self.transport.get_write_buffer_size():
+                self._mind_writes()
+        elif self._unread and not self.pipeline:
+            self.loop.call_soon(self._go_on)
+        elif not self.pipeline:
+            self.flow.release()
+            if self._in_head:
+                self.listener.idle[self] = None
+
+    def _go_on(self) -> None:
+        data, self._unread = self._unread, b""
+        if self.transport.is_closing() or self._refused:
+            return
+        self._parse(data)
+        if not self._unread and not self.pipeline and not self._refused:
+            self.flow.release()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    # Time
+
+    def _mind_the_time(self) -> None:
+        """Sees to it that what has begun to come does come."""
+        if self._timer is not None or self.flow.held:
+            return
+        if not self._in_head:
+            self._timer = self.loop.call_later(self.limits.body_seconds, self._body_is_late)
+        elif self._begun and (self.cycle is None or self.cycle.response_complete):
+            self._timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._timer = None
+        if self._begun:
+            self._refuse("request_timeout")
+        else:
+            self.listener.refused["idle"] += 1
+            self.transport.abort()
+
+    def _body_is_late(self) -> None:
+        self._timer = None
+        self._refuse("request_timeout")
+
+    def _unset_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _let_go(self) -> None:
+        """Neither idle any more, nor late."""
+        self.listener.idle.pop(self, None)
+        self._unset_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._mind_writes()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._mind_writes()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_minding_writes()
+
+    def _mind_writes(self) -> None:
+        """An answer that nobody takes is given up as a body that does not come is."""
+        if self._stuck is None:
+            self._stuck = self.loop.call_later(self.limits.body_seconds, self.transport.abort)
+
+    def _stop_minding_writes(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    # Refusing
+
+    def _beyond(self, reason: Reason) -> None:
+        """Refuses out of the parser."""
+        self._refuse(reason)
+        raise _Refused
+
+    def _refuse(self, reason: Reason) -> None:
+        self._refused = True
+        self.listener.refused[reason] += 1
+        self._let_go()
+        cycle = self.cycle
+        answerable = cycle is None or cycle.response_complete
+        if cycle is not None and not answerable and not self._in_head and not cycle.response_started:
+            cycle.disconnected = True  # the endpoint hears of it, and what it answers goes nowhere
+            cycle.message_event.set()
+            answerable = True
+        if not answerable:  # an answer here would stand in the middle of another
+            self.transport.close()
+            self._mind_writes()
+            return
+        self.transport.write(self._answer(reason))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._timer = self.loop.call_later(_LINGER_S, self.transport.abort)
+
+    def _answer(self, reason: Reason) -> bytes:
+        scope: Scope = {"path": "", "headers": self.headers or []}
+        identifier = new_id()
+        token = request_id_var.set(identifier)
+        headers = {"Connection": "close", "X-Request-ID": identifier}
+        if reason == "too_many_connections":
+            headers["Retry-After"] = str(RETRY_AFTER)
+        try:
+            response = problem(scope, reason, headers=headers)
+        finally:
+            request_id_var.reset(token)
+        lines = [*self.server_state.default_headers, *response.raw_headers]
+        head = b"".join([name + b": " + value + b"\r\n" for name, value in lines])
+        return STATUS_LINE[response.status_code] + head + b"\r\n" + bytes(response.body)
