@@ -1,11 +1,15 @@
-"""Casbin's role managers, without a memory for the names they are asked about."""
+"""Casbin's role managers, without a memory for the names they are asked about.
+
+Casbin adds every name it is asked about to its graph, and links it where names are patterns. A question therefore
+changes the graph for as long as it takes, and questions and edits of one manager take turns.
+"""
 
 # mypy: disallow-untyped-calls=False
 # Casbin, which these classes extend, has no annotations.
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from casbin.rbac.default_role_manager.role_manager import (
@@ -16,7 +20,7 @@ from casbin.rbac.default_role_manager.role_manager import (
     RoleManager,
 )
 
-from rbac.clock import Clock
+from rbac.clock import Clock, Turn
 from rbac.pacing import breathe
 
 MAX_PATTERN_DOMAINS = 256  # domains that only a matching function knows; a caller may name any number of them
@@ -29,42 +33,47 @@ class LinkGraph(RoleManager):
         super().__init__(max_hierarchy_level)
         self.clock = clock
         self.changes = 0
+        self._turn = Turn()
 
     def _changed(self) -> None:
         self.changes += 1
         self.clock.tick()
 
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
-        super().add_link(name1, name2, *domain)
-        self._changed()
+        with self._turn:
+            super().add_link(name1, name2, *domain)
+            self._changed()
         breathe()
 
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
-        try:
-            super().delete_link(name1, name2, *domain)
-        finally:
-            self._changed()
+        with self._turn:
+            try:
+                super().delete_link(name1, name2, *domain)
+            finally:
+                self._changed()
 
     def clear(self) -> None:
-        super().clear()
-        self._changed()
+        with self._turn:
+            super().clear()
+            self._changed()
 
     def add_matching_func(self, fn: Callable[[str, str], bool]) -> None:
-        super().add_matching_func(fn)
-        self._changed()
+        with self._turn:
+            super().add_matching_func(fn)
+            self._changed()
 
     def has_link(self, name1: str, name2: str, *domain: str) -> bool:
         if self.matching_func is None and not self.all_roles.keys() >= {name1, name2}:
             return bool(name1 == name2 and self.max_hierarchy_level > 0)
-        with visiting(self, name1, name2):
+        with self._turn, visiting(self, name1, name2):
             return bool(super().has_link(name1, name2, *domain))
 
     def get_roles(self, name: str, *domain: str) -> list[str]:
-        with visiting(self, name):
+        with self._turn, visiting(self, name):
             return list(super().get_roles(name, *domain))
 
     def get_users(self, name: str, *domain: str) -> list[str]:
-        with visiting(self, name):
+        with self._turn, visiting(self, name):
             return list(super().get_users(name, *domain))
 
 
@@ -74,9 +83,10 @@ class ConditionalLinkGraph(ConditionalRoleManager):
     def __init__(self, clock: Clock, max_hierarchy_level: int = 10) -> None:
         super().__init__(max_hierarchy_level)
         self.clock = clock
+        self._turn = Turn()
 
     def has_link(self, name1: str, name2: str, *domains: str) -> bool:
-        with visiting(self, name1, name2):
+        with self._turn, visiting(self, name1, name2):
             return bool(super().has_link(name1, name2, *domains))
 
 
@@ -89,6 +99,7 @@ class DomainLinkGraph(DomainManager):
         self.changes = 0
         self._same_name = self.matching_func
         self._visited: list[str] = []
+        self._turn = Turn()
 
     def _changed(self) -> None:
         self.changes += 1
@@ -108,29 +119,46 @@ class DomainLinkGraph(DomainManager):
         return twin
 
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
-        super().add_link(name1, name2, *domain)
-        self._changed()
+        with self._turn:
+            super().add_link(name1, name2, *domain)
+            self._changed()
         breathe()
 
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
-        try:
-            super().delete_link(name1, name2, *domain)
-        finally:
-            self._changed()
+        with self._turn:
+            try:
+                super().delete_link(name1, name2, *domain)
+            finally:
+                self._changed()
 
     def clear(self) -> None:
-        super().clear()
-        self._visited = []
-        self._changed()
+        with self._turn:
+            super().clear()
+            self._visited = []
+            self._changed()
 
     def add_matching_func(self, fn: Callable[[str, str], bool]) -> None:
-        super().add_matching_func(fn)
-        self._changed()
+        with self._turn:
+            super().add_matching_func(fn)
+            self._changed()
 
     def add_domain_matching_func(self, fn: Callable[[str, str], bool] | None = None) -> None:
-        super().add_domain_matching_func(fn)
-        self._visited = []
-        self._changed()
+        with self._turn:
+            super().add_domain_matching_func(fn)
+            self._visited = []
+            self._changed()
+
+    def has_link(self, name1: str, name2: str, *domain: str) -> bool:
+        with self._turn:
+            return bool(super().has_link(name1, name2, *domain))
+
+    def get_roles(self, name: str, *domain: str) -> list[str]:
+        with self._turn:
+            return list(super().get_roles(name, *domain))
+
+    def get_users(self, name: str, *domain: str) -> list[str]:
+        with self._turn:
+            return list(super().get_users(name, *domain))
 
     def links_of(self, domain: str) -> RoleManager:
         """The links in force in ``domain``, as a role manager of its own."""
@@ -141,7 +169,7 @@ class DomainLinkGraph(DomainManager):
         manager = self.rm_map.get(name)
         if manager is not None:
             return manager
-        with self.clock.lock:
+        with self._turn:
             manager = self._build(name)
             if name in self.all_links:
                 self.rm_map[name] = manager
@@ -180,8 +208,13 @@ class ConditionalDomainLinkGraph(ConditionalDomainManager):
     def __init__(self, clock: Clock, max_hierarchy_level: int = 10) -> None:
         super().__init__(max_hierarchy_level)
         self.clock = clock
+        self._turn = Turn()
 
     def has_link(self, name1: str, name2: str, *domain: str) -> bool:
+        with self._turn:
+            return self._has(name1, name2, *domain)
+
+    def _has(self, name1: str, name2: str, *domain: str) -> bool:
         manager = self._get_conditional_role_manager(self._get_domain(*domain))
         with visiting(manager, name1, name2):
             return bool(manager.has_link(name1, name2, self._get_domain(*domain)))
@@ -203,24 +236,48 @@ class _Names(RoleManager):
             return list(super().get_users(name, *domain))
 
 
-_visits = threading.RLock()
+def _in_turn(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Casbin's own method, in a turn of the manager's."""
+
+    @wraps(method)
+    def taking_turns(
+        self: "ConditionalLinkGraph | ConditionalDomainLinkGraph", *args: Any, **kwargs: Any
+    ) -> Any:
+        with self._turn:
+            return method(self, *args, **kwargs)
+
+    return taking_turns
+
+
+for _graph in (ConditionalLinkGraph, ConditionalDomainLinkGraph):
+    for _name in (
+        "add_link",
+        "delete_link",
+        "clear",
+        "add_matching_func",
+        "add_domain_matching_func",
+        "get_roles",
+        "get_users",
+        "add_link_condition_func",
+        "add_domain_link_condition_func",
+        "set_link_condition_func_params",
+        "set_domain_link_condition_func_params",
+    ):
+        setattr(_graph, _name, _in_turn(getattr(_graph, _name)))
 
 
 @contextmanager
 def visiting(manager: RoleManager, *names: str) -> Iterator[None]:
-    """Let ``manager`` be asked about ``names``, and take out again those it did not know before."""
+    """Let ``manager`` be asked about ``names``, and take out again those it did not know before. For a thread whose turn
+    it is."""
     strangers = [name for name in names if name not in manager.all_roles]
-    if not strangers:
+    try:
         yield
-        return
-    with _visits:
-        try:
-            yield
-        finally:
-            for name in strangers:
-                role = manager.all_roles.pop(name, None)
-                if role is not None:
-                    _unlink(role)
+    finally:
+        for name in strangers:
+            role = manager.all_roles.pop(name, None)
+            if role is not None:
+                _unlink(role)
 
 
 def _unlink(role: Role) -> None:
