@@ -1,5 +1,8 @@
 """The decision: who may do what, from a Casbin model and a policy document that is read strictly."""
 
+from rbac import installed  # noqa: F401 - first: what follows needs the right `casbin`
+
+# isort: split
 from rbac.decision import Decision, Explanation, NearMiss, Rule
 from rbac.document import Document
 from rbac.enforcer import IndexedEnforcer

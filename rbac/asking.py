@@ -94,6 +94,28 @@ def stands_for(policy: Policy, name: str, request: Sequence[str]) -> bool:
     return bool(IndexedEnforcer(model).enforce(*request))
 
 
+def ask_about(
+    policy: Policy, role: str | Sequence[str] | None, act: str, obj: str, words: Mapping[str, str]
+) -> Explanation:
+    """What ``policy`` decides when a caller with this role (or these, or ``None`` for nobody) does ``act`` to ``obj``.
+
+    ``words`` are other words of the request; ``sub`` among them says who it is. Raises RequestError for a word that
+    is given twice.
+    """
+    axes = Axes.of(policy.document.definition)
+    roles = () if role is None else (role,) if isinstance(role, str) else tuple(role)
+    request = dict(words)
+    who = [
+        request.pop(word) for word in dict.fromkeys(("sub", axes.sub)) if word is not None and word in request
+    ]
+    placed = {axes.act, axes.obj, axes.role} if roles else {axes.act, axes.obj}
+    twice = [word for word in request if word in placed]
+    if len(who) > 1 or twice:
+        raise RequestError(f"`{twice[0] if twice else axes.sub}` was given twice")
+    request |= {word: value for word, value in ((axes.act, act), (axes.obj, obj)) if word is not None}
+    return ask_as(policy, roles, who[0] if who else None, request)
+
+
 def ask_as(policy: Policy, roles: Sequence[str], sub: str | None, words: Mapping[str, str]) -> Explanation:
     """What ``policy`` decides for this caller, and why. ``words`` are the words of the request but for the caller's.
 

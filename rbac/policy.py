@@ -122,13 +122,16 @@ class Policy:
         decision, request = self._role_decision(request, self._role_index, roles)
         return explain(self, decision, request)
 
-    def allows(self, role: str, act: str, obj: str, *, sub: str = "") -> bool:
-        """Whether a caller with this role (and ``sub``) may do ``act`` to ``obj``. For models with these
-        words, or fewer."""
-        given = {"sub": sub, "role": role, "act": act, "obj": obj}
-        if "role" not in self.words:
-            given["sub"] = sub or given.pop("role")
-        return self.decide(**{word: value for word, value in given.items() if word in self.words}).allowed
+    def allows(self, role: str | Sequence[str] | None, act: str, obj: str, **words: str) -> bool:
+        """Whether a caller with this role (or these) may do ``act`` to ``obj``.
+
+        A role is somebody with a valid token whom the document does not name, unless ``sub`` says who; ``None`` is
+        nobody, without a token. ``words`` are other words of the model's request. Raises :class:`RequestError` for a
+        word that the model does not have, or that is given twice.
+        """
+        from rbac.asking import ask_about
+
+        return ask_about(self, role, act, obj, words).decision.allowed
 
     @cached_property
     def relations(self) -> Relations:

@@ -1,10 +1,8 @@
 """pytest runs the policy tests, and gives Python tests a ``policy`` to ask.
 
-Files in ``rbac_tests`` (default ``policy_tests``) are collected where there is a policy to test, and nothing else is
-touched: this module is imported by every pytest run on a machine that has the package.
+``pytest_rbac`` is what pytest loads; this module is imported where there is a policy test or a test with the fixture.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,54 +26,10 @@ class _Subject(NamedTuple):
 
 
 _SUBJECT = pytest.StashKey[_Subject]()
-_SUITES = pytest.StashKey["SuiteFiles | None"]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The settings, all of them paths from pytest's root directory but for the routes."""
-    parser.addini("rbac_model", "the Casbin model that policy tests are about", default="model.conf")
-    parser.addini("rbac_policy", "the policy that policy tests are about", default="policy.csv")
-    parser.addini("rbac_tests", "folders of policy tests", type="args", default=["policy_tests"])
-    help_text = "an application (app.main:app), a routes.json or none; as for `rbac test`"
-    parser.addini("rbac_routes", help_text, default="")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """A folder of policy tests is looked into whatever its name, as the gate of a service does."""
-    suites = _suites(config)
-    if suites is None or config.getoption("ignore") or config.getoption("ignore_glob"):
-        return None
-    return False if collection_path in suites.directories else None
-
-
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "PolicyTestFile | None":
-    """A policy test file, if this is one and the policy that it is about is there."""
-    config = parent.config
-    suites = _suites(config)
-    if suites is None or file_path not in suites.read:
-        return None
-    if not all(path.is_file() for path in _document(config)):
-        return None
-    return PolicyTestFile.from_parent(parent, path=file_path)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Names the files that look like policy tests and are not read as such."""
-    suites = _suites(config)
-    for problem in () if suites is None else suites.warnings():
-        terminalreporter.write_line(_shown(str(problem)), yellow=True)
-
-
-def _suites(config: pytest.Config) -> "SuiteFiles | None":
-    """The policy tests of this run, found once; ``None`` where there are none to look for."""
-    if _SUITES not in config.stash:
-        named = (config.rootpath / folder for folder in config.getini("rbac_tests"))
-        folders = [Path(os.path.normpath(folder)) for folder in named if folder.is_dir()]
-        config.stash[_SUITES] = _found(folders) if folders else None
-    return config.stash[_SUITES]
-
-
-def _found(folders: Sequence[Path]) -> "SuiteFiles":
+def suites_in(folders: Sequence[Path]) -> "SuiteFiles":
+    """The policy tests in these folders, by the rules of the gate of a service."""
     from rbac.suite_files import SuiteFiles, suite_files
 
     found = [suite_files(folder) for folder in folders]
@@ -124,7 +78,7 @@ class PolicyTestFile(pytest.File):
         except (RbacError, OSError) as error:
             raise self.CollectError(_lines_shown(str(error))) from error
         for scenario in suite.scenarios:
-            yield PolicyTest.from_parent(self, name=_shown(scenario.name), suite=suite, scenario=scenario)
+            yield PolicyTest.from_parent(self, name=shown(scenario.name), suite=suite, scenario=scenario)
 
 
 class PolicyTestFailure(Exception):  # noqa: N818 - what pytest shows is its text, never its name
@@ -162,16 +116,16 @@ class PolicyTest(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the entry stands; pytest counts lines from 0."""
-        return self.path, self._scenario.place.line - 1, f"{_shown(self._suite.name)}: {self.name}"
+        return self.path, self._scenario.place.line - 1, f"{shown(self._suite.name)}: {self.name}"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """``text`` on one line, as pytest can show it on a terminal and send it, as UTF-8, from process to process."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _lines_shown(text: str) -> str:
-    return "\n".join(map(_shown, text.split("\n")))
+    return "\n".join(map(shown, text.split("\n")))
 
 
 def _text(failures: Sequence["Case"], policy_name: str) -> str:
@@ -218,15 +172,11 @@ class PolicyToTest:
         """Whether a caller with this role (or these) may do it; ``assert`` the answer, or that it is not so.
 
         A role is somebody with a valid token whom the policy does not name, unless ``sub`` says who; ``None`` is
-        nobody, without a token. ``words`` are other words of the model's request.
+        nobody, without a token. ``words`` are other words of the model's request. As :meth:`rbac.Policy.allows`.
         """
-        from rbac.asking import ask_as
-        from rbac.axes import Axes
+        from rbac.asking import ask_about
 
-        axes = Axes.of(self.policy.document.definition)
-        words |= {word: value for word, value in ((axes.act, act), (axes.obj, obj)) if word is not None}
-        roles = () if role is None else (role,) if isinstance(role, str) else tuple(role)
-        explanation = ask_as(self.policy, roles, words.pop("sub", None), words)
+        explanation = ask_about(self.policy, role, act, obj, words)
         return Answer(explanation, Path(self.policy.document.policy_name).name)
 
     def decide(self, **words: Any) -> "Decision":
@@ -234,7 +184,6 @@ class PolicyToTest:
         return self.policy.decide(**words)
 
 
-@pytest.fixture(scope="session")
-def policy(pytestconfig: pytest.Config) -> PolicyToTest:
-    """The policy of ``rbac_model`` and ``rbac_policy``: ``assert policy.allows("user", "GET", "/user")``."""
-    return PolicyToTest(_subject(pytestconfig).policy)
+def policy_to_test(config: pytest.Config) -> PolicyToTest:
+    """The policy of ``rbac_model`` and ``rbac_policy``."""
+    return PolicyToTest(_subject(config).policy)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rbac import Decision, EvaluationError, Policy, PolicyError, RequestError
+from rbac.pytest_plugin import PolicyToTest
 
 ROOT = Path(__file__).parents[2]
 MODEL = (ROOT / "model.conf").read_bytes()
@@ -245,6 +246,53 @@ def test_what_a_subject_looks_like_can_be_said_otherwise(policy: Policy) -> None
 def test_allows_is_the_short_question(policy: Policy, role: str, allowed: bool) -> None:
     assert policy.allows(role, "GET", "/admin") is allowed
     assert policy.allows(role, "GET", "/profile", sub="x") is True
+
+
+def test_allows_asks_about_somebody_with_a_valid_token() -> None:
+    """A role is somebody whom the document does not name; `None` is nobody; the same as the fixture of the tests."""
+    policy = Policy.parse(MODEL, b"p, authenticated, /me, GET, allow\np, user, /me, PUT, allow\n")
+    assert policy.allows("user", "GET", "/me")
+    assert policy.allows(["user", "admin"], "PUT", "/me")
+    assert policy.allows("", "GET", "/me")
+    assert not policy.allows(None, "GET", "/me")
+    assert PolicyToTest(policy).allows("user", "GET", "/me")
+    assert not PolicyToTest(policy).allows(None, "GET", "/me")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"act": "PUT"}, "act"),
+        ({"obj": "/other"}, "obj"),
+        ({"role": "admin"}, "role"),
+    ],
+)
+def test_a_word_that_is_given_twice_is_refused(words: dict[str, str], says: str) -> None:
+    """Neither of the two is silently dropped, here and in the fixture alike."""
+    policy = Policy.parse(MODEL, b"p, user, /me, GET, allow\n")
+    renamed = Policy.parse(
+        MODEL.replace(b"r = sub, role, obj, act", b"r = user, role, path, method")
+        .replace(b"r.sub", b"r.user")
+        .replace(b"r.obj", b"r.path")
+        .replace(b"r.act", b"r.method"),
+        b"p, user, /me, GET, allow\n",
+    )
+    names = {"act": "method", "obj": "path"}
+    for ask in (renamed.allows, PolicyToTest(renamed).allows):
+        with pytest.raises((RequestError, TypeError), match=names.get(says, says)):
+            ask("user", "GET", "/me", **{names.get(word, word): value for word, value in words.items()})
+    for ask in (policy.allows, PolicyToTest(policy).allows):
+        with pytest.raises((RequestError, TypeError), match=says):
+            ask("user", "GET", "/me", **words)
+
+
+def test_a_person_may_be_named_by_the_models_own_word() -> None:
+    """`sub` and the word that the model has for a person say the same."""
+    text = MODEL.replace(b"r = sub,", b"r = user,").replace(b"r.sub", b"r.user")
+    policy = Policy.parse(text, b"p, ann, /me, GET, allow\n")
+    assert policy.allows("user", "GET", "/me", user="ann")
+    assert policy.allows("user", "GET", "/me", sub="ann")
+    assert not policy.allows("user", "GET", "/me", user="bob")
 
 
 def test_allows_asks_a_model_without_roles_about_the_subject() -> None:

@@ -207,6 +207,54 @@ def test_other_yaml_of_a_project_with_a_policy_is_left_alone(project: Project) -
     assert "1 passed" in out
 
 
+def pytest_in(folder: Path) -> tuple[int, str]:
+    """pytest run there as people run it, the folder first on the path."""
+    command = [sys.executable, "-m", "pytest", *OPTIONS]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("theirs", ["rbac.py", "rbac/__init__.py"])
+def test_a_project_with_an_rbac_of_its_own_is_left_alone(tmp_path: Path, theirs: str) -> None:
+    """Its tests run and import its own module, whatever the package is called."""
+    files = Workshop(tmp_path)
+    files.write("pytest.ini", "[pytest]\n")
+    files.write(theirs, "ANSWER = 42\n")
+    files.write("test_theirs.py", "import rbac\n\ndef test_it():\n    assert rbac.ANSWER == 42\n")
+    files.model.unlink()
+    code, out = pytest_in(tmp_path)
+    assert code == 0, out
+    assert "1 passed" in out
+
+
+@pytest.mark.parametrize("theirs", ["rbac.py", "rbac/__init__.py"])
+def test_policy_tests_beside_an_rbac_of_ones_own_say_in_one_sentence_why_not(
+    tmp_path: Path, theirs: str
+) -> None:
+    """What cannot be run is an error that names the file that is in the way; other tests run."""
+    files = Workshop(tmp_path)
+    files.write("pytest.ini", "[pytest]\naddopts = --continue-on-collection-errors\n")
+    files.write(theirs, "ANSWER = 42\n")
+    files.write("test_theirs.py", "import rbac\n\ndef test_it():\n    assert rbac.ANSWER == 42\n")
+    files.write("test_ours.py", "def test_it(policy):\n    assert policy\n")
+    files.tests(HOLDS)
+    code, out = pytest_in(tmp_path)
+    assert code == 1
+    assert "1 passed" in out
+    assert out.count(f"here `rbac` is `{tmp_path / theirs}`") >= 2
+    assert "Traceback" not in out
+
+
+def test_the_plugin_imports_nothing_of_the_package_until_it_is_needed(tmp_path: Path) -> None:
+    """A run without policy tests does not take the name `rbac`."""
+    files = Workshop(tmp_path)
+    files.write("pytest.ini", "[pytest]\n")
+    files.model.unlink()
+    files.write("test_it.py", "import sys\n\ndef test_it():\n    assert 'rbac' not in sys.modules\n")
+    code, out = pytest_in(tmp_path)
+    assert code == 0, out
+
+
 def test_loading_the_plugin_imports_no_command_line_no_web_framework_and_no_yaml() -> None:
     program = "import sys, rbac.pytest_plugin; print(sorted({'yaml', 'typer', 'rich', 'fastapi', 'rbac.space'} & sys.modules.keys()))"
     done = subprocess.run(
