@@ -8,8 +8,9 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rbac.axes import HTTP_METHODS, Axes
+from rbac.axes import Axes
 from rbac.endpoint_classes import EVERY, EndpointClasses
+from rbac.http_words import method_fault, path_fault
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
 from rbac.suite import Assertion, Scenario
@@ -105,17 +106,11 @@ class AskedEndpoints:
 
     def _check_action(self, assertion: Assertion, words: Mapping[str, str]) -> None:
         act = words.get(self.axes.act or "")
-        known = (*HTTP_METHODS, EVERY)
-        if act is None or not self.endpoints.asks_for_paths or act in known or act in self.endpoints.actions:
+        if act is None or not self.endpoints.asks_for_paths or act in self.endpoints.actions:
             return
-        hint = "methods are written in capitals: " + ", ".join(sorted(HTTP_METHODS))
-        if act == "HEAD":
-            hint = "`HEAD` is decided as `GET`: write `GET`"
-        elif act.upper() in HTTP_METHODS:
-            hint = f"did you mean `{act.upper()}`?"
-        self._refuse(
-            assertion.place, "test-unknown-action", f"`{act}` is no method that anything asks with", hint
-        )
+        fault = method_fault(act, EVERY)
+        if fault is not None:
+            self._refuse(assertion.place, "test-unknown-action", *fault)
 
     def _check_path(self, scenario: Scenario, assertion: Assertion, words: Mapping[str, str]) -> None:
         path = words.get(self.axes.obj or "")
@@ -129,9 +124,8 @@ class AskedEndpoints:
         elif self.endpoints.is_colon_template(path):
             hint = "in this policy `{name}` stands for any one part of a path, and `:name` for itself"
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
-        elif not path.startswith("/") or "?" in path:
-            hint = "a path begins with `/` and has no query"
-            self._refuse(assertion.place, "test-unknown-path", f"`{path}` is not a path", hint)
+        elif not self.routes.has_path(path) and (fault := path_fault(path.replace("/*", "/"))):
+            self._refuse(assertion.place, "test-unknown-path", *fault)
         elif self.routes and not scenario.unrouted and not self._has_path(path):
             paths = list(dict.fromkeys(route.obj for route in self.routes))
             close = difflib.get_close_matches(path, paths, n=1)

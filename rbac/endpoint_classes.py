@@ -13,6 +13,7 @@ from typing import Final
 from rbac.axes import HTTP_METHODS, Axes
 from rbac.formula import NoFormulaError, conditions_of
 from rbac.functions import FUNCTIONS
+from rbac.http_words import are_paths
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes, Route
 from rbac.table import RuleTable
@@ -39,9 +40,8 @@ class EndpointClasses:
 
     @cached_property
     def asks_for_paths(self) -> bool:
-        """Whether objects are URL paths: there are routes, or every rule with an object has a path."""
-        objects = self._columns(self.axes.obj) - {"", "*"}
-        return bool(self.routes) or (bool(objects) and all(value.startswith("/") for value in objects))
+        """Whether objects are URL paths: there are routes, or most rules with an object have a path."""
+        return bool(self.routes) or are_paths(self._columns(self.axes.obj) - {"", "*"})
 
     @cached_property
     def actions(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ The checks of a document and the loader of policy tests both ask here, so that t
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from rbac.axes import HTTP_METHODS
@@ -31,11 +31,19 @@ _WITH_METHOD: Final = re.compile(r"(?:[A-Z]+\s+(?P<path>/\S*)|(?P<before>/\S*)\s
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
+_PATH: Final = re.compile(r"[\^(]*/")
+
+
 class Fault(NamedTuple):
     """What is wrong with a word, and what to write instead."""
 
     message: str
     hint: str
+
+
+def are_paths(words: Collection[str]) -> bool:
+    """Whether these are paths and patterns of paths: most of them, for some may be mistyped."""
+    return 2 * sum(_PATH.match(word) is not None for word in words) > len(words)
 
 
 def method_fault(word: str, every: str = "") -> Fault | None:

@@ -1,16 +1,15 @@
 """Which columns of a rule hold the paths and the methods of HTTP requests, if that is what the model asks about."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from rbac.axes import HTTP_METHODS, Axes
 from rbac.functions import FUNCTIONS, PATH_FUNCTIONS, CasbinFunction
+from rbac.http_words import are_paths
 from rbac.lints.reading import Reading, compared_texts
 from rbac.pacing import paced
 
-_PATH = re.compile(r"[\^(]*/")
 _MOST = 0.5  # of the values: a column of paths may hold some that are mistyped
 _FEW = 3
 
@@ -58,10 +57,11 @@ class HttpColumns:
         if found is None:
             return None
         words = found.values - found.texts - {"", "*"}
-        paths = sum(_PATH.match(word) is not None for word in words)
+        if are_paths(words):
+            return found
         if self._names_the_caller_apart and any(row.name in PATH_FUNCTIONS for row in found.functions):
-            return found if paths or len(words) < _FEW else None
-        return found if words and paths > _MOST * len(words) else None
+            return found if len(words) < _FEW or any(word.startswith("/") for word in words) else None
+        return None
 
     @cached_property
     def method(self) -> HttpColumn | None:

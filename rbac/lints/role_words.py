@@ -12,13 +12,14 @@ from rbac.http_words import Fault
 from rbac.lints.columns import read_columns
 from rbac.lints.reading import Reading
 
-_EVERYONE = """* ** all any anybody anyone anon anonym anonymous everybody everyone everything nobody open public
+_WORLD = """* ** all any anybody anyone anon anonym anonymous everybody everyone everything nobody open public
     unauthenticated unknown visitor world guest alle jeder jedermann öffentlich tous public todos cualquiera tutti
     wszyscy все 全員 誰でも だれでも みんな すべて 全て 公開 匿名 所有人 任何人 公开 모두 누구나"""
 _MAYBE_ROLES = frozenset(("guest", "visitor", "unknown", "open"))  # told only where they are hardly used
-_AUTHENTICATED = """authenticate authentication authentificated authorised authorized authed loggedin logged-in logged_in
-    login signedin signed-in signed_in registered verified angemeldet authentifié connecté autenticado autenticato
+_KNOWN = """authenticate authentication authentificated authorised authorized authed loggedin logged-in
+    logged_in login signedin signed-in signed_in registered verified angemeldet authentifié connecté autenticado autenticato
     認証済み 認証 ログイン 已登录 로그인"""
+_EVERYONE, _AUTHENTICATED = frozenset(_WORLD.split()), frozenset(_KNOWN.split())
 _ALIKE = 0.88
 _USED = 3  # a word that as many rules name is a role of this policy
 _NOT = re.compile(
@@ -93,16 +94,16 @@ class _RoleWords:
 
     def _special(self, name: str) -> Fault | None:
         everyone, authenticated = self._classes
-        plain = unicodedata.normalize("NFKC", name).strip().casefold()
+        plain = (name if name.isascii() else unicodedata.normalize("NFKC", name)).strip().casefold()
         singular = plain.removesuffix("s") if plain.removesuffix("s") in _MAYBE_ROLES else plain
         if singular in _MAYBE_ROLES and self._uses[name] >= _USED:
             return None
         for words, others, who in (
-            (everyone, _EVERYONE.split(), "everybody, also without a token"),
-            (authenticated, _AUTHENTICATED.split(), "everybody who has a token"),
+            (everyone, _EVERYONE, "everybody, also without a token"),
+            (authenticated, _AUTHENTICATED, "everybody who has a token"),
         ):
             for word in words:
-                if singular in others or difflib.SequenceMatcher(None, plain, word).ratio() >= _ALIKE:
+                if singular in others or _alike(plain, word):
                     message = f"`{name}` is a role like any other here, and no word of the model"
                     return Fault(message, f"did you mean `{word}`, which is {who}?")
         return None
@@ -121,3 +122,10 @@ class _RoleWords:
             return None
         each = " and one for ".join(f"`{part}`" for part in parts)
         return Fault(f"`{name}` is one name, and not {len(parts)} roles", f"write a line for {each}")
+
+
+def _alike(name: str, word: str) -> bool:
+    """Whether a name is a slip of the pen of a word. Most differ in their first letters or their length."""
+    if name[:2] != word[:2] or abs(len(name) - len(word)) > len(word) // 4:
+        return False
+    return difflib.SequenceMatcher(None, name, word).ratio() >= _ALIKE

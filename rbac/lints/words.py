@@ -22,6 +22,13 @@ _IN_EXPRESSION = re.compile(
     r"\[[^\]]*\]|\\[^\w\s]|\\[dDwWsSbBAZ](?![A-Za-z])|\?(?![\w.-]+[=&])|[()^$]|\.[*+]"
 )
 _IN_GLOB = re.compile(r"\[[^\]]*\]|\{[^}]*\}|[*?]")
+# What most words are, and nothing is wrong with: they are told apart at once.
+_PLAIN = re.compile(r"[\w-]+")
+_PLAIN_PATHS = {
+    "": re.compile(r"/|(?:/[A-Za-z0-9_-]+)+"),
+    ":id": re.compile(r"/|(?:/:?[A-Za-z0-9_-]+)+"),
+    "{id}": re.compile(r"/|(?:/(?:[A-Za-z0-9_-]+|\{[A-Za-z_]+\}))+"),
+}
 _STAND_IN = 0xF0000  # the private characters that stand for what is no plain text of a pattern
 
 Row = Sequence[str]
@@ -58,7 +65,7 @@ class _Words:
                 continue
             for line, row in paced(zip(self._reading.document.lines[ptype], rows, strict=True)):
                 for column, word in enumerate(row):
-                    told = in_any_word(word)
+                    told = None if _PLAIN.fullmatch(word) else in_any_word(word)
                     if told is not None:
                         yield self._reading.in_rule(line, column, *_flat(told))
 
@@ -104,6 +111,9 @@ class _Words:
         return None if fault is None else ("unknown-method", fault)
 
     def _path(self, word: str, column: HttpColumn) -> tuple[str, Fault] | None:
+        plain = _PLAIN_PATHS[column.functions[0].dialect if len(column.functions) == 1 else ""]
+        if plain.fullmatch(word):
+            return None
         told = in_any_word(word)
         if told is not None or word in self._paths or word in column.texts:
             return told
@@ -149,7 +159,7 @@ def _fits(words: Row) -> bool:
 
 def in_any_word(word: str) -> tuple[str, Fault] | None:
     """What is wrong with a word wherever it stands: quotes, or a comment behind it."""
-    if word.isalnum():
+    if _PLAIN.fullmatch(word):
         return None
     comment = _COMMENT.fullmatch(word)
     if comment is not None or word.endswith(";"):
