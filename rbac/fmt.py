@@ -3,10 +3,12 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from rbac.encodings import letters_encoding, wide_encoding
 from rbac.errors import PolicyError
 from rbac.model_file import Definition
 from rbac.policy_file import Refusal, split_line
 from rbac.source import Source, decode
+from rbac.unread_lines import cells, comment_of, is_filled_up
 
 _WIDEST = (
     48  # a column is aligned up to this width; longer words stand out instead of pushing all others away
@@ -18,19 +20,23 @@ def format_policy(
 ) -> str:
     """The policy file ``content`` tidied: every comment, blank line and row stays, in its order and with its meaning.
 
-    With ``definition``, empty columns beyond what a row's type has are removed (a spreadsheet's). A line that cannot be
+    With ``definition``, what a spreadsheet saved is a policy again: empty columns beyond what a row's type has are
+    removed, lines that are separated by semicolons or tabs, or quoted, are written with commas. A line that cannot be
     read stays as it is. Raises :class:`PolicyError` for bytes that are not text and for control characters.
     """
     lines: list[str] = []
     block: list[list[str]] = []
-    for raw in _text(content, name).split("\n"):
+    text = _text(content, name)
+    filled = is_filled_up(text)
+    for raw in text.split("\n"):
         line = raw.strip()
         words = _words(line, definition)
         if block and (words is None or words[0] != block[0][0]):
             lines += _aligned(block)
             block = []
         if words is None:
-            lines.append(line)
+            comment = None if definition is None else comment_of(line, filled=filled)
+            lines.append(line if comment is None else comment)
         else:
             block.append(words)
     lines += _aligned(block)
@@ -44,10 +50,30 @@ def format_model(content: bytes | str, *, name: str = "model.conf") -> str:
 
 
 def _text(content: bytes | str, name: str) -> str:
-    source: Source = decode(content.encode() if isinstance(content, str) else content, name)
+    source: Source = decode(content.encode() if isinstance(content, str) else _utf8(content), name)
     if source.text is None or source.problems:
         raise PolicyError(source.problems)
     return source.text
+
+
+def _utf8(content: bytes) -> bytes:
+    """A file in UTF-16 in UTF-8; one in another encoding only if nothing but its comments holds such letters."""
+    wide = wide_encoding(content)
+    if wide is not None:
+        return content.decode(wide).encode()
+    if _only_comments_are_foreign(content):
+        codec = letters_encoding(content)
+        return content if codec is None else content.decode(codec).encode()
+    return content
+
+
+def _only_comments_are_foreign(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        lines = content.split(b"\n")
+        return all(line.isascii() or line.lstrip(b' "')[:1] == b"#" for line in lines)
+    return False
 
 
 def _words(line: str, definition: Definition | None) -> list[str] | None:
@@ -58,10 +84,13 @@ def _words(line: str, definition: Definition | None) -> list[str] | None:
         words = [piece.strip() for piece in split_line(line)]
     except Refusal:
         return None
-    width = definition.width(words[0]) if definition is not None else None
-    if not words[0] or (definition is not None and width is None):
-        return None
-    while width is not None and len(words) > width + 1 and not words[-1]:
+    if definition is None:
+        return words if words[0] else None
+    width = definition.width(words[0])
+    if width is None or len(words) < width + 1:
+        found = cells(line, definition.widths)
+        return None if found is None and width is None else words if found is None else found[1]
+    while len(words) > width + 1 and not words[-1]:
         words.pop()
     return words
 

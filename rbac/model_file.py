@@ -63,6 +63,11 @@ class Definition:
         words = self.policies.get(ptype)
         return self.roles.get(ptype) if words is None else len(words)
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """How many columns a row of each type has, without the type."""
+        return {**{ptype: len(words) for ptype, words in self.policies.items()}, **self.roles}
+
 
 def read_model(text: str, name: str) -> tuple[Definition | None, tuple[Entry, ...], list[Problem]]:
     """The definition in ``text``, its entries, and every problem.

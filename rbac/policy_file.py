@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rbac.errors import Problem
 from rbac.model_file import Definition
 from rbac.pacing import paced
+from rbac.unread_lines import effect_hint, no_type, offset_of, wrong_width
 
 EFFECTS = frozenset(("allow", "deny"))
 _PAUSE_EVERY = 512
@@ -65,7 +66,7 @@ def read_rows(
             if kind is None or len(row) != kind.width + 1:
                 if raw.strip()[:1] in ("", "#"):
                     continue
-                raise _refusal(split(raw), kinds)
+                raise _refusal(raw, split(raw), kinds)
         except Refusal as refusal:
             problems.append(refusal.problem(name, number))
             continue
@@ -87,7 +88,7 @@ def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterato
             if effect not in EFFECTS:
                 named = f"the effect `{effect}`" if effect else "the empty effect"
                 message = f"{named} is neither `allow` nor `deny`, so the rule would do nothing"
-                hint = "write `allow` or `deny`, in small letters, and a comment on a line of its own"
+                hint = effect_hint(effect, row, kind.columns)
                 column = places.column(line, kind.effect)
                 yield Problem(name, line, column, "unknown-effect", "error", message, hint)
 
@@ -138,48 +139,12 @@ def split_line(line: str) -> list[str]:
     return pieces
 
 
-def _offset(pieces: list[str], index: int) -> int:
-    """Where the word of piece ``index`` begins in its line, or the line's end if there is none."""
-    if index >= len(pieces):
-        return len(",".join(pieces).rstrip())
-    before = sum(map(len, pieces[:index])) + index
-    piece = pieces[index]
-    return before + len(piece) - len(piece.lstrip())
-
-
-def _refusal(pieces: list[str], kinds: Mapping[str, Kind]) -> Refusal:
-    ptype, *row = (piece.strip() for piece in pieces)
-    kind = kinds.get(ptype)
-    if kind is None:
-        known = ", ".join(f"`{key}`" for key in kinds)
-        message = (
-            f"`{ptype}` is no type of line" if ptype else "the line has no type in front of its first comma"
-        )
-        hint = f"begin the line with {known}, or with `#` if it is a comment"
-        return Refusal(_offset(pieces, 0), "unknown-type", f"{message}, and Casbin would ignore it", hint)
-    return _wrong_width(pieces, ptype, row, kind)
-
-
-def _wrong_width(pieces: list[str], ptype: str, row: list[str], kind: Kind) -> Refusal:
-    wanted = f"a `{ptype}` line has {kind.width} columns behind its type, and this one has {len(row)}"
-    if len(row) < kind.width:
-        return Refusal(
-            _offset(pieces, len(pieces)),
-            "wrong-width",
-            wanted,
-            f"write it as `{kind.columns}`, with a comma before every column",
-        )
-    offset = _offset(pieces, kind.width + 1)
-    if not any(row[kind.width :]):
-        return Refusal(
-            offset,
-            "wrong-width",
-            f"{wanted}, the last of them empty",
-            "run `rbac fmt`, which removes empty columns at the end",
-        )
-    return Refusal(
-        offset, "wrong-width", wanted, f"write it as `{kind.columns}`, and delete what is too much"
-    )
+def _refusal(line: str, pieces: list[str], kinds: Mapping[str, Kind]) -> Refusal:
+    widths = {ptype: kind.width for ptype, kind in kinds.items()}
+    columns = {ptype: kind.columns for ptype, kind in kinds.items()}
+    if pieces[0].strip() in kinds:
+        return Refusal(*wrong_width(line, pieces, widths, columns))
+    return Refusal(*no_type(line, widths, columns))
 
 
 class FieldPlaces:
@@ -193,7 +158,7 @@ class FieldPlaces:
         """Where, from 1, the word of column ``field`` (-1 is the type) begins on ``line``."""
         if not self._lines:
             self._lines = self._text.split("\n")
-        return _offset(split_line(self._lines[line - 1]), field + 1) + 1
+        return offset_of(split_line(self._lines[line - 1]), field + 1) + 1
 
 
 def rows_in_file_order(

@@ -31,6 +31,14 @@ _ERRORS = {
     "unknown-type": _error(
         "a line begins with a type that the model does not define", "begin it with `p` or `g`"
     ),
+    "wrong-separator": _error(
+        "the columns of a line are parted by another character than a comma, or the line is in quotes",
+        "part them by commas, or run `rbac fmt`",
+    ),
+    "merge-conflict": _error(
+        "a line is the mark of two versions that were not merged",
+        "keep the lines of one version, and delete the marks",
+    ),
     "wrong-width": _error(
         "a line has too many or too few columns", "add or delete columns, or run `rbac fmt`"
     ),

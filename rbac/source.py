@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rbac.encodings import encoding_name, letters_encoding, wide_encoding
 from rbac.errors import Problem
 from rbac.pacing import paced
 
 _SLICE = 1 << 16  # one search over megabytes would hold up every other thread
+_WORD = 60  # bytes
 BOM = "\ufeff"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -28,6 +30,9 @@ class Source:
 
 def decode(content: bytes, name: str) -> Source:
     """Text of ``content``, or where it is not UTF-8. A BOM and CRLF are read as if absent, and warned of."""
+    wide = wide_encoding(content)
+    if wide is not None:
+        return Source(name, None, (_wide(wide, name),), ())
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -68,6 +73,13 @@ def place(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
+def _wide(codec: str, name: str) -> Problem:
+    saved = encoding_name(codec)
+    message = f"the file is saved with the encoding {saved}, in which other Casbin tools cannot read it"
+    hint = "run `rbac fmt`, or save the file with the encoding UTF-8"
+    return Problem(name, 1, 1, "undecodable", "error", message, hint)
+
+
 def _undecodable(content: bytes, error: UnicodeDecodeError, name: str) -> Problem:
     before = content[: error.start].decode("utf-8").removeprefix(BOM)
     line, column = place(before, len(before))
@@ -77,9 +89,19 @@ def _undecodable(content: bytes, error: UnicodeDecodeError, name: str) -> Proble
         column,
         "undecodable",
         "error",
-        f"the byte `0x{content[error.start]:02x}` is not UTF-8 text",
+        f"the byte `0x{content[error.start]:02x}` is not UTF-8 text" + _guessed(content, error.start),
         "save the file with the encoding UTF-8",
     )
+
+
+def _guessed(content: bytes, offset: int) -> str:
+    """What the file seems to be, with the word that it then says there."""
+    codec = letters_encoding(content)
+    if codec is None:
+        return ""
+    start = max(content.rfind(end, 0, offset) for end in (b" ", b"\n", b",", b"#"))
+    word = re.split(r"[\s,]", content[start + 1 : start + 1 + _WORD].decode(codec, "ignore"), maxsplit=1)[0]
+    return f": in {encoding_name(codec)} the word would be `{word}`" if word.isprintable() else ""
 
 
 def _controls(text: str, name: str) -> Iterator[Problem]:

@@ -99,13 +99,14 @@ def _meaning(document: Document) -> object:
 def _replace(path: Path, content: bytes) -> None:
     """Put ``content`` in the file's place at once, so that a service that watches it never reads half of it."""
     target = path.resolve()
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        file.write(content)
+    file = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115 - it is renamed
     written = Path(file.name)
     try:
+        with file:
+            file.write(content)
         written.chmod(target.stat().st_mode)
         written.replace(target)
-    except OSError:
+    except BaseException:
         written.unlink(missing_ok=True)
         raise
 

@@ -77,9 +77,9 @@ def test_all_problems_of_both_files_come_at_once_and_sorted() -> None:
             b"p, user\r, /user, GET, allow\n\np, user, /us\0er\0, GET, allow\n" + b"#" * 70_000 + b"\0",
             [1, 3, 4],
         ),
-        ("p, user, /a, GET, allow\n\n".encode("utf-16-le") * 3, [1, 2, 3, 4, 5, 6, 7]),
+        ("p, user, /a, GET, allow\n\n".encode("utf-16-le") * 3 + b"\n", [1, 2, 3, 4, 5, 6, 7]),
     ],
-    ids=["zeros", "ends of lines as long ago", "here and there", "another encoding"],
+    ids=["zeros", "ends of lines as long ago", "here and there", "another encoding with a byte too many"],
 )
 def test_a_line_full_of_control_characters_is_one_problem(policy: bytes, lines: list[int]) -> None:
     document, problems = check_bytes(MODEL, policy)
