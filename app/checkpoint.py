@@ -18,7 +18,8 @@ from app.request_words import RequestWords
 from app.ruling import Ruling, Subject, made
 from app.server.listener import Listener
 from app.shadow import Shadow
-from rbac import LivePolicy
+from rbac import LivePolicy, Policy
+from rbac.asking import roles_by_sub
 from rbac.routes import KnownRoutes
 
 # INVARIANT: whoever watches over the service is answered however the decision log fares. Decided and recorded like
@@ -60,6 +61,7 @@ class Checkpoint:
     shadow: Shadow | None
     decision_point: DecisionPoint
     pdp_request: PdpRequest
+    _roles_by_sub: tuple[Policy | None, frozenset[str]] = (None, frozenset())
 
     def open(self, parts: Parts) -> None:
         """Takes up its parts."""
@@ -74,6 +76,14 @@ class Checkpoint:
         self.shadow = parts.shadow
         self.decision_point = parts.decision_point
         self.pdp_request = parts.pdp_request
+
+    @property
+    def roles_by_sub(self) -> frozenset[str]:
+        """The roles of the live document that a ``sub`` would be taken for; worked out once a document."""
+        policy = self.live.policy
+        if self._roles_by_sub[0] is not policy:
+            self._roles_by_sub = (policy, roles_by_sub(policy))
+        return self._roles_by_sub[1]
 
     def rule(self, path: str, method: str, scope: Scope, principal: Principal | None) -> Ruling:
         """Decides one request by the document that is live now: one document, however many roles are asked about."""

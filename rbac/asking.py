@@ -77,6 +77,27 @@ def _role_place(policy: Policy) -> int:
     return policy.words.index(role)
 
 
+def roles_by_sub(policy: Policy) -> frozenset[str]:
+    """The roles that a caller has whose ``sub`` is spelled like one of them.
+
+    Casbin's ``g(x, x)`` is true, so where the matcher looks a ``sub`` up among the roles, somebody called ``admin`` is an
+    admin. A role here is what a link leads to, and what a rule names where roles have a word of their own; but no
+    name that looks like a person's, because a rule may be about one person.
+    """
+    axes = Axes.of(policy.document.definition)
+    relations, words = policy.relations, policy.words
+    column = relations.role_column
+    if axes.sub is None or column is None:
+        return frozenset()
+    if not any(words[pair.word] == axes.sub and pair.column == column for pair in relations.pairs):
+        return frozenset()
+    rows = policy.document.rows
+    named = {row[1] for row in rows.get("g", ())}
+    if axes.sub != axes.role:
+        named |= {row[column] for row in rows["p"]}
+    return frozenset(named - set(relations.constants) - set(policy.names().singled_out))
+
+
 def stands_for(policy: Policy, name: str, request: Sequence[str]) -> bool:
     """Whether ``name``, a word of the model such as ``authenticated``, means the caller of ``request``.
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from rbac.asked_endpoints import Ask, AskedEndpoints
-from rbac.asking import caller_words, document_names, stands_for, token_words
+from rbac.asking import answer, caller_words, document_names, stands_for, token_words
 from rbac.axes import Axes
 from rbac.callers import ANY_TOKEN, NOBODY
 from rbac.decision import Decision
@@ -54,6 +54,16 @@ class Question:
         if len(self.roles) > 1:
             return policy.decide_roles(self.request, self.role_index, self.roles)
         return policy.decide_request(self.request)
+
+    def decided_by(self, policy: Policy) -> tuple[str, ...]:
+        """The request, with one role, that led to what ``policy`` decides."""
+        roles = self.roles if len(self.roles) > 1 else ()
+        place = self.role_index
+        asked = [(*self.request[:place], role, *self.request[place + 1 :]) for role in roles] or [
+            self.request
+        ]
+        decision = self.ask(policy)
+        return next((one for one in asked if answer(policy, one) == decision), self.request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ Reason = Literal[
     "wrong_audience",
     "expired",
     "not_yet_valid",
+    "subject_is_role",
 ]
 
 # Sentences end up in `error_description`, so they keep to its characters (RFC 6750, section 3: no quote, no
@@ -39,6 +40,7 @@ SENTENCES: Mapping[Reason, str] = {
     "wrong_audience": "the token was issued to another application",
     "expired": "the token has expired",
     "not_yet_valid": "the token is not valid yet",
+    "subject_is_role": "the subject of the token is the name of a role",
 }
 
 

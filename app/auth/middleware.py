@@ -1,7 +1,9 @@
 """Every request passes here: who is calling, may they, and only then the router. Nothing is exempt; ``policy.csv`` says
 what is open."""
 
+import logging
 import re
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from time import perf_counter_ns
 
@@ -17,6 +19,8 @@ from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
 from app.ruling import Ruling
 from rbac import Decision, EvaluationError, NearMiss
+
+log = logging.getLogger("app.auth.middleware")
 
 # C0, DEL and C1: no path needs them, and the patterns' `$` matches before a trailing newline.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -65,6 +69,8 @@ class AuthorizationMiddleware:
         try:
             _check(path, checkpoint.log)
             principal, spent = self._recognised(scope) or await self._authenticated(scope)
+            if principal is not None:
+                _check_subject(principal.sub, checkpoint.roles_by_sub)
             ruling = checkpoint.rule(path, method, scope, principal)
             decision_id = checkpoint.record(
                 scope, ruling, principal, method, path, started=started, verification_ns=spent
@@ -154,6 +160,13 @@ def _check(path: str, decision_log: DecisionLog) -> None:
     # What is printable holds no control character: most paths need no second look.
     if not path.isprintable() and _CONTROL.search(path):
         raise InvalidPath
+
+
+def _check_subject(sub: str, roles: AbstractSet[str]) -> None:
+    """Raises for a ``sub`` that the policy would take for a role: Casbin makes no difference between the two."""
+    if sub in roles:
+        log.warning("refused the subject `%s`, which the policy names as a role", sub)
+        raise InvalidToken("subject_is_role")
 
 
 def route_path(scope: Scope) -> str:

@@ -20,7 +20,7 @@ from rbac.cli.options import (
     words_besides,
 )
 from rbac.cli.output import emit_json, note_all, say, stdout
-from rbac.cli.unknown import note_unknown_roles
+from rbac.cli.unknown import note_role_as_sub, note_unknown_roles
 from rbac.decision import Decision
 from rbac.policy import Policy
 from rbac.review import can as review_can
@@ -56,6 +56,7 @@ def can(
     """
     loaded = Policy.load(model, policy)
     note_unknown_roles(loaded, role or ())
+    note_role_as_sub(loaded, sub)
     listed = review_can(
         loaded, known_routes(routes, policy), roles=role or (), sub=sub, given=words_besides(words)
     )

@@ -18,7 +18,7 @@ from rbac.cli.options import (
     words_besides,
 )
 from rbac.cli.output import NO, emit_json, note_all, say, stdout
-from rbac.cli.unknown import note_unknown_roles
+from rbac.cli.unknown import note_role_as_sub, note_unknown_roles
 from rbac.decision import Decision, Explanation
 from rbac.policy import Policy
 from rbac.review import Listing, Words
@@ -54,6 +54,7 @@ def explain(
     """
     loaded = Policy.load(model, policy)
     note_unknown_roles(loaded, role or ())
+    note_role_as_sub(loaded, sub)
     axes = Axes.of(loaded.document.definition)
     asked = words_besides(words)
     asked |= {axes.act: act} if act and axes.act else {}

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from rbac.asking import roles_by_sub
 from rbac.cli.output import say, stderr
 from rbac.policy import Policy
 from rbac.routes import Route
@@ -20,6 +21,14 @@ def note_unknown_roles(policy: Policy, roles: Iterable[str]) -> None:
             _note(f"`{role}` is a person and no role; write `--sub {role}`")
         else:
             _note(f"the policy knows no role `{role}`" + _guess(role, names.roles))
+
+
+def note_role_as_sub(policy: Policy, sub: str | None) -> None:
+    """Say on stderr that a person is named like a role, and what Casbin means by it."""
+    if sub is not None and sub in roles_by_sub(policy):
+        _note(
+            f"`{sub}` is a role, and to Casbin whoever is called so has it: the service refuses a token with this `sub`"
+        )
 
 
 def note_unknown_endpoint(act: str, obj: str, routes: Sequence[Route]) -> None:

@@ -126,3 +126,26 @@ def test_links_that_do_more_than_give_access_are_all_needed(case: str) -> None:
     links = LinkUse(policy)
     assert not links.judged
     assert links.of(None, ("x", "o", "read")) == {2, 3}
+
+
+def test_coverage_and_unused_need_the_same_links() -> None:
+    from rbac.coverage import cover
+    from rbac.scenarios import parse_suite, run
+
+    rules = b"p, user, /user, GET, allow\ng, admin, user\ng, bob@x, user\n"
+    policy = Policy.parse(MODEL, rules)
+    suite, problems = parse_suite(
+        b"suite: s\ntests:\n  - {name: n, role: user, sub: bob@x, can: [GET /user]}\n"
+        b"  - {name: m, role: admin, can: [GET /user]}\n",
+        "suite.yaml",
+    )
+    assert suite is not None, problems
+    report = run(policy, [suite])
+    needed = {
+        line
+        for case in report.cases
+        for line in LinkUse(policy).of(case.decision.rule, case.question.decided_by(policy))
+    }
+    assert needed == {2}
+    # Bob's own link is not needed beside the role that he brings.
+    assert [rule.line for rule in cover(policy, report).uncovered] == [3]

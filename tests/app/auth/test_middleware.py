@@ -22,7 +22,9 @@ p, everyone, /crash, GET, allow
 p, everyone, /whoami, GET, allow
 p, everyone, /numbers/{n}, GET, allow
 p, admin, /write, POST, allow
+p, 7f3c1e52-1111-4222-8333-444455556666, /*, *, deny
 """
+LOCKED_OUT = "7f3c1e52-1111-4222-8333-444455556666"
 
 
 def _with_endpoints(app: FastAPI) -> FastAPI:
@@ -84,6 +86,26 @@ def test_what_no_rule_opens_is_closed(client: TestClient, issuer: Issuer, path: 
 def test_a_mount_is_reached_because_a_rule_says_so(client: TestClient) -> None:
     assert client.get("/files/report.txt").text == "a file"
     assert client.get("/files").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/admin", "/nowhere"])
+@pytest.mark.parametrize("sub", ["admin", "user"])
+def test_a_sub_that_the_policy_names_as_a_role_is_refused_on_every_path(
+    client: TestClient, issuer: Issuer, path: str, sub: str
+) -> None:
+    token = issuer.token(sub=sub, **{"custom:role": ""})
+    for _ in range(2):  # also when the token is remembered
+        refused = client.get(path, headers=bearer(token))
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_token")
+        assert "the name of a role" in refused.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("sub", ["everyone", "nobody", LOCKED_OUT])
+def test_a_sub_that_no_rule_names_as_a_role_is_not_refused_for_its_name(
+    client: TestClient, issuer: Issuer, sub: str
+) -> None:
+    answer = client.get("/", headers=bearer(issuer.token(sub=sub, **{"custom:role": ""})))
+    assert answer.status_code == (403 if sub == LOCKED_OUT else 200)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"])

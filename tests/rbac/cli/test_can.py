@@ -76,3 +76,11 @@ def test_a_policy_without_rules_has_no_endpoints(workshop: Workshop) -> None:
     allowing = workshop.model.read_text().replace("some(where (p.eft == allow)) && ", "")
     workshop.write("model.conf", allowing)
     assert workshop.rbac("matrix", "--format", "json").json["endpoints"]
+
+
+@pytest.mark.parametrize("command", [("can",), ("explain", "--act", "GET", "--obj", "/user")])
+def test_a_person_named_like_a_role_is_noted(workshop: Workshop, command: tuple[str, ...]) -> None:
+    noted = workshop.rbac(*command, "--sub", "admin")
+    assert noted.err.startswith("note: `admin` is a role, and to Casbin whoever is called so has it")
+    assert "/user" in noted.out
+    assert workshop.rbac(*command, "--sub", "ann@x").err == ""
