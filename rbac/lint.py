@@ -1,15 +1,18 @@
 """Everything suspicious in a document, in one sorted list. What is wrong in it, reading has refused already."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rbac.document import Document
 from rbac.errors import Problem
+from rbac.lints.idle import check_idle
+from rbac.lints.in_matcher import check_matcher
 from rbac.lints.in_model import check_model
 from rbac.lints.in_names import check_names
 from rbac.lints.in_patterns import check_patterns
 from rbac.lints.in_routes import check_routes
 from rbac.lints.in_rules import check_rules
+from rbac.lints.in_wildcards import check_wildcards
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
 from rbac.lints.slow_patterns import check_slow_patterns
@@ -22,24 +25,34 @@ _REFUSED_BY_A_SERVICE = frozenset({"allows-by-default"})
 
 _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_model,
+    check_matcher,
     check_names,
     check_patterns,
     check_rules,
     check_slow_patterns,
 )
 
+_CONSEQUENCES = frozenset(("idle-deny", "unknown-role", "never-met"))
+
 
 def lint(
-    document: Document, routes: Sequence[Route] | None = None, *, subjects: str = SUBJECT
+    document: Document,
+    routes: Sequence[Route] | None = None,
+    *,
+    subjects: str = SUBJECT,
+    named: Collection[str] = (),
 ) -> tuple[Problem, ...]:
     """The warnings for ``document``, those of its reading included, sorted by file, line and column.
 
-    With ``routes``, rules that meet none of them are told too. ``subjects`` is the pattern of a person's name.
+    With ``routes``, rules that meet none of them are told too. ``subjects`` is the pattern of a person's name;
+    ``named`` are the roles and persons that the policy tests beside it speak of.
     """
     reading = Reading(document, subjects)
     problems = list(document.warnings)
     for check in _CHECKS:
         problems += check(reading)
+    problems += check_idle(reading, named)
+    problems += check_wildcards(reading, routes or ())
     wrong_words: dict[tuple[str, int, int], Problem] = {}
     for problem in (*check_words(reading, routes or ()), *check_role_words(reading)):
         wrong_words.setdefault(_place(problem), problem)
@@ -48,7 +61,7 @@ def lint(
         # A word that no request has meets no route either: that is said once.
         lines = {line for _, line, _ in wrong_words}
         problems += (problem for problem in check_routes(reading, routes) if problem.line not in lines)
-    return tuple(sorted((*problems, *wrong_words.values())))
+    return tuple(sorted(_without_consequences((*problems, *wrong_words.values()))))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:
@@ -61,3 +74,11 @@ def as_served(problems: Iterable[Problem]) -> tuple[Problem, ...]:
         replace(problem, severity="error") if problem.code in _REFUSED_BY_A_SERVICE else problem
         for problem in problems
     )
+
+
+def _without_consequences(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """All but what only follows from another mistake on the same line: with a mistyped path, a deny takes nothing."""
+    told = {(problem.file, problem.line) for problem in problems if problem.code not in _CONSEQUENCES}
+    for problem in problems:
+        if problem.code not in _CONSEQUENCES or (problem.file, problem.line) not in told:
+            yield problem

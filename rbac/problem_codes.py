@@ -84,6 +84,21 @@ _WARNINGS = {
     "allows-by-default": _warning(
         "the model allows what no rule allows", "make rules allow, and deny the rest"
     ),
+    "open-way": _warning(
+        "on one way through the matcher a rule's columns are compared with nothing",
+        "put the alternatives in parentheses",
+    ),
+    "anonymous-caller": _warning(
+        "the matcher takes every caller for one who has signed in", 'compare the caller with `""`, too'
+    ),
+    "swapped-arguments": _warning(
+        "a function of the matcher has its arguments the wrong way round", "write the request's word first"
+    ),
+    "unread-column": _warning(
+        "the matcher never reads a column of the rules", "compare it, or delete the column"
+    ),
+    "unasked-definition": _warning("nothing asks what the model defines", "ask it in `m`, or delete it"),
+    "effect-column": _warning("the column of the effect is not called `eft`", "call it `eft`"),
     "operator-in-text": _warning(
         "Casbin rewrites an operator inside quoted text", "write the text without it"
     ),
@@ -132,6 +147,16 @@ _WARNINGS = {
     "wildcard-for-role": _warning(
         "every path is open to a role that is no administrator's", "name the paths"
     ),
+    "ignored-tail": _warning("Casbin ignores what stands behind a `*`", "write one rule for each path"),
+    "pattern-anchor": _warning(
+        "a path is tied to its beginning or end once more", "delete the `^` and the `$`"
+    ),
+    "loose-alternative": _warning("a `|` splits a whole pattern in two", "write two rules, or `/(a|b)`"),
+    "repeated-character": _warning(
+        "a `*`, `+` or `?` repeats the character before it",
+        "write `/pro.*`, or `\\+` for the character itself",
+    ),
+    "never-met": _warning("no path at all meets a pattern", "correct the pattern"),
     "duplicate-rule": _warning("a line is repeated", "delete one of the two"),
     "ignored-deny": _warning("the effect of the model never looks at a deny", "change the effect"),
     "ignored-allow": _warning("the effect of the model never looks at an allow", "change the effect"),
@@ -140,6 +165,11 @@ _WARNINGS = {
         "a wider rule decides all that this one would", "delete it, or narrow the other"
     ),
     "overridden-rule": _warning("a deny covers all that this rule allows", "delete it, or narrow the deny"),
+    "sweeping-deny": _warning("one deny takes away nearly everything that rules allow", "delete the line"),
+    "idle-deny": _warning("a deny takes nothing from anyone", "correct the rule, or delete it"),
+    "unknown-role": _warning(
+        "nobody is known to hold the role of a rule", "correct the name, or name it in a policy test"
+    ),
     "rule-without-route": _warning("no known endpoint meets the rule", "correct the path or the method"),
 }
 # A running service meets these before there is a document to read.

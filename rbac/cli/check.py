@@ -20,7 +20,6 @@ from rbac.cli.options import (
 )
 from rbac.cli.output import (
     NO,
-    counted,
     emit_json,
     emit_text,
     report_trouble,
@@ -34,6 +33,7 @@ from rbac.errors import Problem, RbacError
 from rbac.lint import as_served, lint
 from rbac.names import SUBJECT
 from rbac.routes import DEFAULT_APP, KnownRoutes
+from rbac.wording import counted
 
 EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
 

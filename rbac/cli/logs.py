@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from rbac.asked_again import Reading
-from rbac.cli.output import Bar, counted, say, stderr
+from rbac.cli.output import Bar, say, stderr
 from rbac.decision_lines import STDIN, DecisionLines, utc
+from rbac.wording import counted
 
 _NAMED: Final = 10  # lines that are shown one by one
 _MIB: Final = 1 << 20

@@ -90,11 +90,6 @@ def emit_text(text: str) -> None:
         binary.flush()
 
 
-def counted(number: int, name: str) -> str:
-    """``1 rule``, ``2 rules``."""
-    return f"{number} {name}" if number == 1 else f"{number} {name}s"
-
-
 def nearby(file: str) -> str:
     """A file's name from the working directory where it lies below it, else as it is."""
     path = Path(file)

@@ -19,10 +19,11 @@ from rbac.cli.logs import (
     tell_skipped,
 )
 from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
-from rbac.cli.output import NO, UNABLE, counted, emit_text, say, stdout
+from rbac.cli.output import NO, UNABLE, emit_text, say, stdout
 from rbac.policy import Policy
 from rbac.replay import Flip, Replay
 from rbac.replay import replay as review_replay
+from rbac.wording import counted
 
 EXAMPLE = """Examples: what callers would notice of an edit; a log in several files, without its damaged lines.
 

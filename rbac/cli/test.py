@@ -19,7 +19,7 @@ from rbac.cli.options import (
     RoutesOption,
     known_routes,
 )
-from rbac.cli.output import NO, Bar, counted, emit_json, nearby, say, show_problem, stderr, stdout, track
+from rbac.cli.output import NO, Bar, emit_json, nearby, say, show_problem, stderr, stdout, track
 from rbac.coverage import Cell, Coverage, cover
 from rbac.junit import junit_xml
 from rbac.mutation import MutationReport
@@ -28,6 +28,7 @@ from rbac.policy import Policy
 from rbac.routes import KnownRoutes
 from rbac.scenarios import Case, Report, ScenarioError, Suite, ask_all, find_files, questions, read_suites
 from rbac.suite_files import no_tests, suite_files
+from rbac.wording import counted
 
 TESTS = Path("policy_tests")
 _MOST_FAILURES = 20

@@ -15,10 +15,11 @@ from rbac.cli.logs import (
     tell_skipped,
 )
 from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
-from rbac.cli.output import NO, UNABLE, counted, emit_json, say, stdout
+from rbac.cli.output import NO, UNABLE, emit_json, say, stdout
 from rbac.policy import Policy
 from rbac.unused import Unused
 from rbac.unused import unused as review_unused
+from rbac.wording import counted
 
 EXAMPLE = """Examples: what nobody needed since the new year; what the application itself does not need.
 

@@ -1,13 +1,15 @@
-"""Which pattern is at least as wide as another, decided by the text of the two, for very many patterns at once."""
+"""Which pattern is at least as wide as another, decided for very many patterns at once:
+by their segments, and where these do not tell their meaning, by an automaton."""
 
 import re
 from collections.abc import Iterator
 
 from rbac.functions import PATH_FUNCTIONS
+from rbac.lints.languages import LOOK, Budget, contains
 
 _NAMED = {name: row.variable for name, row in PATH_FUNCTIONS.items() if row.variable is not None}
 _LITERAL = re.compile(r"(?:[\w~%@=&;, -]|\\?\.)*")
-_ANY, _REST = "{}", "*"
+ANY, REST = "{}", "*"
 
 
 def segments(function: str, pattern: str) -> tuple[str, ...] | None:
@@ -16,8 +18,8 @@ def segments(function: str, pattern: str) -> tuple[str, ...] | None:
         return None
     pieces = pattern.split("/")
     found = [_segment(function, piece) for piece in pieces]
-    if len(pieces) > 1 and pieces[-1] == _REST:
-        found[-1] = _REST
+    if len(pieces) > 1 and pieces[-1] == REST:
+        found[-1] = REST
     if "" in found or (function == "keyMatch4" and _repeats(pieces, found)):
         return None
     return tuple(found)
@@ -28,12 +30,12 @@ def _segment(function: str, piece: str) -> str:
     if piece.isalnum():
         return "/" + piece
     if _NAMED[function].fullmatch(piece):
-        return _ANY
+        return ANY
     return f"/{piece}" if _LITERAL.fullmatch(piece) else ""
 
 
 def _repeats(pieces: list[str], found: list[str]) -> bool:
-    names = [piece for piece, kind in zip(pieces, found, strict=True) if kind == _ANY]
+    names = [piece for piece, kind in zip(pieces, found, strict=True) if kind == ANY]
     return len(set(names)) < len(names)
 
 
@@ -57,25 +59,40 @@ class _Node:
 class Cover:
     """Rules by their pattern; finds those whose pattern meets whatever another pattern meets.
 
-    ``read`` remembers the segments of patterns, and may be shared by covers for the same function.
+    ``read`` remembers the segments of patterns, and may be shared by covers for the same function; so may the
+    ``budget`` of what automata are asked.
     """
 
-    def __init__(self, function: str, read: dict[str, tuple[str, ...] | None] | None = None) -> None:
+    def __init__(
+        self,
+        function: str,
+        read: dict[str, tuple[str, ...] | None] | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self._function = function
         self._read = {} if read is None else read
+        self._budget = budget or Budget()
+        self._odd: list[str] = []
+        self._contained: dict[tuple[str, str], bool] = {}
         self._same: dict[str, list[int]] = {}
         self._prefixes: dict[str, list[int]] = {}
         self._root = _Node()
 
     def add(self, pattern: str, rule: int) -> None:
-        self._same.setdefault(pattern, []).append(rule)
+        known = self._same.get(pattern)
+        if known is not None:
+            known.append(rule)
+        else:
+            self._same[pattern] = [rule]
         if self._function == "keyMatch" and "*" in pattern:
             self._prefixes.setdefault(pattern[: pattern.index("*")], []).append(rule)
         pieces = self._segments(pattern)
         if pieces is None:
+            if known is None:
+                self._odd.append(pattern)
             return
         node = self._root
-        if pieces[-1] == _REST:
+        if pieces[-1] == REST:
             for piece in pieces[:-1]:
                 node = node.child(piece)
             node.rest += (rule,)
@@ -100,6 +117,21 @@ class Cover:
         pieces = self._segments(pattern)
         if pieces is not None:
             yield from _walk(self._root, pieces)
+        if self._function in _NAMED or self._function == "regexMatch":
+            for other in self._odd if pieces is not None else self._same:
+                if not self._budget.spend():
+                    return
+                if other != pattern and self._contains(other, pattern):
+                    yield from self._same[other]
+
+    def _contains(self, wide: str, narrow: str) -> bool:
+        """Whether one of two patterns, of which one is no mere list of segments, meets all that the other meets."""
+        key = (wide, narrow)
+        if key not in self._contained:
+            if not self._budget.spend(LOOK):
+                return False
+            self._contained[key] = contains(self._function, wide, narrow)
+        return self._contained[key]
 
 
 def _walk(root: _Node, pieces: tuple[str, ...]) -> Iterator[int]:
@@ -111,9 +143,9 @@ def _walk(root: _Node, pieces: tuple[str, ...]) -> Iterator[int]:
             continue
         yield from node.rest
         piece = pieces[position]
-        if node.children is None or piece == _REST:
+        if node.children is None or piece == REST:
             continue
-        if piece not in ("/", _ANY) and "." not in piece.replace("\\.", "") and _ANY in node.children:
-            pending.append((node.children[_ANY], position + 1))
+        if piece not in ("/", ANY) and "." not in piece.replace("\\.", "") and ANY in node.children:
+            pending.append((node.children[ANY], position + 1))
         if piece in node.children:
             pending.append((node.children[piece], position + 1))

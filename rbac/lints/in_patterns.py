@@ -1,30 +1,29 @@
-"""Warnings about single rules: patterns that meet more than they seem to, and wildcards for the wrong role."""
+"""Warnings about patterns that meet more than they seem to: one a pattern, however often it is written."""
 
 import ast
 import ipaddress
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 
 from rbac.errors import Problem
 from rbac.expression import calls
 from rbac.functions import FALLIBLE, PATH_FUNCTIONS
+from rbac.lints.path_meaning import findings
 from rbac.lints.reading import Reading, compared_texts
-from rbac.pacing import paced
 from rbac.patterns import literal_patterns, pattern_columns
+from rbac.wording import counted
 
 _DOTTED = tuple(name for name in FALLIBLE if name in PATH_FUNCTIONS)
 _LOOSE_DOT = re.compile(r"(?<!\\)(?:\\\\)*\.(?![*+?])")
 _CLASS = re.compile(r"\[[^\]]*\]")
-_EVERY_PATH = frozenset(("/*", "*", ".*", "/.*", "^.*$", "^/.*$", "/**"))
-_EVERY_METHOD = frozenset(("*", ".*", "^.*$"))
-_POWERFUL = re.compile(r"admin|root|super|owner|system|master|operator", re.IGNORECASE)
 
 
 def check_patterns(reading: Reading) -> Iterator[Problem]:
     yield from _loose_dots(reading)
     yield from _open_ends(reading)
     yield from _addresses(reading)
-    yield from _wildcards(reading)
+    yield from _paths(reading)
 
 
 def _loose_dots(reading: Reading) -> Iterator[Problem]:
@@ -34,13 +33,12 @@ def _loose_dots(reading: Reading) -> Iterator[Problem]:
         column = reading.column(name.removeprefix("p_"))
         if column is None:
             continue
-        for line, row in reading.rules():
-            pattern = row[column]
+        for pattern, lines in _lines_by_pattern(reading, column).items():
             if "." in pattern and _LOOSE_DOT.search(_CLASS.sub("", pattern)):
-                message = f"the `.` in `{pattern}` stands for any character"
+                message = f"the `.` in `{pattern}` stands for any character{_also(lines)}"
                 fixed = _LOOSE_DOT.sub(lambda match: match.group()[:-1] + "\\.", pattern)
                 yield reading.in_rule(
-                    line, column, "unescaped-dot", message, f"write `{fixed}` to mean a dot"
+                    lines[0], column, "unescaped-dot", message, f"write `{fixed}` to mean a dot"
                 )
 
 
@@ -53,14 +51,34 @@ def _open_ends(reading: Reading) -> Iterator[Problem]:
         column = reading.column(name.removeprefix("p_"))
         if column is None:
             continue
-        ended: dict[str, bool] = {}
-        for line, row in reading.rules():
-            pattern = row[column]
-            if pattern not in ended:
-                ended[pattern] = ends(pattern)
-            if not ended[pattern]:
+        for pattern, lines in _lines_by_pattern(reading, column).items():
+            if not ends(pattern):
                 message, hint = _open_end(pattern)
-                yield reading.in_rule(line, column, "open-ended-regex", message, hint)
+                yield reading.in_rule(lines[0], column, "open-ended-regex", message + _also(lines), hint)
+
+
+def _lines_by_pattern(reading: Reading, column: int) -> dict[str, "array[int]"]:
+    """The lines of each pattern in a column."""
+    found: dict[str, array[int]] = {}
+    for line, row in reading.rules():
+        lines = found.get(row[column])
+        if lines is None:
+            lines = found[row[column]] = array("L")
+        lines.append(line)
+    return found
+
+
+def _also(lines: Sequence[int]) -> str:
+    more = len(lines) - 1
+    return f" (also on {counted(more, 'other line')})" if more else ""
+
+
+def _paths(reading: Reading) -> Iterator[Problem]:
+    for column, functions in reading.functions.items():
+        for pattern, lines in _lines_by_pattern(reading, column).items():
+            found = [finding for function in functions for finding in findings(function, pattern)]
+            for code, message, hint in dict.fromkeys((one.code, one.message, one.hint) for one in found):
+                yield reading.in_rule(lines[0], column, code, message + _also(lines), hint)
 
 
 def _addresses(reading: Reading) -> Iterator[Problem]:
@@ -144,41 +162,3 @@ def _structure(pattern: str) -> Iterator[tuple[int, str]]:
     for match in re.finditer(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[()|]", pattern):
         if match.group() in "()|":
             yield match.start(), match.group()
-
-
-def _wildcards(reading: Reading) -> Iterator[Problem]:
-    """A rule for every path is meant for someone at the top: not for everybody, and not for a role others build on."""
-    role, path, method = reading.relations.role_column, reading.path_column, reading.method_column
-    if role is None or path is None:
-        return
-    inherited = _held_by_roles(reading)
-    effect = reading.column("eft")
-    for line, row in reading.rules():
-        if row[path] not in _EVERY_PATH or (effect is not None and row[effect] == "deny"):
-            continue
-        everything = method is None or row[method] in _EVERY_METHOD
-        who = _not_meant(row[role], reading, inherited, everything=everything)
-        if who:
-            message = f"`{row[path]}` opens every path to {who}"
-            hint = "name the paths that are meant, or give the rule to an administrator's role"
-            yield reading.in_rule(line, path, "wildcard-for-role", message, hint)
-
-
-def _held_by_roles(reading: Reading) -> set[str]:
-    """The roles that another role, not just a person, inherits."""
-    column = reading.relations.role_column
-    ruled = {row[column] for row in paced(reading.document.rows["p"])} if column is not None else set()
-    granted = {role for roles in reading.links.values() for role in roles}
-    return {
-        role for name, roles in reading.links.items() if name in granted or name in ruled for role in roles
-    }
-
-
-def _not_meant(name: str, reading: Reading, inherited: set[str], *, everything: bool) -> str:
-    if name in reading.relations.constants:
-        return f"`{name}`, which is not one role but a whole class of callers"
-    if name in inherited and not _POWERFUL.search(name):
-        return f"`{name}`, which other roles inherit"
-    if everything and not _POWERFUL.search(name):
-        return f"`{name}` with every method, as if it were an administrator's role"
-    return ""

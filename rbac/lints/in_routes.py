@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rbac.errors import Problem
 from rbac.functions import MATCHING
+from rbac.likeness import FAR, path_distance
 from rbac.lints.covering import Cover, segments
 from rbac.lints.reading import Reading
 from rbac.routes import Route
+
+_MOST_GUESSES = 50_000  # routes that are looked at, for all rules together, for the one that was meant
 
 
 def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]:
@@ -27,7 +30,8 @@ def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]
             met[pattern] = known.acts(pattern)
         if not met[pattern]:
             message = f"no known endpoint has a path like `{pattern}`"
-            hint = "correct the path, or delete the rule; `rbac routes` lists what is known"
+            meant = known.nearest(pattern)
+            hint = f"did you mean `{meant}`? `rbac routes` lists what is known" if meant else _CORRECT
             yield reading.in_rule(line, path, "rule-without-route", message, hint)
         elif method is not None and not _asks(row[method], met[pattern], methods):
             answered = ", ".join(f"`{act}`" for act in sorted(met[pattern]))
@@ -36,11 +40,15 @@ def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]
             yield reading.in_rule(line, method, "rule-without-route", message, hint)
 
 
+_CORRECT = "correct the path, or delete the rule; `rbac routes` lists what is known"
+
+
 class _KnownPaths:
     """The known routes, asked which of them a pattern meets."""
 
     def __init__(self, routes: Sequence[Route], functions: Sequence[str]) -> None:
         self._functions = functions
+        self._guesses = _MOST_GUESSES
         self._routes = [(route, route.sample()) for route in routes]
         self._by_path: dict[str, set[str]] = {}
         for route, sample in self._routes:
@@ -62,6 +70,15 @@ class _KnownPaths:
             ):
                 found.add(route.act)
         return frozenset(found)
+
+    def nearest(self, pattern: str) -> str:
+        """The path of a known route that is most like ``pattern``, if any is."""
+        self._guesses -= len(self._routes)
+        if self._guesses < 0:
+            return ""
+        far = {route.obj: path_distance(pattern, route.obj) for route, _ in self._routes}
+        best = min(far, key=lambda path: far[path], default="")
+        return best if far and far[best] < FAR else ""
 
     def _near(self, pattern: str) -> Sequence[tuple[Route, str]]:
         """The routes worth a closer look: where the first segments are words, only those with the same one."""

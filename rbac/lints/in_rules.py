@@ -15,10 +15,15 @@ from casbin.constant.constants import (
 from rbac.errors import Problem
 from rbac.lints.columns import Alternatives, Column, alternatives, read_columns
 from rbac.lints.covering import Cover
+from rbac.lints.languages import Budget
+from rbac.lints.path_meaning import meets_everything
 from rbac.lints.reading import Reading
 from rbac.pacing import paced, take_apart
+from rbac.wording import counted
 
 _IGNORED = {ALLOW_OVERRIDE_EFFECT: "deny", DENY_OVERRIDE_EFFECT: "allow"}
+_FIRST_DECIDES = frozenset((PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT))
+_SWEEPING = 3  # rules, of which a deny takes away more than half
 
 
 def check_rules(reading: Reading) -> Iterator[Problem]:
@@ -54,8 +59,9 @@ def _ignored(reading: Reading) -> Iterator[Problem]:
 
 
 def _contradictions(reading: Reading) -> Iterator[Problem]:
+    """Two rules of one kind with two effects, where the first decides; where a deny wins, that is what it is for."""
     column = reading.column("eft")
-    if column is None:
+    if column is None or reading.document.definition.effect not in _FIRST_DECIDES:
         return
     first: dict[tuple[str, ...], tuple[int, str]] = {}
     for line, row in reading.rules():
@@ -76,6 +82,7 @@ class Covering:
         self._lines = reading.document.lines["p"]
         self._effect = reading.column("eft")
         self._ordered = reading.document.definition.effect == PRIORITY_EFFECT
+        self._known: dict[str, tuple[str, ...]] = {}
         columns = read_columns(reading)
         self._path = next((i for i, column in enumerate(columns) if column.kind == "pattern"), None)
         preferred = reading.path_column
@@ -87,10 +94,11 @@ class Covering:
         self._read: dict[str, tuple[str, ...] | None] = {}
         self._covers: dict[tuple[str, ...], Cover] = {}
         self._rank = self._ranks()
+        self._denies = False
+        self._budget = Budget()
 
     def _alternatives(self, columns: list[Column]) -> list[Alternatives]:
-        known: dict[str, tuple[str, ...]] = {}
-        return [_remembered(alternatives(columns[index], self._reading, known)) for index in self._kept]
+        return [_remembered(alternatives(columns[index], self._reading, self._known)) for index in self._kept]
 
     def _ranks(self) -> "array[int]":
         """The place of each rule in the order in which Casbin tries them."""
@@ -107,18 +115,45 @@ class Covering:
 
     def problems(self) -> Iterator[Problem]:
         firsts = self._index()
+        denies_win = self._reading.document.definition.effect == ALLOW_AND_DENY_EFFECT and self._denies
+        overridden: dict[int, list[int]] = {}
         for position in paced(firsts):
-            row = self._rows[position]
-            effect = self._effect_of(row)
-            wider = self._wider_rule(position, effect)
-            if wider is not None:
-                yield self._problem(position, wider, "pointless-rule")
-            elif effect == "allow" and self._reading.document.definition.effect == ALLOW_AND_DENY_EFFECT:
-                wider = self._wider_rule(position, "deny")
-                if wider is not None and not self._opposite(position, wider):
-                    yield self._problem(position, wider, "overridden-rule")
+            effect = self._effect_of(self._rows[position])
+            denier = self._wider_rule(position, "deny") if denies_win and effect == "allow" else None
+            wider = self._wider_rule(position, effect) if denier is None else None
+            if wider is not None and not self._opposite(position, wider):
+                yield self._pointless(position, wider)
+            elif denier is not None:
+                overridden.setdefault(denier, []).append(position)
+        yield from self._overridden(
+            overridden, [at for at in firsts if self._effect_of(self._rows[at]) == "allow"]
+        )
         take_apart(self._covers)
         take_apart(self._read)
+
+    def _overridden(self, found: dict[int, list[int]], allows: list[int]) -> Iterator[Problem]:
+        """One warning a deny: at the deny if it takes away (nearly) everything, else at the first rule below it.
+
+        A deny that is written below a rule means to take it away; a rule below a deny means to give something.
+        """
+        for denier, positions in found.items():
+            below = [position for position in positions if position > denier]
+            most = 2 * len(positions) > len(allows)
+            if (
+                most
+                and self._for_a_class(denier)
+                and (len(positions) >= _SWEEPING or self._of_every_path(denier))
+            ):
+                yield self._sweeping(denier, positions)
+            elif below:
+                yield self._denied(denier, below)
+
+    def _for_a_class(self, position: int) -> bool:
+        column = self._reading.relations.role_column
+        return column is not None and self._rows[position][column] in self._reading.relations.constants
+
+    def _of_every_path(self, position: int) -> bool:
+        return self._path is not None and meets_everything(self._function, self._rows[position][self._path])
 
     def _index(self) -> list[int]:
         """Puts the first of all equal rules, as far as they count, under its key; returns their positions."""
@@ -133,9 +168,10 @@ class Covering:
                 continue
             seen.add(whole)
             firsts.append(position)
+            self._denies = self._denies or effect == "deny"
             cover = self._covers.get(key)
             if cover is None:
-                cover = self._covers[key] = Cover(self._function, self._read)
+                cover = self._covers[key] = Cover(self._function, self._read, self._budget)
             cover.add(self._path_of(row), position)
         take_apart(seen)
         return firsts
@@ -173,18 +209,38 @@ class Covering:
         one, two = self._rows[position], self._rows[other]
         return all(a == b for i, (a, b) in enumerate(zip(one, two, strict=True)) if i != self._effect)
 
-    def _problem(self, position: int, other: int, code: str) -> Problem:
-        wider = ", ".join(("p", *self._rows[other]))
-        if code == "overridden-rule":
-            message = f"line {self._lines[other]} denies all that this rule allows: `{wider}`"
-            hint = "delete the rule, or narrow the deny"
+    def _text(self, position: int) -> str:
+        return ", ".join(("p", *self._rows[position]))
+
+    def _pointless(self, position: int, other: int) -> Problem:
+        line, wider = self._lines[other], self._text(other)
+        if self._ordered:
+            message = f"line {line} comes first and meets all that this rule meets, so this rule never decides: `{wider}`"
         else:
-            one, two = self._effect_of(self._rows[position]), self._effect_of(self._rows[other])
-            verb = {"allow": "allows", "deny": "denies"}[two]
-            already = "already " if one == two else "comes first and "
-            message = f"line {self._lines[other]} {already}{verb} all that this rule is about: `{wider}`"
-            hint = "delete the rule, or narrow the other one"
-        return self._reading.in_rule(self._lines[position], -1, code, message, hint)
+            verb = {"allow": "allows", "deny": "denies"}[self._effect_of(self._rows[other])]
+            message = f"line {line} already {verb} all that this rule is about: `{wider}`"
+        hint = "delete the rule, or narrow the other one"
+        return self._reading.in_rule(self._lines[position], -1, "pointless-rule", message, hint)
+
+    def _denied(self, denier: int, positions: list[int]) -> Problem:
+        first, *others = positions
+        more = (
+            f", and all that {counted(len(others), 'other rule')} allow{'s' * (len(others) == 1)}"
+            if others
+            else ""
+        )
+        message = f"line {self._lines[denier]} denies all that this rule allows{more}: `{self._text(denier)}`"
+        hint = "delete the rule, or narrow the deny"
+        return self._reading.in_rule(self._lines[first], -1, "overridden-rule", message, hint)
+
+    def _sweeping(self, denier: int, positions: list[int]) -> Problem:
+        first = positions[0]
+        message = (
+            f"a deny wins wherever it stands: this one takes away all that {counted(len(positions), 'rule')} "
+            f"allow{'s' * (len(positions) == 1)}, such as line {self._lines[first]}: `{self._text(first)}`"
+        )
+        hint = "delete the line: what no rule allows is denied without it"
+        return self._reading.in_rule(self._lines[denier], -1, "sweeping-deny", message, hint)
 
 
 def _remembered(function: Alternatives) -> Alternatives:

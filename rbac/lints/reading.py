@@ -126,13 +126,15 @@ def ancestors(links: Graph, name: str, known: dict[str, tuple[str, ...]]) -> tup
 
 
 def compared_texts(tree: ast.expr) -> dict[str, list[str]]:
-    """The strings that the matcher compares each word with."""
+    """The strings that the matcher compares each word with, by `==` or `in`."""
     found: dict[str, list[str]] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Compare):
             continue
         operands = [node.left, *node.comparators]
         names = [operand.id for operand in operands if isinstance(operand, ast.Name)]
+        listed = [one for one in operands if isinstance(one, ast.Tuple | ast.List | ast.Set)]
+        operands += [element for one in listed for element in one.elts]
         texts = [
             item.value for item in operands if isinstance(item, ast.Constant) and isinstance(item.value, str)
         ]

@@ -48,7 +48,10 @@ def covers(function: str, wide: str, narrow: str) -> bool:
         ("keyMatch4", "/{x}/{x}", "/a/b", False),
         ("keyMatch", "/a*", "/a/b", True),
         ("keyMatch", "/a/*", "/a*", False),
-        ("regexMatch", "a.*", "ab", False),
+        ("regexMatch", "a.*", "ab", True),
+        ("regexMatch", "ab", "a.*", False),
+        ("keyMatch3", "/a/b*", "/a/b", True),
+        ("keyMatch3", "/a/b", "/a/b*", False),
     ],
 )
 def test_what_covers_what(function: str, wide: str, narrow: str, expected: bool) -> None:
@@ -59,7 +62,7 @@ def test_what_covers_what(function: str, wide: str, narrow: str, expected: bool)
 def test_what_a_covered_pattern_meets_the_covering_one_meets_too(function: str) -> None:
     match = FUNCTIONS[function]
     valid = []
-    for pattern in PATTERNS[::7]:
+    for pattern in PATTERNS[::29]:
         try:
             valid.append((pattern, {value for value in VALUES if match(value, pattern)}))
         except re.error:

@@ -1,0 +1,61 @@
+"""What patterns meet, by the automaton of :mod:`rbac.regular`: whether one contains another, shares a value with it, or
+meets nothing at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rbac.classes import ValueClasses
+from rbac.regular import Automaton, NotRegularError
+
+_MOST_STATES = 600
+_MOST_STEPS = 300_000
+LOOK = 300
+"""The steps that a look at two automata counts."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """The steps that all questions of one check may take, so that it stays linear; afterwards nothing is certain."""
+
+    left: int = _MOST_STEPS
+
+    def spend(self, steps: int = 1) -> bool:
+        """Whether there is still something left."""
+        self.left -= steps
+        return self.left > 0
+
+
+def share_a_value(function: str, one: str, other: str) -> bool:
+    """Whether some value meets both patterns; also true where that cannot be told."""
+    seen = _classes([(function, one), (function, other)])
+    return seen is None or 0b11 in seen
+
+
+def contains(function: str, wide: str, narrow: str) -> bool:
+    """Whether every value that meets ``narrow`` meets ``wide``, and some does; false where that cannot be told."""
+    return contains_language((function, wide), (function, narrow))
+
+
+def contains_language(wide: tuple[str, str], narrow: tuple[str, str]) -> bool:
+    """The same of two patterns of different functions."""
+    seen = _classes([wide, narrow])
+    return seen is not None and 0b11 in seen and 0b10 not in seen
+
+
+def is_empty(function: str, pattern: str) -> bool:
+    """Whether no value meets a pattern; false where that cannot be told."""
+    seen = _classes([(function, pattern)])
+    return seen is not None and seen <= {0}
+
+
+def _classes(patterns: Sequence[tuple[str, str]]) -> set[int] | None:
+    """The sets of patterns that values meet, as bit masks; ``None`` if they cannot be told."""
+    automaton = Automaton()
+    try:
+        for function, pattern in patterns:
+            automaton.add(function, pattern)
+    except NotRegularError:
+        return None
+    classes = ValueClasses(automaton)
+    seen = {met for met, _ in classes.examples(_MOST_STATES)}
+    return None if classes.exhausted(_MOST_STATES) else seen
