@@ -6,6 +6,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.client_address import settle
 from app.problems import internal_error, printable
 from app.request_id import request_id, request_id_var
 from app.start_error import readably
@@ -48,6 +49,7 @@ class RequestLogMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, readably(send))
             return
+        settle(scope)
         sent = None
         for name, value in scope["headers"]:
             if name == b"x-request-id":

@@ -6,6 +6,7 @@ A rule answers with what is wrong, or "" when nothing is. It never repeats a val
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
@@ -153,9 +154,29 @@ def _origins_are_named(settings: "Settings") -> str:
 @_rule("forwarded_allow_ips", "policy_request")
 def _client_address_is_not_the_callers_word(settings: "Settings") -> str:
     decides = any(source == "client_ip" for _, source in mapping_pairs(settings.policy_request))
-    if not decides or "*" not in settings.forwarded_allow_ips:
+    wide = _widest(settings.forwarded_allow_ips) if decides else ""
+    if not wide:
         return ""
-    return "must name the proxies: with `*` any caller chooses the `client_ip` that POLICY_REQUEST decides by"
+    return f"must name the proxies: with `{wide}` any caller chooses the `client_ip` that POLICY_REQUEST decides by"
+
+
+# The fewest leading bits of a network that can be somebody's own; IPv6 has one that is wider and everybody's (RFC 4193).
+_FEWEST_BITS = {4: 8, 6: 16}
+_PRIVATE = IPv6Network("fc00::/7")
+
+
+def _widest(proxies: tuple[str, ...]) -> str:
+    """The first of ``proxies`` that takes in strangers, alone or together with the others; "" when none does."""
+    if "*" in proxies:
+        return "*"
+    networks = [ip_network(proxy) for proxy in proxies]
+    old = collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+    new = collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
+    wide = [
+        *(each for each in old if each.prefixlen < _FEWEST_BITS[4]),
+        *(each for each in new if each.prefixlen < _FEWEST_BITS[6] and not each.subnet_of(_PRIVATE)),
+    ]
+    return str(wide[0]) if wide else ""
 
 
 @_rule("pdp_model", "pdp_policy")

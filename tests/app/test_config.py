@@ -59,6 +59,23 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
         "FORWARDED_ALLOW_IPS",
         "must name the proxies",
     ),
+    *(
+        (
+            PRODUCTION,
+            {"FORWARDED_ALLOW_IPS": proxies, "POLICY_REQUEST": "sub=claims.sub, obj=path, ip=client_ip"},
+            "FORWARDED_ALLOW_IPS",
+            "must name the proxies",
+        )
+        for proxies in (
+            "0.0.0.0/0",
+            "::/0",
+            "127.0.0.1,::/0",
+            "0.0.0.0/1,128.0.0.0/1",
+            "64.0.0.0/4",
+            "::/1,8000::/1",
+            "10.0.0.0/8,*",
+        )
+    ),
     (PRODUCTION, {"LOG_LEVEL": "verbose"}, "LOG_LEVEL", "one of `DEBUG`"),
     (PRODUCTION, {"LOG_FORMAT": "xml"}, "LOG_FORMAT", "one of `text` or `json`"),
     (PRODUCTION, {"LOG_FILE": "missing/app.log"}, "LOG_FILE", "there is no directory"),
@@ -328,3 +345,19 @@ def test_the_surface_is_known_whatever_else_is_wrong(
 def test_the_surface_of_settings_is_theirs(house: Path) -> None:
     settings = load_settings(house, PRODUCTION | {"API_TITLE": "Orders", "API_PREFIX": "/v1"})
     assert Surface.of(settings) == Surface("production", False, "Orders", "0.1.0", "/v1")
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    ["127.0.0.1", "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7", "104.16.0.0/13,2400:cb00::/32", "::1"],
+)
+def test_named_proxies_may_say_which_address_a_policy_decides_by(house: Path, proxies: str) -> None:
+    changes = {"FORWARDED_ALLOW_IPS": proxies, "POLICY_REQUEST": "sub=claims.sub, obj=path, ip=client_ip"}
+    assert load_settings(house, PRODUCTION | changes).forwarded_allow_ips == tuple(proxies.split(","))
+
+
+@pytest.mark.parametrize("proxies", ["*", "0.0.0.0/0"])
+def test_whoever_decides_by_no_address_may_believe_every_proxy(house: Path, proxies: str) -> None:
+    assert load_settings(house, PRODUCTION | {"FORWARDED_ALLOW_IPS": proxies}).forwarded_allow_ips == (
+        proxies,
+    )

@@ -101,6 +101,10 @@ class Service:
         """Whether ``text`` comes to stand in the log behind its first ``after`` characters."""
         return comes_true(lambda: text in self.log()[after:])
 
+    def eventually_records(self, path: Path, text: str) -> bool:
+        """Whether ``text`` comes to stand in the file ``path``."""
+        return comes_true(lambda: path.exists() and text in path.read_text(encoding="utf-8"))
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Ends the service with a signal, as a platform does; its exit code."""
         self.process.send_signal(number)
