@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
+# The document about the servers behind a proxy, which `/forward-auth` asks.
+SERVERS := --model forward_auth/model.conf --policy forward_auth/policy.csv --routes none
 
 .PHONY: install run test check bench token lock
 .DEFAULT_GOAL := run
@@ -36,6 +38,8 @@ check: $(READY)
 	@$(BIN)/mypy
 	@$(BIN)/rbac check --strict
 	@$(BIN)/rbac test --coverage --mutate --min-coverage 100 --min-score 100
+	@$(BIN)/rbac check --strict $(SERVERS)
+	@$(BIN)/rbac test forward_auth/policy_tests $(SERVERS) --coverage --mutate --min-coverage 100 --min-score 100
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

@@ -18,7 +18,7 @@ from app.metrics import shared_by
 from app.server.protocol import Connection
 from app.server.supervisor import Supervisor
 from app.server.worker import Server
-from app.start import loaded_decision_point, loaded_policy
+from app.start import loaded_decision_point, loaded_policy, loaded_proxy_point
 from app.start_error import StartError
 
 _CACHE = "POLICY_CACHE"
@@ -32,7 +32,8 @@ def main() -> int:
     try:
         settings = load_settings()
         with kept_for(settings) as settings:
-            loaded_decision_point(settings, loaded_policy(settings, app))
+            point, _ = loaded_decision_point(settings, loaded_policy(settings, app))
+            loaded_proxy_point(settings, point)
             configure_logging(settings)
             with shared_by(settings.workers):
                 return _serve(settings)

@@ -42,6 +42,7 @@ class Parts:
     shadow: Shadow | None
     decision_point: DecisionPoint
     pdp_request: PdpRequest
+    proxy_point: DecisionPoint | None
 
 
 class Checkpoint:
@@ -61,6 +62,7 @@ class Checkpoint:
     shadow: Shadow | None
     decision_point: DecisionPoint
     pdp_request: PdpRequest
+    proxy_point: DecisionPoint | None
     _roles_by_sub: tuple[Policy | None, frozenset[str]] = (None, frozenset())
 
     def open(self, parts: Parts) -> None:
@@ -76,6 +78,7 @@ class Checkpoint:
         self.shadow = parts.shadow
         self.decision_point = parts.decision_point
         self.pdp_request = parts.pdp_request
+        self.proxy_point = parts.proxy_point
 
     @property
     def roles_by_sub(self) -> frozenset[str]:

@@ -91,6 +91,15 @@ class Settings(SettingFields):
         return (self.pdp_model or self.policy_model, self.pdp_policy) if self.pdp_policy else None
 
     @property
+    def forward_auth_document(self) -> tuple[Path, Path, Path] | None:
+        """Model, rules and tests that proxies' questions are about; ``None`` when they are the decision point's."""
+        if self.forward_auth_policy is None and self.pdp_policy is not None:
+            return None
+        model = self.forward_auth_model
+        policy = self.forward_auth_policy or model.with_name("policy.csv")
+        return model, policy, self.forward_auth_tests or model.with_name("policy_tests")
+
+    @property
     def allows_path_parameters(self) -> bool:
         """Whether what a proxy asks about may have path parameters."""
         return self.forward_auth_path_parameters == "allow"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from casbin.constant.constants import PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT
 
@@ -11,7 +12,7 @@ from app.config import Settings
 from app.request_words import RequestWords, RequestWordsError
 from rbac import LivePolicy, Policy, Problem
 from rbac.lint import as_served, lint
-from rbac.routes import KnownRoutes
+from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenarios import hold
 from rbac.stores import Snapshot
 from rbac.stores.cache import DocumentCache
@@ -36,6 +37,18 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         gate=partial(_lint_gate, settings.policy_request, several_roles(settings), routes),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
         cache=cache_of(settings, "policy"),
+    )
+
+
+def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> LivePolicy:
+    """A document about the servers behind a proxy, not loaded yet, behind the same gate."""
+    return LivePolicy.files(
+        model,
+        policy,
+        tests,
+        gate=lambda read: as_served(lint(read.document)),
+        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, NO_ROUTES),
+        cache=cache_of(settings, "forward-auth"),
     )
 
 

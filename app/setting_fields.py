@@ -352,13 +352,13 @@ class SettingFields(BaseSettings):
 
     pdp_model: Path | None = Field(
         None,
-        description="Model of a document of its own for `/access/v1` and `/forward-auth`.",
+        description="Model of a document of its own for `/access/v1`.",
         examples=["pdp/model.conf"],
         json_schema_extra=_says("`POLICY_MODEL`"),
     )
     pdp_policy: Path | None = Field(
         None,
-        description="Rules of that document. Without it those endpoints ask the service's own.",
+        description="Rules of that document. Without it `/access/v1` asks the service's own.",
         examples=["pdp/policy.csv"],
         json_schema_extra=_says("the service's own document"),
     )
@@ -374,6 +374,25 @@ class SettingFields(BaseSettings):
         None,
         description="JSON file of subjects, resources and actions, for what an AuthZEN request leaves out.",
         examples=["pdp/entities.json"],
+    )
+    forward_auth_model: Path = Field(
+        Path("forward_auth/model.conf"),
+        description="Model of the document about the servers behind a proxy, which `/forward-auth` asks.",
+        examples=["/etc/sekisho/servers/model.conf"],
+    )
+    forward_auth_policy: Path | None = Field(
+        None,
+        description=(
+            "Rules of that document. Where neither is there, `/forward-auth` answers 403 to everything."
+        ),
+        examples=["/etc/sekisho/servers/policy.csv"],
+        json_schema_extra=_says("`PDP_POLICY`, else `policy.csv` beside `FORWARD_AUTH_MODEL`"),
+    )
+    forward_auth_tests: Path | None = Field(
+        None,
+        description="Policy tests of that document, for the gate that `POLICY_GATE` names.",
+        examples=["/etc/sekisho/servers/policy_tests"],
+        json_schema_extra=_says("`policy_tests` beside `FORWARD_AUTH_MODEL`"),
     )
     forward_auth_path_parameters: Literal["deny", "allow"] = Field(
         "deny",

@@ -6,13 +6,12 @@ A rule answers with what is wrong, or "" when nothing is. It never repeats a val
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from app.setting_shapes import POOL_ID, mapping_pairs
+from app.setting_shapes import POOL_ID, mapping_pairs, widest_network
 
 if TYPE_CHECKING:  # Settings applies these rules to itself
     from app.config import Settings
@@ -154,34 +153,21 @@ def _origins_are_named(settings: "Settings") -> str:
 @_rule("forwarded_allow_ips", "policy_request")
 def _client_address_is_not_the_callers_word(settings: "Settings") -> str:
     decides = any(source == "client_ip" for _, source in mapping_pairs(settings.policy_request))
-    wide = _widest(settings.forwarded_allow_ips) if decides else ""
+    wide = widest_network(settings.forwarded_allow_ips) if decides else ""
     if not wide:
         return ""
     return f"must name the proxies: with `{wide}` any caller chooses the `client_ip` that POLICY_REQUEST decides by"
 
 
-# The fewest leading bits of a network that can be somebody's own; IPv6 has one that is wider and everybody's (RFC 4193).
-_FEWEST_BITS = {4: 8, 6: 16}
-_PRIVATE = IPv6Network("fc00::/7")
-
-
-def _widest(proxies: tuple[str, ...]) -> str:
-    """The first of ``proxies`` that takes in strangers, alone or together with the others; "" when none does."""
-    if "*" in proxies:
-        return "*"
-    networks = [ip_network(proxy) for proxy in proxies]
-    old = collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
-    new = collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
-    wide = [
-        *(each for each in old if each.prefixlen < _FEWEST_BITS[4]),
-        *(each for each in new if each.prefixlen < _FEWEST_BITS[6] and not each.subnet_of(_PRIVATE)),
-    ]
-    return str(wide[0]) if wide else ""
-
-
 @_rule("pdp_model", "pdp_policy")
 def _a_model_has_rules(settings: "Settings") -> str:
     return "needs PDP_POLICY beside it" if settings.pdp_model and not settings.pdp_policy else ""
+
+
+@_rule("forward_auth_tests", "forward_auth_policy", "pdp_policy")
+def _tests_have_a_document(settings: "Settings") -> str:
+    own = settings.forward_auth_document
+    return "needs FORWARD_AUTH_POLICY beside it" if settings.forward_auth_tests and own is None else ""
 
 
 @_rule("decision_log_required", "decision_log")
@@ -255,6 +241,25 @@ def _pdp_model_is_there(settings: "Settings") -> str:
 @_rule("pdp_policy", among=_surroundings)
 def _pdp_policy_is_there(settings: "Settings") -> str:
     return _unreadable(settings.pdp_policy) if settings.pdp_policy else ""
+
+
+@_rule("forward_auth_policy", among=_surroundings)
+def _rules_for_proxies_are_there(settings: "Settings") -> str:
+    return _unreadable(settings.forward_auth_policy) if settings.forward_auth_policy else ""
+
+
+@_rule("forward_auth_model", "forward_auth_policy", "pdp_policy", among=_surroundings)
+def _model_for_proxies_is_there(settings: "Settings") -> str:
+    own = settings.forward_auth_document
+    return _unreadable(own[0]) if own is not None and own[1].exists() else ""
+
+
+@_rule("forward_auth_tests", "forward_auth_policy", "pdp_policy", "policy_gate", among=_surroundings)
+def _tests_for_proxies_are_there(settings: "Settings") -> str:
+    own = settings.forward_auth_document
+    if settings.policy_gate == "lint" or own is None or not own[1].exists() or own[2].exists():
+        return ""
+    return f"does not exist: {_quoted(own[2])}; write policy tests, or set POLICY_GATE=lint"
 
 
 @_rule("pdp_entities", among=_surroundings)

@@ -6,7 +6,7 @@ be shown.
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 POOL_ID = re.compile(r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
@@ -86,6 +86,25 @@ def proxies(values: tuple[str, ...]) -> tuple[str, ...]:
             except ValueError:
                 raise ValueError("must be addresses or networks like `10.0.0.0/8`, or `*`") from None
     return values
+
+
+# The fewest leading bits of a network that can be somebody's own; IPv6 has one that is wider and everybody's (RFC 4193).
+_FEWEST_BITS = {4: 8, 6: 16}
+_PRIVATE = IPv6Network("fc00::/7")
+
+
+def widest_network(proxies: tuple[str, ...]) -> str:
+    """The first of ``proxies`` that takes in strangers, alone or together with the others; "" when none does."""
+    if "*" in proxies:
+        return "*"
+    networks = [ip_network(proxy) for proxy in proxies]
+    old = collapse_addresses(network for network in networks if isinstance(network, IPv4Network))
+    new = collapse_addresses(network for network in networks if isinstance(network, IPv6Network))
+    wide = [
+        *(each for each in old if each.prefixlen < _FEWEST_BITS[4]),
+        *(each for each in new if each.prefixlen < _FEWEST_BITS[6] and not each.subnet_of(_PRIVATE)),
+    ]
+    return str(wide[0]) if wide else ""
 
 
 def _split(value: str) -> SplitResult | None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 from fastapi import FastAPI
 
@@ -18,7 +18,7 @@ from app.metrics import Metrics
 from app.original_request import PREFIX
 from app.pdp_document import decision_point, own_document
 from app.pdp_request import PdpRequest, PdpRequestError
-from app.policy_gate import live_policy
+from app.policy_gate import live_policy, proxy_policy
 from app.pulse import Pulse
 from app.request_words import RequestWords
 from app.routers import debug, forward_auth
@@ -65,6 +65,19 @@ def loaded_decision_point(
         ) from error
 
 
+def loaded_proxy_point(
+    settings: Settings, point: DecisionPoint, *, or_last_good: bool = False
+) -> DecisionPoint | None:
+    """What answers proxies: a document of its own, or ``point``; ``None`` without either. Raises :class:`StartError`."""
+    own = settings.forward_auth_document
+    if own is None:
+        return point
+    if settings.forward_auth_policy is None and not own[1].exists():
+        return None
+    name = "policy of the servers behind a proxy"
+    return DecisionPoint(_load(proxy_policy(settings, *own), name, or_last_good=or_last_good))
+
+
 @asynccontextmanager
 async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None) -> AsyncIterator[None]:
     """Opens ``checkpoint`` for the application's life. Raises :class:`StartError` with all that stands against it."""
@@ -79,12 +92,10 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     live = loaded_policy(settings, app, or_last_good=True)
     authenticator = Authenticator(provider_of(settings), keys_max_age=settings.keys_max_age)
     point, pdp_request = loaded_decision_point(settings, live, or_last_good=True)
-    if not forward_auth.answers(point):
-        log.warning(
-            "%s answers 403 to everything: the decision point's model has words that a proxy does not send (%s)",
-            PREFIX,
-            ", ".join(sorted(set(point.policy.words) - forward_auth.WORDS)),
-        )
+    proxy_point = loaded_proxy_point(settings, point, or_last_good=True)
+    hindrance = forward_auth.hindrance(proxy_point)
+    if hindrance:
+        log.warning("%s answers 403 to everything: %s", PREFIX, hindrance)
     metrics, shadow = Metrics(), Shadow.of(settings, live)
     decision_log = DecisionLog.of(
         settings,
@@ -107,11 +118,14 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
             shadow=shadow,
             decision_point=point,
             pdp_request=pdp_request,
+            proxy_point=proxy_point,
         )
     )
-    own = nullcontext() if point.live is live else point.live
     pulse = Pulse(metrics, decision_log)
-    async with decision_log, pulse, authenticator, live, own, shadow or nullcontext():
+    others = {each.live for each in (point, proxy_point) if each is not None} - {live}
+    async with decision_log, pulse, authenticator, live, AsyncExitStack() as stack, shadow or nullcontext():
+        for other in others:
+            await stack.enter_async_context(other)
         yield
 
 

@@ -42,13 +42,13 @@ class ForwardAuth:
         started = perf_counter_ns()
         principal: Principal | None = scope[PRINCIPAL]
         checkpoint = self.checkpoint
-        point = checkpoint.decision_point
+        point = checkpoint.proxy_point
         try:
             asked = OriginalRequest.of(scope, parameters=checkpoint.settings.allows_path_parameters)
         except AmbiguousTargetError as error:
             return await self._undecided(scope, error, "", "", started)
         method, path = asked.methods[0], asked.paths[0]
-        if not answers(point):
+        if point is None or not WORDS.issuperset(point.policy.words):
             checkpoint.reject(scope, "unfit_model", 403, method, path, started=started, via="forward-auth")
             await checkpoint.recorded()
             return problem(scope, "access_denied")
@@ -121,9 +121,14 @@ def routes(checkpoint: Checkpoint) -> list[BaseRoute]:
     ]
 
 
-def answers(point: DecisionPoint) -> bool:
-    """Whether a proxy's request has all the words of the decision point's model."""
-    return WORDS.issuperset(point.policy.words)
+def hindrance(point: DecisionPoint | None) -> str:
+    """Why ``point`` can decide nothing about a proxy's request; "" when it can."""
+    if point is None:
+        return "there is no document about the servers behind a proxy (FORWARD_AUTH_POLICY)"
+    foreign = set(point.policy.words) - WORDS
+    if foreign:
+        return f"its model has words that a proxy does not send ({', '.join(sorted(foreign))})"
+    return ""
 
 
 def _decided(point: DecisionPoint, asked: OriginalRequest, who: Asked) -> tuple[Ruling, bool]:

@@ -48,7 +48,7 @@ ViaOption = Annotated[
         "--via",
         metavar="WAY",
         help="Only questions that came this way: http, authzen or forward-auth; several times for several. "
-        "A decision point with a policy of its own (PDP_POLICY) answers authzen and forward-auth.",
+        "authzen and forward-auth may have been asked of policies of their own (PDP_POLICY, FORWARD_AUTH_POLICY).",
         show_default=False,
     ),
 ]

@@ -1,6 +1,7 @@
 """The decision point's own document: gated at the start, kept live, and asked instead of the service's."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from app.start_error import StartError
 from tests.support.application import served, settings_for
 from tests.support.authzen import Asking, decision_point, enforcement_point, question
 from tests.support.issuer import Issuer
+from tests.support.service import ROOT
 from tests.support.waiting import comes_true
 
 MODEL = (
@@ -108,6 +110,7 @@ def test_a_model_that_no_proxy_can_ask_is_told_at_the_start(
     assert len(said) == 1
     assert "soft, status, type" in said[0]
     caplog.clear()
+    shutil.copytree(ROOT / "forward_auth", tmp_path / "forward_auth")
     with caplog.at_level(logging.WARNING), served(settings_for(issuer, tmp_path)):
         pass
     assert not [record for record in caplog.records if "/forward-auth" in record.getMessage()]

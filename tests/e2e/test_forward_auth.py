@@ -90,9 +90,7 @@ def _connects(port: int) -> bool:
 
 
 TABLE = {
-    "/": (200, 200, 200, 200),
     "/public": (200, 200, 200, 200),
-    "/healthz": (200, 200, 200, 200),
     "/protected": (401, 200, 200, 200),
     "/profile": (401, 200, 200, 200),
     "/user": (401, 403, 200, 200),
@@ -108,6 +106,14 @@ def test_behind_nginx_the_table_is_that_of_the_services_own_endpoints(
     tokens = (None, *(issuer.token(**{"custom:role": role}) for role in ("", "user", "admin")))
     assert tuple(ask(proxy, path, token)[0] for token in tokens) == TABLE[path]
     assert tuple(service.get(path, token).status_code for token in tokens) == TABLE[path]
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/forward-auth/x"])
+def test_what_is_open_here_is_not_open_behind_the_proxy(
+    proxy: int, service: Service, issuer: Issuer, path: str
+) -> None:
+    assert ask(proxy, path)[0] == ask(proxy, path, None, "DELETE")[0] == 401
+    assert ask(proxy, path, issuer.token())[0] == 403
 
 
 def test_the_upstream_learns_who_was_let_through_and_not_the_token(proxy: int, issuer: Issuer) -> None:
@@ -171,7 +177,7 @@ FORWARDED = {"X_Forwarded_Method": "GET", "X_Forwarded_Uri": "/user", "X_Forward
         ("/forward-auth", {"X_Original_URI": "/user"}, 403),
         ("/forward-auth", {}, 403),
         ("/forward-auth/user", {}, 200),
-        ("/forward-auth/", {}, 200),
+        ("/forward-auth/", {}, 403),
         ("/forward-auth/nowhere", {}, 403),
         ("/forward-auth/user?x=//", {}, 200),
         ("/forward-auth//user", {}, 403),
