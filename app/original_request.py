@@ -116,4 +116,4 @@ def _host_name(hosts: set[str]) -> str:
     match = _HOST.match(hosts.pop())
     if match is None:
         raise AmbiguousTargetError("not a host")
-    return match["name"].lower()
+    return match["name"].lower().removesuffix(".")

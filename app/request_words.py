@@ -25,6 +25,12 @@ class RequestWordsError(ValueError):
     code = "request_words"
 
 
+class InvalidHost(ValueError):  # noqa: N818 - what the answer calls it
+    """A request with more than one `Host`: which of them another server goes by is not known."""
+
+    code = "invalid_host"
+
+
 @dataclass(frozen=True, slots=True)
 class RequestWords:
     """Reads a model's words from a request: ``read(path, method, scope, principal)`` gives them in the model's order.
@@ -103,14 +109,18 @@ def _claim_text(value: Any) -> str:
 
 
 def host_name(scope: Scope) -> str:
-    """The host that a request names, in lower case, without its port; "" when it names none."""
-    for key, value in scope["headers"]:
-        if key == b"host":
-            name: str = value.decode("latin-1").lower()
-            bracket = name.rfind("]")
-            colon = name.rfind(":")
-            return name[:colon] if colon > bracket else name
-    return ""
+    """The host that a request names, in lower case, without its port and a closing dot; "" when it names none.
+
+    Raises :class:`InvalidHost` for a request that names one twice, also the same one.
+    """
+    hosts = [value for key, value in scope["headers"] if key == b"host"]
+    if not hosts:
+        return ""
+    if len(hosts) > 1:
+        raise InvalidHost
+    name: str = hosts[0].decode("latin-1").lower()
+    bracket, colon = name.rfind("]"), name.rfind(":")
+    return (name[:colon] if colon > bracket else name).removesuffix(".")
 
 
 def client_ip(scope: Scope) -> str:

@@ -17,6 +17,7 @@ from app.checkpoint import WATCHED, Checkpoint
 from app.decision_log import RETRY_AFTER, DecisionLog, DecisionLogUnavailable
 from app.decision_record import NO_TOKEN, REMEMBERED
 from app.problems import challenge, problem
+from app.request_words import InvalidHost
 from app.ruling import Ruling
 from rbac import Decision, EvaluationError, NearMiss
 
@@ -77,7 +78,7 @@ class AuthorizationMiddleware:
             )
             if checkpoint.log.waits and path not in WATCHED:
                 await checkpoint.recorded()
-        except (InvalidPath, AuthError, DecisionLogUnavailable) as error:
+        except (InvalidPath, InvalidHost, AuthError, DecisionLogUnavailable) as error:
             await refuse(await self._rejected(scope, error, method, path, started), scope, receive, send)
             return
         except Exception:
@@ -191,7 +192,7 @@ async def refuse(response: Response, scope: Scope, receive: Receive, send: Send)
 def _rejection(scope: Scope, error: Exception) -> tuple[str, Response]:
     """The reason that the log names, and the answer."""
     match error:
-        case InvalidPath():
+        case InvalidPath() | InvalidHost():
             return error.code, problem(scope, error.code)
         case DecisionLogUnavailable():
             return error.code, problem(scope, error.code, headers={"Retry-After": str(RETRY_AFTER)})

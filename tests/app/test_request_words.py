@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.auth.principal import Principal
-from app.request_words import RequestWords, RequestWordsError
+from app.request_words import InvalidHost, RequestWords, RequestWordsError
 
 SHIPPED = "sub=claims.sub, role=roles, obj=path, act=method"
 SCOPE: dict[str, Any] = {"headers": [(b"host", b"API.Example.com:8443")], "client": ("203.0.113.7", 50123)}
@@ -51,6 +51,7 @@ def test_a_claim_that_the_token_lacks_is_an_empty_word() -> None:
         ([(b"host", b"api.example.com")], "api.example.com"),
         ([(b"host", b"[2001:db8::1]:80")], "[2001:db8::1]"),
         ([(b"host", b"[2001:db8::1]")], "[2001:db8::1]"),
+        ([(b"host", b"api.example.com.:443")], "api.example.com"),
         ([], ""),
     ],
 )
@@ -85,3 +86,11 @@ def test_a_mapping_that_does_not_fit_the_model_is_refused(
 ) -> None:
     with pytest.raises(RequestWordsError, match=complaint):
         RequestWords.parse(mapping, words)
+
+
+@pytest.mark.parametrize("second", [b"b", b"a"])
+def test_two_hosts_are_no_word_whatever_server_let_them_through(second: bytes) -> None:
+    words = RequestWords.parse("h=host", ("h",))
+    for hosts in ([b"a", second], [second, b"a"]):
+        with pytest.raises(InvalidHost):
+            words.read("/", "GET", {"headers": [(b"host", host) for host in hosts]}, None)

@@ -241,6 +241,7 @@ def test_another_spelling_of_the_endpoint_asks_nothing(port: int, target: str) -
     ("hosts", "status"),
     [
         (["a.example.com"], 200),
+        (["A.example.com.:443"], 200),
         (["b.example.com"], 401),
         (["a.example.com", "b.example.com"], None),
         (["a.example.com", "a.example.com"], None),

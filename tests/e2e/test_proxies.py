@@ -1,5 +1,6 @@
 """The configurations of docs/forward-auth.md, run as they stand there: nginx, Caddy and Envoy before a real server."""
 
+import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -288,3 +289,23 @@ def test_traefiks_configuration_names_what_the_others_do() -> None:
     assert asked["trustForwardHeader"] is False
     assert http["middlewares"]["without-token"]["headers"]["customRequestHeaders"]["Authorization"] == ""
     assert http["routers"]["orders"]["middlewares"] == ["sekisho", "without-token"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_target_with_a_host_is_judged_by_the_path_that_goes_on(proxied: Proxied, scheme: str) -> None:
+    """The absolute form of a target (RFC 9112, section 3.2.2), whose host is not that of the `Host` header."""
+    for path in ("/app/public/internal/x", "/users"):
+        assert proxied.get(f"{scheme}://other.example.com{path}")[1] == {}
+    _, reached = proxied.get(f"{scheme}://other.example.com/app/public/x?y")
+    assert reached == {} or reached["target"] == "/app/public/x?y"
+
+
+def test_a_body_goes_on_to_the_server_and_not_into_the_question(proxied: Proxied, issuer: Issuer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", proxied.port, timeout=LIMIT_S)
+    try:
+        headers = {"Authorization": f"Bearer {issuer.token()}"}
+        connection.request("POST", "/admins", b"x" * 4_000, headers)
+        reached = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    assert (reached["method"], reached["size"]) == ("POST", 4_000)

@@ -42,6 +42,12 @@ async def _says_what_reached_it(scope: Scope, receive: Receive, send: Send) -> N
         "target": (scope["raw_path"] + query).decode("latin-1"),
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
     }
+    if scope["type"] == "http":
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+        reached["size"] = size
     text = json.dumps(reached)
     if scope["type"] == "websocket":
         await receive()
