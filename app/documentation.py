@@ -104,6 +104,8 @@ def _describe(app: FastAPI, described: Mapping[str, dict[str, Any]]) -> dict[str
         description=app.description,
         routes=app.routes,
         openapi_version="3.1.0",
+        servers=[{"url": app.root_path or "/"}],
+        contact={"name": app.title},
     )
     components = description.setdefault("components", {})
     components["securitySchemes"] = {
@@ -126,7 +128,24 @@ def _describe(app: FastAPI, described: Mapping[str, dict[str, Any]]) -> dict[str
             if method in _METHODS:
                 operation["security"] = [{}, token] if path in _FOR_ANYONE else [token]
                 operation["responses"] = _refusals() | _as_sent(operation["responses"])
+    used = {
+        tag
+        for path in description["paths"].values()
+        for each in path.values()
+        for tag in each.get("tags", ())
+    }
+    description["tags"] = [{"name": tag, "description": _TAGS.get(tag, tag)} for tag in sorted(used)]
     return description
+
+
+_TAGS = {
+    "authzen": "The AuthZEN Authorization API 1.0: questions of other programs.",
+    "debug": "In development alone.",
+    "health": "Probes, and numbers for Prometheus.",
+    "me": "What the caller may do.",
+    "protected": "Example endpoints. Who reaches them is written in the policy.",
+    "public": "Open to everyone, because the policy says so.",
+}
 
 
 _METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})

@@ -6,7 +6,14 @@ from typing import Any
 _Schema = dict[str, Any]
 
 _STRING: _Schema = {"type": "string"}
+# A word of a question: no control characters, which no rule's pattern can be trusted with.
+_WORD: _Schema = {"type": "string", "maxLength": 8192, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"}
+_NAME: _Schema = {"type": "string", "maxLength": 8192}
 _PROPERTIES: _Schema = {"type": "object", "additionalProperties": True}
+# In words alone: which properties are read, and what of, is a matter of PDP_REQUEST.
+_WITH_ROLES: _Schema = _PROPERTIES | {
+    "description": "As the service is set up, such as `role`: a role or a list of them, without control characters."
+}
 _CONTEXT: _Schema = {"type": "object", "additionalProperties": True}
 
 
@@ -15,17 +22,24 @@ def _object(required: Sequence[str] = (), /, **properties: _Schema) -> _Schema:
     return schema | {"required": list(required)} if required else schema
 
 
-_TYPE_AND_ID = _object(("type", "id"), type=_STRING, id=_STRING, properties=_PROPERTIES)
-_TYPE = _object(("type",), type=_STRING, properties=_PROPERTIES)
-_NAMED = _object(("name",), name=_STRING, properties=_PROPERTIES)
+_TYPE_AND_ID = _object(("type", "id"), type=_NAME, id=_WORD, properties=_PROPERTIES)
+_SUBJECT = _object(("type", "id"), type=_NAME, id=_WORD, properties=_WITH_ROLES)
+_TYPE = _object(("type",), type=_NAME, properties=_PROPERTIES)
+_NAMED = _object(("name",), name=_WORD, properties=_PROPERTIES)
 _QUESTION: dict[str, _Schema] = {
-    "subject": _TYPE_AND_ID,
+    "subject": _SUBJECT,
     "action": _NAMED,
     "resource": _TYPE_AND_ID,
     "context": _CONTEXT,
 }
 _ASKED = ("subject", "action", "resource")
-_PAGE = _object(token=_STRING, limit={"type": "integer", "minimum": 0})
+# `token` stands in the description alone: no text that fits a schema is one, only what an answer before gave.
+_PAGE: _Schema = _object(limit={"type": "integer", "minimum": 0}, properties=_CONTEXT) | {
+    "description": (
+        "`limit`: at most so many results. `token`: the `next_token` of the answer before, with everything else in the "
+        "request as it was."
+    )
+}
 _DECISION = _object(
     ("decision",),
     decision={"type": "boolean"},
@@ -38,7 +52,14 @@ _DECISION = _object(
 )
 _BATCH = _object(
     **_QUESTION,
-    evaluations={"type": "array", "maxItems": 1000, "items": _object(**_QUESTION)},
+    evaluations={
+        "type": "array",
+        "maxItems": 1000,
+        "description": (
+            "Each item has the members of a single question; the batch's own stand for those that it leaves out. An item "
+            "that is malformed is a deny whose `context.error` says why."
+        ),
+    },
     options=_object(
         evaluations_semantic={
             "type": "string",
@@ -46,7 +67,12 @@ _BATCH = _object(
             "default": "execute_all",
         }
     ),
-)
+) | {
+    "anyOf": [
+        {"required": ["evaluations"], "properties": {"evaluations": {"minItems": 1}}},
+        {"required": list(_ASKED)},
+    ]
+}
 
 
 def _results(item: _Schema) -> _Schema:
@@ -107,7 +133,7 @@ PATHS: Mapping[str, dict[str, Any]] = {
         "Search for actions",
         "What may this subject do to this resource?",
         _object(
-            ("subject", "resource"), subject=_TYPE_AND_ID, resource=_TYPE_AND_ID, context=_CONTEXT, page=_PAGE
+            ("subject", "resource"), subject=_SUBJECT, resource=_TYPE_AND_ID, context=_CONTEXT, page=_PAGE
         ),
         _results(_object(("name",), name=_STRING)),
     ),
@@ -115,6 +141,7 @@ PATHS: Mapping[str, dict[str, Any]] = {
         "get": {
             "tags": ["public"],
             "summary": "Where the endpoints are",
+            "description": "AuthZEN's metadata document: the addresses of what is served, and no data.",
             "operationId": "authzen_configuration",
             "responses": {
                 "200": {

@@ -44,6 +44,8 @@ def read_page(kind: str, members: Mapping[str, Any]) -> Page:
     if type(page) is not dict:
         raise MalformedRequest("`page` must be an object")
     limit = page.get("limit", _ABSENT)
+    if type(limit) is float and limit.is_integer():
+        limit = int(limit)  # to JSON 5.0 is a whole number
     if limit is not _ABSENT and (type(limit) is not int or limit < 0):
         raise MalformedRequest("`page.limit` must be a whole number that is not negative")
     if type(page.get("properties", {})) is not dict:
