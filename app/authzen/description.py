@@ -55,6 +55,7 @@ _BATCH = _object(
     evaluations={
         "type": "array",
         "maxItems": 1000,
+        "items": {},
         "description": (
             "Each item has the members of a single question; the batch's own stand for those that it leaves out. An item "
             "that is malformed is a deny whose `context.error` says why."
