@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.authzen.paging import LARGEST_LIMIT
+
 _Schema = dict[str, Any]
 
 _STRING: _Schema = {"type": "string"}
@@ -34,7 +36,9 @@ _QUESTION: dict[str, _Schema] = {
 }
 _ASKED = ("subject", "action", "resource")
 # `token` stands in the description alone: no text that fits a schema is one, only what an answer before gave.
-_PAGE: _Schema = _object(limit={"type": "integer", "minimum": 0}, properties=_CONTEXT) | {
+_PAGE: _Schema = _object(
+    limit={"type": "integer", "minimum": 0, "maximum": LARGEST_LIMIT}, properties=_CONTEXT
+) | {
     "description": (
         "`limit`: at most so many results. `token`: the `next_token` of the answer before, with everything else in the "
         "request as it was."

@@ -11,6 +11,7 @@ import orjson
 from app.authzen.question import MalformedRequest
 
 MOST_RESULTS = 1000  # on one page
+LARGEST_LIMIT = 2**53 - 1  # what every reader of JSON understands (RFC 7493, section 2.2)
 
 _TOKEN = struct.Struct(">QQ16s")  # place, limit, which search
 _LONGEST_TOKEN = 4 * -(-_TOKEN.size // 3)
@@ -46,8 +47,8 @@ def read_page(kind: str, members: Mapping[str, Any]) -> Page:
     limit = page.get("limit", _ABSENT)
     if type(limit) is float and limit.is_integer():
         limit = int(limit)  # to JSON 5.0 is a whole number
-    if limit is not _ABSENT and (type(limit) is not int or limit < 0):
-        raise MalformedRequest("`page.limit` must be a whole number that is not negative")
+    if limit is not _ABSENT and (type(limit) is not int or not 0 <= limit <= LARGEST_LIMIT):
+        raise MalformedRequest(f"`page.limit` must be a whole number from 0 to {LARGEST_LIMIT}")
     if type(page.get("properties", {})) is not dict:
         raise MalformedRequest("`page.properties` must be an object")
     wanted = MOST_RESULTS if limit is _ABSENT else min(limit, MOST_RESULTS)
