@@ -13,6 +13,8 @@ from rbac.lints.in_patterns import check_patterns
 from rbac.lints.in_routes import check_routes
 from rbac.lints.in_rules import check_rules
 from rbac.lints.in_wildcards import check_wildcards
+from rbac.lints.new_routes import check_new_routes
+from rbac.lints.readable import NEEDS_EVERY_LINE
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
 from rbac.lints.slow_patterns import check_slow_patterns
@@ -41,11 +43,15 @@ def lint(
     *,
     subjects: str = SUBJECT,
     named: Collection[str] = (),
+    whole: bool = True,
+    new_routes: bool = False,
 ) -> tuple[Problem, ...]:
     """The warnings for ``document``, those of its reading included, sorted by file, line and column.
 
     With ``routes``, rules that meet none of them are told too. ``subjects`` is the pattern of a person's name;
-    ``named`` are the roles and persons that the policy tests beside it speak of.
+    ``named`` are the roles and persons that the policy tests beside it speak of. Without ``whole``, lines are missing
+    that could not be read, and what argues from their absence is not told. With ``new_routes``, endpoints that are open
+    through wildcards alone are told, too.
     """
     reading = Reading(document, subjects)
     problems = list(document.warnings)
@@ -61,7 +67,10 @@ def lint(
         # A word that no request has meets no route either: that is said once.
         lines = {line for _, line, _ in wrong_words}
         problems += (problem for problem in check_routes(reading, routes) if problem.line not in lines)
-    return tuple(sorted(_without_consequences((*problems, *wrong_words.values()))))
+    if routes and new_routes:
+        problems += check_new_routes(reading, routes)
+    told = _without_consequences((*problems, *wrong_words.values()))
+    return tuple(sorted(problem for problem in told if whole or problem.code not in NEEDS_EVERY_LINE))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

@@ -171,6 +171,9 @@ _WARNINGS = {
         "nobody is known to hold the role of a rule", "correct the name, or name it in a policy test"
     ),
     "rule-without-route": _warning("no known endpoint meets the rule", "correct the path or the method"),
+    "only-by-wildcard": _warning(
+        "no rule but a wildcard opens an endpoint", "name it in a rule or a policy test, if that is meant"
+    ),
 }
 # A running service meets these before there is a document to read.
 _WHILE_READING = {

@@ -83,3 +83,14 @@ class Suite:
     file: str
     scenarios: tuple[Scenario, ...]
     groups: tuple[Name, ...] = ()
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The roles and persons that its tests speak of."""
+        callers = [scenario.caller for scenario in self.scenarios]
+        roles = {
+            name.text
+            for caller in callers
+            for name in (*(caller.roles or ()), *(caller.each or ()), *(caller.only or ()))
+        }
+        return frozenset(roles | {caller.sub for caller in callers if caller.sub is not None})

@@ -1,9 +1,10 @@
 """``rbac check``: everything that is wrong or suspicious in a document."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -31,8 +32,11 @@ from rbac.cli.output import (
 from rbac.document import Document, check_bytes, revision
 from rbac.errors import Problem, RbacError
 from rbac.lint import as_served, lint
+from rbac.lints.readable import readable_part
 from rbac.names import SUBJECT
 from rbac.routes import DEFAULT_APP, KnownRoutes
+from rbac.scenario_file import parse_suite
+from rbac.suite_files import suite_files
 from rbac.wording import counted
 
 EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
@@ -41,6 +45,9 @@ EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scannin
     rbac check --watch
     rbac check --format sarif > policy.sarif
 """
+
+TESTS: Final = "policy_tests"
+"""Where policy tests lie beside a policy."""
 
 CheckFormat = Literal["text", "json", "sarif", "github"]
 
@@ -70,6 +77,10 @@ def check(
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    new_routes: Annotated[
+        bool,
+        typer.Option("--new-routes", help="Also tell endpoints that are open through wildcards alone."),
+    ] = False,
     output: Annotated[
         CheckFormat, typer.Option("--format", help="For people, programs, code scanning, or GitHub's log.")
     ] = "text",
@@ -81,12 +92,15 @@ def check(
     """
     pattern = subject_pattern(subjects)
     known = known_routes(routes, policy)
+    if new_routes and not known:
+        raise typer.BadParameter("no endpoint is known: name them with --routes", param_hint="--new-routes")
 
     def once() -> bool:
-        checked = check_files(model, policy, known, pattern.pattern if pattern else SUBJECT)
+        looks = pattern.pattern if pattern else SUBJECT
+        checked = check_files(model, policy, known, looks, new_routes=new_routes)
         if strict or known.source == DEFAULT_APP:
-            checked = replace(checked, problems=as_served(checked.problems))
-        show(checked, output, (model, policy), strict=strict)
+            checked = replace(checked, problems=errors_first(as_served(checked.problems)))
+        show(checked, output, (model, policy), strict=strict, routes_known=bool(known))
         return checked.failed(strict=strict)
 
     if watch:
@@ -95,18 +109,57 @@ def check(
         raise typer.Exit(NO)
 
 
-def check_files(model: Path, policy: Path, routes: KnownRoutes, subjects: str = SUBJECT) -> Checked:
-    """Read and lint the document in these files. Raises ``OSError`` for a file that cannot be read."""
+def check_files(
+    model: Path, policy: Path, routes: KnownRoutes, subjects: str = SUBJECT, *, new_routes: bool = False
+) -> Checked:
+    """Read and lint the document in these files, errors first. Raises ``OSError`` for a file that cannot be read.
+
+    The warnings about the lines that can be read are among the problems of a document that is refused.
+    """
     model_bytes, policy_bytes = model.read_bytes(), policy.read_bytes()
-    document, problems = check_bytes(
-        model_bytes, policy_bytes, model_name=str(model), policy_name=str(policy)
-    )
-    if document is not None:
-        problems = lint(document, routes or None, subjects=subjects)
-    return Checked(revision(model_bytes, policy_bytes), document, tuple(problems))
+    read = partial(check_bytes, model_name=str(model), policy_name=str(policy))
+    document, found = read(model_bytes, policy_bytes)
+    problems = set(found)
+    readable = document or readable_part(read, model_bytes, policy_bytes, found)
+    if readable is not None:
+        problems |= set(
+            lint(
+                readable,
+                routes or None,
+                subjects=subjects,
+                named=_named_in_tests(policy.parent / TESTS),
+                whole=document is not None,
+                new_routes=new_routes,
+            )
+        )
+    return Checked(revision(model_bytes, policy_bytes), document, errors_first(problems))
 
 
-def show(checked: Checked, output: CheckFormat, files: Sequence[Path], *, strict: bool) -> None:
+def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Problems by severity, then by place."""
+    return tuple(sorted(problems, key=lambda problem: (problem.severity != "error", problem)))
+
+
+def _named_in_tests(place: Path) -> frozenset[str]:
+    """The names that the policy tests beside a policy use; none of tests that cannot be read."""
+    named: set[str] = set()
+    for file in suite_files(place).read:
+        try:
+            suite, _ = parse_suite(file.read_bytes(), str(file))
+        except OSError:
+            continue
+        named |= suite.named if suite is not None else set()
+    return frozenset(named)
+
+
+def show(
+    checked: Checked,
+    output: CheckFormat,
+    files: Sequence[Path],
+    *,
+    strict: bool,
+    routes_known: bool = True,
+) -> None:
     """Write what was found to stdout."""
     if output == "json":
         emit_json(
@@ -117,7 +170,7 @@ def show(checked: Checked, output: CheckFormat, files: Sequence[Path], *, strict
     elif output == "github":
         emit_text(github_commands(checked.problems))
     else:
-        _show_text(checked, files, strict=strict)
+        _show_text(checked, files, strict=strict, routes_known=routes_known)
 
 
 def _shape(problem: Problem) -> dict[str, object]:
@@ -125,7 +178,7 @@ def _shape(problem: Problem) -> dict[str, object]:
     return {key: getattr(problem, key) for key in keys}
 
 
-def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool) -> None:
+def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool, routes_known: bool) -> None:
     console = stdout()
     sources = {str(file): source_lines(file) for file in files}
     for problem in checked.problems:
@@ -142,6 +195,11 @@ def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool) -> None
     else:
         verdict = ("clean", "bold green")
     say(console, " and ".join(map(str, files)), ": ", verdict, (_extent(checked), "dim"))
+    if not routes_known:
+        say(
+            console,
+            ("no endpoint is known, so no path and no method was compared with any (--routes)", "dim"),
+        )
 
 
 def _extent(checked: Checked) -> str:

@@ -21,7 +21,7 @@ def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]
     path, method = reading.path_column, reading.method_column
     if path is None:
         return
-    known = _KnownPaths(routes, reading.functions.get(path, ()))
+    known = KnownPaths(routes, reading.functions.get(path, ()))
     methods = reading.functions.get(method, ()) if method is not None else ()
     met: dict[str, frozenset[str]] = {}
     for line, row in reading.rules():
@@ -33,7 +33,7 @@ def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]
             meant = known.nearest(pattern)
             hint = f"did you mean `{meant}`? `rbac routes` lists what is known" if meant else _CORRECT
             yield reading.in_rule(line, path, "rule-without-route", message, hint)
-        elif method is not None and not _asks(row[method], met[pattern], methods):
+        elif method is not None and not asks(row[method], met[pattern], methods):
             answered = ", ".join(f"`{act}`" for act in sorted(met[pattern]))
             message = f"no known endpoint under `{pattern}` answers `{row[method]}`"
             hint = f"the methods known there are {answered}"
@@ -43,7 +43,7 @@ def check_routes(reading: Reading, routes: Sequence[Route]) -> Iterator[Problem]
 _CORRECT = "correct the path, or delete the rule; `rbac routes` lists what is known"
 
 
-class _KnownPaths:
+class KnownPaths:
     """The known routes, asked which of them a pattern meets."""
 
     def __init__(self, routes: Sequence[Route], functions: Sequence[str]) -> None:
@@ -57,6 +57,15 @@ class _KnownPaths:
         self._by_start: dict[str, list[tuple[Route, str]]] = {}
         for route, sample in self._routes:
             self._by_start.setdefault(_start(route.obj), []).append((route, sample))
+
+    def met(self, pattern: str) -> list[Route]:
+        """The routes that ``pattern`` meets."""
+        meets = [_matcher(function, pattern) for function in self._functions]
+        return [
+            route
+            for route, sample in self._near(pattern)
+            if pattern in ("*", route.obj) or any(meet(sample) or meet(route.obj) for meet in meets)
+        ]
 
     def acts(self, pattern: str) -> frozenset[str]:
         """The methods of the routes that ``pattern`` meets."""
@@ -110,7 +119,7 @@ def _asked(function: str, value: str, pattern: str) -> bool:
         return False
 
 
-def _asks(word: str, acts: frozenset[str], functions: Sequence[str]) -> bool:
+def asks(word: str, acts: frozenset[str], functions: Sequence[str]) -> bool:
     return (
         word in acts
         or word == "*"

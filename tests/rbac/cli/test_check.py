@@ -12,7 +12,7 @@ import pytest
 from rbac.cli.annotations import sarif
 from rbac.errors import Problem
 from rbac.problem_codes import PROBLEM_CODES
-from tests.support.command import Workshop, rbac
+from tests.support.command import MODEL, Workshop, rbac
 
 BROKEN = (
     "p, user, /user, GET, alow",
@@ -199,3 +199,64 @@ def test_the_shipped_policy_is_clean(monkeypatch: pytest.MonkeyPatch) -> None:
     done = rbac("check", "--strict", "--format", "json")
     assert json.loads(done.out)["problems"] == []
     assert done.code == 0
+
+
+def test_errors_come_first_and_hide_no_warning_about_the_other_lines(workshop: Workshop) -> None:
+    workshop.rules("p, user, /pro*, GET, allow", "p, user, /user, GET, alow", "p, user, /a|/b, GET, allow")
+    found = [(p["line"], p["code"]) for p in workshop.rbac("check", "--format", "json").json["problems"]]
+    assert found == [(2, "unknown-effect"), (1, "repeated-character"), (3, "loose-alternative")]
+
+
+def test_what_a_line_that_cannot_be_read_may_have_said_is_not_argued_about(workshop: Workshop) -> None:
+    workshop.rules("p, manager, /orders, PUT, alow", "p, manager, /orders, PUT, deny", "g, admin, manager")
+    assert [p["code"] for p in workshop.rbac("check", "--format", "json").json["problems"]] == [
+        "unknown-effect"
+    ]
+
+
+def test_a_broken_model_is_told_without_warnings_about_rules_that_it_gives_no_meaning(
+    workshop: Workshop,
+) -> None:
+    workshop.rules("p, user, /pro*, GET, allow")
+    workshop.write("model.conf", MODEL.replace("keyMatch3", "keyMatch9"))
+    assert {p["code"] for p in workshop.rbac("check", "--format", "json").json["problems"]} == {
+        "unknown-function"
+    }
+
+
+def test_clean_without_known_routes_says_what_was_not_compared(workshop: Workshop) -> None:
+    routes = workshop.write(
+        "routes.json", b'[{"act": "GET", "obj": "/user"}, {"act": "GET", "obj": "/admin"}]'
+    )
+    said = "no path and no method was compared with any"
+    assert said in workshop.rbac("check", "--routes", "none").out
+    assert said not in workshop.rbac("check", "--routes", str(routes)).out
+
+
+def test_new_routes_tells_the_endpoints_that_a_wildcard_alone_opens(workshop: Workshop) -> None:
+    paths = ("/reports/sales", "/reports/payroll", "/user")
+    listing = json.dumps([{"act": act, "obj": path} for path in paths for act in ("GET", "PUT")])
+    routes = str(workshop.write("routes.json", listing.encode()))
+    workshop.rules(
+        "p, user, /user, GET, allow",
+        "p, auditor, /reports/*, GET, allow",
+        "p, user, /reports/sales, GET, allow",
+    )
+    asked = workshop.rbac("check", "--routes", routes, "--new-routes", "--format", "json").json["problems"]
+    assert [(p["line"], p["code"]) for p in asked] == [(2, "only-by-wildcard")]
+    assert asked[0]["message"] == "only the wildcard `/reports/*` opens `GET /reports/payroll`"
+    assert workshop.rbac("check", "--routes", routes, "--format", "json").json["problems"] == []
+    assert workshop.rbac("check", "--routes", "none", "--new-routes").code == 2
+
+
+def test_a_role_that_a_policy_test_names_is_known(workshop: Workshop) -> None:
+    workshop.rules("p, user, /user, GET, allow", "p, contractor, /user, GET, deny")
+    assert [p["code"] for p in workshop.rbac("check", "--format", "json").json["problems"]] == [
+        "unknown-role"
+    ]
+    (workshop.policy.parent / "policy_tests").mkdir()
+    test = "suite: s\ntests:\n  - name: n\n    roles: [user, contractor]\n    cannot: [GET /user]\n"
+    workshop.write("policy_tests/test.yaml", test.encode())
+    assert "unknown-role" not in {
+        p["code"] for p in workshop.rbac("check", "--format", "json").json["problems"]
+    }
