@@ -5,6 +5,7 @@ from typing import cast
 
 from app.ruling import Ruling
 from rbac import LivePolicy, Policy, RequestError
+from rbac.asking import roles_by_sub
 
 # A word of a question; a list stands for several roles, each asked about in turn.
 Word = str | Sequence[str]
@@ -15,11 +16,20 @@ class DecisionPoint:
 
     def __init__(self, live: LivePolicy) -> None:
         self.live = live
+        self._roles_by_sub: tuple[Policy | None, frozenset[str]] = (None, frozenset())
 
     @property
     def policy(self) -> Policy:
         """The policy that is in force: read it once for each question, or for each batch of them."""
         return self.live.policy
+
+    @property
+    def roles_by_sub(self) -> frozenset[str]:
+        """The roles of the document in force that a ``sub`` would be taken for; worked out once a document."""
+        policy = self.policy
+        if self._roles_by_sub[0] is not policy:
+            self._roles_by_sub = (policy, roles_by_sub(policy))
+        return self._roles_by_sub[1]
 
     def ask(self, given: Mapping[str, Word], policy: Policy | None = None) -> Ruling:
         """Decides the question made of the model's own words; a word that is not given is "".

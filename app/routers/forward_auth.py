@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.auth.errors import InvalidToken
 from app.auth.middleware import PRINCIPAL, refuse, route_path
 from app.auth.principal import Principal
 from app.checkpoint import Checkpoint
@@ -41,40 +42,54 @@ class ForwardAuth:
     async def _verdict(self, scope: Scope) -> Response:
         started = perf_counter_ns()
         principal: Principal | None = scope[PRINCIPAL]
-        checkpoint = self.checkpoint
-        point = checkpoint.proxy_point
+        checkpoint, point = self.checkpoint, self.checkpoint.proxy_point
         try:
             asked = OriginalRequest.of(scope, parameters=checkpoint.settings.allows_path_parameters)
         except AmbiguousTargetError as error:
-            return await self._undecided(scope, error, "", "", started)
+            return await self._rejected(scope, error.code, _ambiguous(scope, str(error)), "", "", started)
         method, path = asked.methods[0], asked.paths[0]
         if point is None or not WORDS.issuperset(point.policy.words):
-            checkpoint.reject(scope, "unfit_model", 403, method, path, started=started, via="forward-auth")
-            await checkpoint.recorded()
-            return problem(scope, "access_denied")
+            return await self._rejected(
+                scope, "unfit_model", problem(scope, "access_denied"), method, path, started
+            )
+        if principal is not None and principal.sub in point.roles_by_sub:
+            # Casbin makes no difference between a subject and a role, and this document has roles of its own.
+            taken = InvalidToken("subject_is_role")
+            refusal = problem(scope, "invalid_token", headers=challenge("invalid_token", str(taken)))
+            return await self._rejected(scope, taken.reason, refusal, method, path, started)
         who = Asked(principal.sub, principal.roles) if principal is not None else Asked("")
         ruling, agreed = _decided(point, asked, who)
         if not agreed:
-            differs = AmbiguousTargetError("allowed as one server reads it, and not as another")
-            return await self._undecided(scope, differs, method, path, started)
+            refusal = _ambiguous(scope, "allowed as one server reads it, and not as another")
+            return await self._rejected(scope, AmbiguousTargetError.code, refusal, method, path, started)
         decision_id = checkpoint.record(
             scope, ruling, principal, method, path, started=started, via="forward-auth"
         )
         await checkpoint.recorded()
-        if ruling.decision.allowed:
-            return Response(headers=_identity(who, decision_id))
-        if principal is None:
-            return problem(scope, "authentication_required", headers=challenge())
-        extra = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
-        return problem(scope, "access_denied", extra=extra)
+        return _answer(scope, ruling, who if principal is not None else None, decision_id)
 
-    async def _undecided(
-        self, scope: Scope, error: AmbiguousTargetError, method: str, path: str, started: int
+    async def _rejected(
+        self, scope: Scope, reason: str, answer: Response, method: str, path: str, started: int
     ) -> Response:
-        """The answer to a question that servers would not agree about."""
-        self.checkpoint.reject(scope, error.code, 403, method, path, started=started, via="forward-auth")
+        """``answer``, to a question that no decision led to; once it is recorded."""
+        self.checkpoint.reject(
+            scope, reason, answer.status_code, method, path, started=started, via="forward-auth"
+        )
         await self.checkpoint.recorded()
-        return problem(scope, error.code, detail=f"({error})")
+        return answer
+
+
+def _ambiguous(scope: Scope, why: str) -> Response:
+    return problem(scope, AmbiguousTargetError.code, detail=f"({why})")
+
+
+def _answer(scope: Scope, ruling: Ruling, who: Asked | None, decision_id: str) -> Response:
+    if ruling.decision.allowed:
+        return Response(headers=_identity(who or Asked(""), decision_id))
+    if who is None:
+        return problem(scope, "authentication_required", headers=challenge())
+    extra = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
+    return problem(scope, "access_denied", extra=extra)
 
 
 class OnlyVerdicts:

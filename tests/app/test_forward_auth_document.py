@@ -94,6 +94,19 @@ def test_an_edit_of_it_is_in_force_and_one_of_the_services_is_not(issuer: Issuer
         assert comes_true(lambda: verdict(client, "/orders") == 200)
 
 
+def test_a_subject_that_is_spelled_like_one_of_its_roles_is_refused(issuer: Issuer, tmp_path: Path) -> None:
+    """Casbin would take the one for the other, and the service's own document knows nothing of this role."""
+    folder = shipped(tmp_path)
+    with (folder / "policy.csv").open("a") as policy:
+        policy.write("p, courier, /parcels, GET, allow\ng, driver, courier\n")
+    with served(settings_for(issuer, tmp_path)) as client:
+        assert verdict(client, "/parcels", token=issuer.token(**{"custom:role": "driver"})) == 200
+        for role in ("", "user"):
+            assert (
+                verdict(client, "/parcels", token=issuer.token(sub="courier", **{"custom:role": role})) == 401
+            )
+
+
 def test_authzen_goes_on_asking_the_services_own_document(issuer: Issuer, tmp_path: Path) -> None:
     shipped(tmp_path)
     with served(settings_for(issuer, tmp_path)) as client:
