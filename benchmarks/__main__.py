@@ -1,4 +1,5 @@
-"""``python -m benchmarks [--only decisions,paths,load,log,service,authzen,reload] [--quick] [--decision-log off]``."""
+"""``python -m benchmarks [--only decisions,paths,load,log,service,authzen,reload,lock-outs] [--quick]
+[--decision-log off]``."""
 
 import argparse
 import json
@@ -17,6 +18,7 @@ from benchmarks import (
     decisions,
     goals,
     loading,
+    lock_outs,
     machine,
     peers,
     reload,
@@ -25,7 +27,7 @@ from benchmarks import (
 )
 from benchmarks.service import load as service
 
-SECTIONS = ("decisions", "paths", "load", "log", "service", "authzen", "reload")
+SECTIONS = ("decisions", "paths", "load", "log", "service", "authzen", "reload", "lock-outs")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -89,6 +91,7 @@ def _measure(
         "load": lambda: loading.run(scratch, loading.QUICK if quick else loading.Effort(), _say),
         "log": lambda: dict(decision_log.measure(quick=quick)),
         "reload": lambda: reload.run(scratch, CACHE, reload.QUICK if quick else reload.Effort(), _say),
+        "lock-outs": lambda: lock_outs.run(scratch, lock_outs.QUICK if quick else lock_outs.Effort(), _say),
         "authzen": lambda: authzen.run(scratch, CACHE, authzen.QUICK if quick else authzen.Effort(), _say),
         "service": lambda: service.run(
             scratch,

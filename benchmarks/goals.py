@@ -26,6 +26,7 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
         ),
         *(_log(results["log"]) if "log" in results else ()),
         *(_reload(results["reload"]) if "reload" in results else ()),
+        *(_lock_outs(results["lock-outs"]) if "lock-outs" in results else ()),
         *(
             _authzen(results["authzen"])
             if "authzen" in results and "unable" not in results["authzen"]
@@ -90,6 +91,11 @@ def _reload(figures: dict[str, Any]) -> Iterator[Verdict]:
         promise = f"reload of {figures['rules']:,} rules under load, p99 of the requests meanwhile, {name}"
         measured = f"{each['ratio']:.2f} x ({each['reloading']['p99_ms']:.1f} ms)"
         yield Verdict(promise, measured, "≤ 3 x without reloads", each["ratio"] <= 3)
+
+
+def _lock_outs(figures: dict[str, Any]) -> Iterator[Verdict]:
+    seconds = figures["10000"]["seconds"]
+    yield Verdict("an edit in force, 10,000 people locked out", f"{seconds:.2f} s", "≤ 1 s", seconds <= 1)
 
 
 def _authzen(figures: dict[str, Any]) -> Iterator[Verdict]:

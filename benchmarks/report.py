@@ -39,6 +39,7 @@ def page(results: dict[str, Any]) -> str:
         ),
         *(_authzen(results["authzen"]) if "authzen" in results else ()),
         *(_reload(results["reload"]) if "reload" in results else ()),
+        *(_lock_outs(results["lock-outs"]) if "lock-outs" in results else ()),
         *(_log(results["log"]) if "log" in results else ()),
         *_machine(results["machine"] | results.get("taken", {})),
     ]
@@ -235,6 +236,18 @@ def _reload(figures: dict[str, Any]) -> Iterator[str]:
         for phase, what in (("quiet", "no reload"), ("reloading", "reloads"))
     ]
     yield _table(("", "requests", "a second", "p50 ms", "p99 ms", "longest ms", "ratio", "reload"), rows)
+
+
+def _lock_outs(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## An edit with many people locked out"
+    yield (
+        "Seconds from the save of one more `p, <sub>, /*, *, deny` to the first decision by it: noticed, read, linted "
+        "against the service's routes, asked all policy tests, and swapped. Every second person has a role link besides."
+    )
+    rows = [
+        (f"{int(people):,}", f"{each['seconds']:.2f}", str(each["tests"])) for people, each in figures.items()
+    ]
+    yield _table(("people locked out", "seconds", "policy tests"), rows)
 
 
 def _log(figures: dict[str, Any]) -> Iterator[str]:

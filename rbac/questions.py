@@ -6,10 +6,12 @@ the test file: a `cannot` about something misspelled would pass for ever.
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
+from rbac.alike import alike
 from rbac.asked_endpoints import Ask, AskedEndpoints
 from rbac.asking import answer, caller_words, document_names, stands_for, token_words
 from rbac.axes import Axes
@@ -33,7 +35,8 @@ class Question:
     ``request`` holds the words in the model's order; ``roles`` the roles of a caller with several, to be put in turn
     in the place ``role_index``. ``caller`` is who asks, for people; ``role`` is set when it is one role (or
     `nobody`, or `any valid token`), for coverage. ``template`` is the path as the test has it where ``obj`` is one
-    of several that it stands for.
+    of several that it stands for. ``others`` are people of whom the answer is true as well, by their names, which
+    would stand in the place ``person_index``.
     """
 
     suite: str
@@ -48,6 +51,19 @@ class Question:
     obj: str
     expected: bool
     template: str = ""
+    others: tuple[str, ...] = ()
+    person_index: int = -1
+
+    def each(self) -> Iterator["Question"]:
+        """The same question about the others, one by one."""
+        before, after = self.request[: self.person_index], self.request[self.person_index + 1 :]
+        for name in self.others:
+            yield replace(self, caller=name, role=name, request=(*before, name, *after), others=())
+
+    def everybody(self) -> Iterator["Question"]:
+        """The same question about everybody of whom the answer is true, one by one."""
+        yield replace(self, others=()) if self.others else self
+        yield from self.each()
 
     def ask(self, policy: Policy) -> Decision:
         """What ``policy`` decides. Raises RequestError for several roles under a priority effect."""
@@ -68,30 +84,48 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Asker:
-    """A caller made concrete: ``words`` are the caller's words of the request."""
+    """A caller made concrete: ``words`` are the caller's words of the request; ``others`` are people just like them."""
 
     label: str
     role: str | None
     words: Mapping[str, str]
     roles: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def questions(
-    policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES
+    policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES, *, one_of_each: bool = False
 ) -> tuple[Question, ...]:
-    """Everything that ``suites`` ask of ``policy``; raises :class:`ScenarioError` with all that cannot be asked."""
-    asking = _Asking(policy, routes)
+    """Everything that ``suites`` ask of ``policy``; raises :class:`ScenarioError` with all that cannot be asked.
+
+    With ``one_of_each``, people whom nothing tells apart are asked about once (:mod:`rbac.alike`).
+    """
+    suites = tuple(suites)
+    asking = _Asking(policy, routes, frozenset(chain.from_iterable(map(_values, suites))))
     found = tuple(question for suite in suites for question in asking.suite(suite))
+    if not one_of_each:
+        found = tuple(chain.from_iterable(question.everybody() for question in found))
     if asking.problems:
         raise ScenarioError(asking.problems)
     return found
 
 
+def _values(suite: Suite) -> Iterator[str]:
+    """The names and the words that a suite writes."""
+    for scenario in suite.scenarios:
+        yield from (name.text for name in scenario.caller.only or ())
+        yield from scenario.words.values()
+        for assertion in scenario.assertions:
+            yield from assertion.words.values()
+
+
 class _Asking:
     """Makes the questions for one policy, and collects what is wrong with them."""
 
-    def __init__(self, policy: Policy, routes: KnownRoutes) -> None:
+    def __init__(self, policy: Policy, routes: KnownRoutes, asked: frozenset[str]) -> None:
+        """``asked`` are the names and the words that the tests write."""
         self.policy = policy
+        self.asked = asked
         self.routes = routes
         self.axes = Axes.of(policy.document.definition)
         self.lines = AskedEndpoints(policy, routes, self._refuse)
@@ -131,6 +165,8 @@ class _Asking:
             obj=words.get(self.axes.obj or "", ""),
             expected=expected,
             template=ask.template,
+            others=asker.others,
+            person_index=-1 if self._person is None else self.axes.words.index(self._person),
         )
 
     def _check_groups(self, suite: Suite) -> None:
@@ -214,11 +250,17 @@ class _Asking:
             for name in self.policy.roles
             if name not in self._singled_out
         )
+        names = self._singled_out.union(self.policy.subjects)
         people = (
-            _Asker(name, name, self._as_role(name) if self.axes.sub is None else {self.axes.sub: name})
-            for name in sorted(self._singled_out.union(self.policy.subjects))
+            _Asker(name, name, {} if self._person is None else {self._person: name}, others=tuple(others))
+            for name, *others in alike(self.policy, self._person, names, self.asked)
         )
         return (_Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles, *people)
+
+    @property
+    def _person(self) -> str | None:
+        """The word that a person stands in."""
+        return self.axes.role if self.axes.sub is None else self.axes.sub
 
     @cached_property
     def _singled_out(self) -> frozenset[str]:

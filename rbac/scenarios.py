@@ -10,6 +10,7 @@ from typing import Any
 
 from rbac.decision import Decision
 from rbac.errors import Problem, RbacError
+from rbac.pacing import paced
 from rbac.policy import Policy
 from rbac.questions import Question, questions
 from rbac.routes import NO_ROUTES, KnownRoutes
@@ -124,12 +125,17 @@ def run(policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES
 
 
 def ask_all(policy: Policy, asked: Iterable[Question]) -> Report:
-    """Ask ``policy`` these questions; raises :class:`ScenarioError` for those that it cannot decide."""
+    """Ask ``policy`` these questions; raises :class:`ScenarioError` for those that it cannot decide.
+
+    Where one stands for others and fails, they are asked one by one.
+    """
     cases: list[Case] = []
     problems: list[Problem] = []
-    for question in asked:
+    for question in paced(asked):
         try:
             cases.append(Case(question, question.ask(policy)))
+            if not cases[-1].passed:
+                cases += (Case(other, other.ask(policy)) for other in paced(question.each()))
         except RbacError as error:
             problems.append(question.place.problem("test-undecided", f"this cannot be decided: {error}"))
     if problems:
@@ -186,7 +192,7 @@ def hold(
     tests = sum(len(suite.scenarios) for suite in suites)
     problems = tuple(sorted(problem for _, found in parsed for problem in found))
     try:
-        asked = () if problems else questions(policy, suites, routes)
+        asked = () if problems else questions(policy, suites, routes, one_of_each=True)
         if problems or not asked:
             return Verdict(tests, 0, (*(problems or (no_tests(place),)), *warnings))
         report = ask_all(policy, asked)
