@@ -36,6 +36,40 @@ def test_a_pace_sleeps_only_when_its_slice_of_time_is_used_up(monkeypatch: pytes
     assert len(slept) == 2
 
 
+class Nap:
+    """A clock that only sleeping moves, by what was asked for and how late one wakes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.late, self.naps = 0.0, 0.0, 0
+        monkeypatch.setattr(time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.naps += 1
+        self.now += seconds + self.late
+
+    def works_until_it_rests(self, pace: Pace) -> float:
+        """The seconds of work before the next rest."""
+        began, naps = self.now, self.naps
+        while self.naps == naps:
+            worked = self.now - began
+            pace()
+            self.now += 0.0001 if self.naps == naps else 0
+        return worked
+
+
+def test_slices_grow_while_nobody_waits_and_are_short_again_when_somebody_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Nap(monkeypatch)
+    pace = Pace()
+    alone = [round(clock.works_until_it_rests(pace) * 1000, 1) for _ in range(5)]
+    assert alone == pytest.approx([0.5, 1.0, 2.0, 2.0, 2.0], abs=0.11)
+    clock.late = 0.001
+    beside = [round(clock.works_until_it_rests(pace) * 1000, 1) for _ in range(3)]
+    assert beside == pytest.approx([2.0, 0.5, 0.5], abs=0.11)
+
+
 def test_beside_others_the_collector_rests_and_the_lock_changes_hands_sooner() -> None:
     interval = sys.getswitchinterval()
     with beside_others():
