@@ -18,6 +18,7 @@ from app.request_words import RequestWords
 from app.ruling import Ruling, Subject, made
 from app.server.listener import Listener
 from app.shadow import Shadow
+from app.turns import Turns
 from rbac import LivePolicy, Policy
 from rbac.asking import roles_by_sub
 from rbac.routes import KnownRoutes
@@ -63,6 +64,7 @@ class Checkpoint:
     decision_point: DecisionPoint
     pdp_request: PdpRequest
     proxy_point: DecisionPoint | None
+    turns: Turns
     _roles_by_sub: tuple[Policy | None, frozenset[str]] = (None, frozenset())
 
     def open(self, parts: Parts) -> None:
@@ -79,6 +81,7 @@ class Checkpoint:
         self.decision_point = parts.decision_point
         self.pdp_request = parts.pdp_request
         self.proxy_point = parts.proxy_point
+        self.turns = Turns()
 
     @property
     def roles_by_sub(self) -> frozenset[str]:

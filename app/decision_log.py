@@ -131,6 +131,11 @@ class DecisionLog:
         return len(self._buffer) + self.writer.kept
 
     @property
+    def recorded_bytes(self) -> int:
+        """About how many bytes of records were ever taken."""
+        return self._added
+
+    @property
     def pending_bytes(self) -> int:
         """About how many bytes of records wait in the buffer."""
         return self._added - self._removed

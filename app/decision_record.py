@@ -67,7 +67,7 @@ def weight(record: Record) -> int:
     more = 0
     if isinstance(record, Decided):
         # By place: this is done for every request, and a name costs as much as all the rest.
-        chosen = record[2] + record[6] + "".join(record[4][1])
+        chosen = record[2] + record[5] + record[6] + "".join(record[4][1])
         who = record[3]
         if who is not None:
             roles = "".join(who.roles)
@@ -77,8 +77,10 @@ def weight(record: Record) -> int:
                 more = 6 * len(who.roles)
     else:
         chosen = record.request_id + record.act + record.obj
-    # A character beyond ASCII is written as an escape of six.
-    return RECORD_BYTES + more + (len(chosen) if chosen.isascii() else 6 * len(chosen))
+    if chosen.isascii():
+        return RECORD_BYTES + more + len(chosen)
+    # What is beyond ASCII is written as an escape of six characters for each unit of UTF-16.
+    return RECORD_BYTES + more + 3 * len(chosen.encode("utf-16-le", "surrogatepass"))
 
 
 def entry(record: Record, shadow: Decision | None = None) -> Entry:

@@ -80,6 +80,13 @@ _BATCH = _object(
 }
 
 
+_CONFIGURATION: _Schema = {
+    "type": "object",
+    "properties": {"sekisho_limits": {"type": "object", "additionalProperties": {"type": "integer"}}},
+    "additionalProperties": _STRING,
+}
+
+
 def _results(item: _Schema) -> _Schema:
     return _object(
         ("results",),
@@ -151,9 +158,7 @@ PATHS: Mapping[str, dict[str, Any]] = {
             "responses": {
                 "200": {
                     "description": "The metadata document",
-                    "content": {
-                        "application/json": {"schema": {"type": "object", "additionalProperties": _STRING}}
-                    },
+                    "content": {"application/json": {"schema": _CONFIGURATION}},
                 }
             },
         }

@@ -1,12 +1,12 @@
 """Evaluations: one question or a batch of them, each decided, recorded and answered on its own."""
 
-import asyncio
 from collections.abc import Mapping
 from time import perf_counter_ns
 from typing import Any
 
 from starlette.types import Scope
 
+from app.authzen.body import TooLarge
 from app.authzen.question import Defaults, MalformedRequest, Question, read_question
 from app.checkpoint import Checkpoint
 from app.decision_point import Word
@@ -14,6 +14,7 @@ from app.ruling import Asked, Ruling
 from rbac import Policy, RequestError
 
 MOST_EVALUATIONS = 1000
+MOST_RECORDED = 4 << 20  # bytes that one batch may add to the decision log, about
 
 # The decision after which the rest of a batch is left out.
 _LAST_DECISION: Mapping[str, bool | None] = {
@@ -21,7 +22,6 @@ _LAST_DECISION: Mapping[str, bool | None] = {
     "deny_on_first_deny": False,
     "permit_on_first_permit": True,
 }
-_SLICE_NS = 5_000_000
 _ABSENT: Any = object()
 
 
@@ -37,8 +37,9 @@ async def evaluations(
 ) -> dict[str, Any]:
     """The answers to a batch, in order; without any evaluations, the answer to the one question that is left.
 
-    One bad item is a deny with an error of its own. Every item is decided by the same document. Raises
-    :class:`MalformedRequest` for what is wrong with the batch as a whole.
+    One bad item is a deny with an error of its own, and so is every item behind those that were recorded in
+    :data:`MOST_RECORDED` bytes. Every item is decided by the same document. Raises :class:`MalformedRequest` for what is
+    wrong with the batch as a whole.
     """
     last_decision = _semantic(members)
     items = members.get("evaluations", _ABSENT)
@@ -51,25 +52,30 @@ async def evaluations(
     defaults = Defaults.read(members)
     policy = checkpoint.decision_point.policy
     answers: list[dict[str, Any]] = []
-    pause_at = started + _SLICE_NS
-    for item in items:
-        now = perf_counter_ns()
-        if now > pause_at:
-            await asyncio.sleep(0)
-            now = perf_counter_ns()
-            pause_at = now + _SLICE_NS
-        try:
-            answer = evaluate(checkpoint, scope, defaults.question(item), policy, now)
-        except MalformedRequest as error:
-            checkpoint.reject(scope, error.code, error.status, "", "", started=now, via="authzen")
-            answer = {
-                "decision": False,
-                "context": {"error": {"status": error.status, "message": str(error)}},
-            }
-        answers.append(answer)
-        if answer["decision"] is last_decision:
-            break
+    recorded = 0
+    with checkpoint.turns.begin() as turn:
+        for item in items:
+            if turn.over:
+                await turn.pass_on()
+            now, before = perf_counter_ns(), checkpoint.log.recorded_bytes
+            try:
+                if recorded > MOST_RECORDED:
+                    raise TooLarge(
+                        f"the evaluations before this one were recorded in {MOST_RECORDED:,} bytes"
+                    )
+                answer = evaluate(checkpoint, scope, defaults.question(item), policy, now)
+            except MalformedRequest as error:
+                answer = _bad_item(checkpoint, scope, error, now)
+            recorded += checkpoint.log.recorded_bytes - before
+            answers.append(answer)
+            if answer["decision"] is last_decision:
+                break
     return {"evaluations": answers}
+
+
+def _bad_item(checkpoint: Checkpoint, scope: Scope, error: MalformedRequest, started: int) -> dict[str, Any]:
+    checkpoint.reject(scope, error.code, error.status, "", "", started=started, via="authzen")
+    return {"decision": False, "context": {"error": {"status": error.status, "message": str(error)}}}
 
 
 def evaluate(

@@ -1,12 +1,9 @@
 """Who may do this, to what may they, and what may they do: a question asked about every candidate there is."""
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import Any, Literal, NamedTuple
-from weakref import WeakKeyDictionary
 
 from app.authzen.paging import Page, read_page
 from app.authzen.question import MalformedRequest, Question, read_context, read_given, read_searched
@@ -14,6 +11,7 @@ from app.decision_point import DecisionPoint
 from app.entities import Entities
 from app.pdp_request import PdpRequest
 from app.ruling import Ruling
+from app.turns import OncePerPolicy, Turns
 from rbac import Policy, RequestError
 from rbac.routes import KnownRoutes
 
@@ -23,7 +21,6 @@ USER = "user"  # the type of the document's own subjects
 ROUTE = "route"  # the type of the known routes
 MOST_ASKED = 20_000  # candidates for one page; the next page goes on from there
 
-_SLICE_NS = 5_000_000
 _ALTERNATIVES = re.compile(r"\(?[\w.:-]+\)?(?:\|\(?[\w.:-]+\)?)*")
 
 
@@ -84,6 +81,7 @@ class Searcher:
     point: DecisionPoint
     request: PdpRequest
     routes: KnownRoutes
+    turns: Turns
 
     async def find(self, search: Search) -> Found:
         """One page of results, with pauses that let other requests be answered.
@@ -92,24 +90,23 @@ class Searcher:
         """
         policy = self.point.policy
         nobody = self._ask(search.asked, policy)
-        candidates = self._candidates(search, policy)
+        candidates = await self._candidates(search, policy)
         results: list[dict[str, str]] = []
         first: tuple[Question, Ruling] | None = None
-        pause_at = perf_counter_ns() + _SLICE_NS
         place = search.page.place
         end = min(len(candidates), place + MOST_ASKED)
-        while place < end:
-            if perf_counter_ns() > pause_at:
-                await asyncio.sleep(0)
-                pause_at = perf_counter_ns() + _SLICE_NS
-            question = search.about(candidates[place])
-            ruling = self._allowed(question, search, policy)
-            if ruling is not None:
-                if len(results) == search.page.limit:
-                    break
-                first = first or (question, ruling)
-                results.append(search.result(candidates[place]))
-            place += 1
+        with self.turns.begin() as turn:
+            while place < end:
+                if turn.over:
+                    await turn.pass_on()
+                question = search.about(candidates[place])
+                ruling = self._allowed(question, search, policy)
+                if ruling is not None:
+                    if len(results) == search.page.limit:
+                        break
+                    first = first or (question, ruling)
+                    results.append(search.result(candidates[place]))
+                place += 1
         next_token = search.page.token(place) if place < len(candidates) else ""
         return Found(results, next_token, *(first or (search.asked, nobody)))
 
@@ -139,38 +136,38 @@ class Searcher:
         known = entities.subject(searched) if kind == "subject" else entities.resource(searched)
         return any(name in known and not _same(known[name], value) for name, value in said.items())
 
-    def _candidates(self, search: Search, policy: Policy) -> Sequence[str]:
+    async def _candidates(self, search: Search, policy: Policy) -> Sequence[str]:
         entities: Entities = self.request.entities
-        document = _named(policy, self.request.words_from("action.name"))
+        words = tuple(self.request.words_from("action.name"))
+        known = await _known.of(policy, lambda: _Candidates.of(policy, words, entities))
         if search.kind == "action":
-            return _each_once(entities.actions, document.actions)
+            return known.actions
         if search.kind == "subject":
             wanted = search.asked.subject["type"]
-            return _each_once(entities.subjects.get(wanted, ()), document.subjects if wanted == USER else ())
+            return known.users if wanted == USER else _each_once(entities.subjects.get(wanted, ()))
         wanted = search.asked.resource["type"]
         act = search.asked.action["name"]
         routes = (route.obj for route in self.routes if route.act == act) if wanted == ROUTE else ()
         return _each_once(entities.resources.get(wanted, ()), routes)
 
 
-class _Named(NamedTuple):
-    """What a document names, each sorted: people, and actions."""
+class _Candidates(NamedTuple):
+    """Whom and what a document and the entities name, each once: people, and actions."""
 
-    subjects: tuple[str, ...]
+    users: tuple[str, ...]
     actions: tuple[str, ...]
 
-
-_known: WeakKeyDictionary[Policy, _Named] = WeakKeyDictionary()
-
-
-def _named(policy: Policy, action_words: Iterable[str]) -> _Named:
-    """What ``policy``'s document names, read once a policy. ``action_words`` are the words that hold the action."""
-    named = _known.get(policy)
-    if named is None:
+    @classmethod
+    def of(cls, policy: Policy, action_words: Iterable[str], entities: Entities) -> "_Candidates":
+        """Those of ``policy``'s document. ``action_words`` are the words that hold the action."""
         names = policy.names()
-        subjects = tuple(sorted({*names.subjects, *names.singled_out}))
-        named = _known[policy] = _Named(subjects, tuple(sorted(_actions(policy, action_words))))
-    return named
+        subjects = sorted({*names.subjects, *names.singled_out})
+        users = _each_once(entities.subjects.get(USER, ()), subjects)
+        actions = _each_once(entities.actions, sorted(_actions(policy, action_words)))
+        return cls(tuple(users), tuple(actions))
+
+
+_known: OncePerPolicy[_Candidates] = OncePerPolicy()
 
 
 def _actions(policy: Policy, words: Iterable[str]) -> set[str]:

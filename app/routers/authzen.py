@@ -16,10 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.authzen.body import Disconnected, read_body, read_members
-from app.authzen.evaluation import evaluation, evaluations, record
+from app.authzen.body import LARGEST, Disconnected, read_body, read_members
+from app.authzen.evaluation import MOST_EVALUATIONS, MOST_RECORDED, evaluation, evaluations, record
+from app.authzen.paging import MOST_RESULTS
 from app.authzen.question import MalformedRequest
-from app.authzen.search import Kind, Search, Searcher
+from app.authzen.search import MOST_ASKED, Kind, Search, Searcher
 from app.checkpoint import Checkpoint
 
 PREFIX = "/access/v1"
@@ -32,6 +33,15 @@ ENDPOINTS: Mapping[str, str] = {
     "search_subject_endpoint": f"{PREFIX}/search/subject",
     "search_resource_endpoint": f"{PREFIX}/search/resource",
     "search_action_endpoint": f"{PREFIX}/search/action",
+}
+
+# What one request may ask for, said in the configuration beside the standard's own members.
+LIMITS: Mapping[str, int] = {
+    "body_bytes": LARGEST,
+    "evaluations": MOST_EVALUATIONS,
+    "evaluations_recorded_bytes": MOST_RECORDED,
+    "search_candidates": MOST_ASKED,
+    "search_results": MOST_RESULTS,
 }
 
 Answer = Callable[[Checkpoint, Scope, Mapping[str, Any], int], Awaitable[dict[str, Any]]]
@@ -107,7 +117,9 @@ async def search(
     One line of the decision log stands for the page: the first result's decision, or that of the search as it was put.
     """
     asked = Search.read(kind, members)
-    searcher = Searcher(checkpoint.decision_point, checkpoint.pdp_request, checkpoint.routes)
+    searcher = Searcher(
+        checkpoint.decision_point, checkpoint.pdp_request, checkpoint.routes, checkpoint.turns
+    )
     found = await searcher.find(asked)
     words = checkpoint.pdp_request.read(found.question)
     decision_id = record(checkpoint, scope, found.question, words, found.ruling, started)
@@ -129,7 +141,9 @@ async def configuration(request: Request) -> Response:
     if not _HOST.match(host):
         return Response(orjson.dumps("the Host header names no host"), 400, media_type="application/json")
     base = f"{request.url.scheme}://{host}{request.scope.get('root_path', '')}"
-    members = {"policy_decision_point": base, **{name: base + path for name, path in ENDPOINTS.items()}}
+    members: dict[str, object] = {"policy_decision_point": base}
+    members |= {name: base + path for name, path in ENDPOINTS.items()}
+    members["sekisho_limits"] = LIMITS
     return Response(
         orjson.dumps(members), headers={"Cache-Control": "no-store"}, media_type="application/json"
     )

@@ -48,7 +48,7 @@ async def my_permissions(
     headers = {"ETag": f'"{tag}"', "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if if_none_match is not None and _names(if_none_match, tag):
         return Response(status_code=304, headers=headers)
-    found = permissions(request, user, policy)
+    found = await permissions(request, user, policy)
     body = MyPermissions(
         sub=user.sub,
         roles=list(user.roles),

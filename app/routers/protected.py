@@ -102,7 +102,8 @@ async def user_page(user: CurrentUser, language: CallerLanguage) -> User:
 async def admin(request: Request, user: CurrentUser, language: CallerLanguage) -> Admin:
     """For administrators: what the policy lets this one do, asked of the policy itself."""
     policy = request.app.state.checkpoint.live.policy
-    allowed = [f"{route.act} {route.obj}" for route in permissions(request, user, policy).routes]
+    found = await permissions(request, user, policy)
+    allowed = [f"{route.act} {route.obj}" for route in found.routes]
     return Admin(
         message=greeting("admin", language, _name(user)),
         admin_info=AdminInfo(username=user.username, email=user.email, permissions=allowed),

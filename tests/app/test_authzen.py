@@ -327,6 +327,7 @@ def test_the_metadata_are_about_the_address_they_were_asked_at(shipped: Asking, 
     assert answer.headers["content-type"] == "application/json"
     metadata = answer.json()
     assert metadata.pop("policy_decision_point") == f"http://{host}"
+    assert metadata.pop("sekisho_limits")["evaluations"] == 1000
     assert metadata["search_action_endpoint"] == f"http://{host}/access/v1/search/action"
     for url in metadata.values():
         endpoint = url.removeprefix(f"http://{host}/access/v1/")

@@ -202,11 +202,22 @@ def test_the_buffer_is_counted_in_bytes(text: str) -> None:
         decided(),
         decided("/" + "x" * 5_000),
         decided("/" + "駅" * 5_000),
+        decided("/" + "🚉" * 5_000),
+        decided("/", "🚉" * 5_000),
         decided(who=Asked("7" * 3_000, tuple(f"role-{number}" for number in range(900)))),
         decided(request_id="r" * 1_000),
         rejected(obj="/" + "x" * 5_000),
     ],
-    ids=["usual", "long path", "wide path", "many roles", "long id", "rejection"],
+    ids=[
+        "usual",
+        "long path",
+        "wide path",
+        "wider path",
+        "wide action",
+        "many roles",
+        "long id",
+        "rejection",
+    ],
 )
 def test_what_a_record_counts_is_no_less_than_its_line(record: Record) -> None:
     written = len(decision_record.line(decision_record.entry(record)))

@@ -116,7 +116,8 @@ def test_the_list_and_its_revision_are_of_one_document(issuer: Issuer, tmp_path:
                 return words
 
         real, checkpoint.words = checkpoint.words, Swapping
-        assert client.get("/me/permissions", headers=headers).json() == before
+        another = bearer(issuer.token(sub="another", **{"custom:role": "admin"}))
+        assert client.get("/me/permissions", headers=another).json() == before | {"sub": "another"}
         assert len(asked) > 10
 
 
