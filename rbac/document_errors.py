@@ -7,7 +7,7 @@ from casbin.constant.constants import SUBJECT_PRIORITY_EFFECT
 from casbin.util import util
 
 from rbac.errors import Problem, Severity
-from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, parse
+from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, parse, spared
 from rbac.links import Chain, find_faults
 from rbac.model_entries import Entry
 from rbac.model_file import Definition
@@ -104,12 +104,14 @@ class DocumentErrors:
             for name in evaluated(self._definition.matchers[key]):
                 prefix, _, word = name.partition("_")
                 if prefix == ptype and word in words:
-                    yield from self._invalid_conditions(words.index(word), self._words(key), kind)
+                    kept = spared(self._definition.matchers[key], name)
+                    yield from self._invalid_conditions(words.index(word), self._words(key), kind, kept)
 
     def _invalid_conditions(
-        self, field: int, words: frozenset[str], kind: Kind
+        self, field: int, words: frozenset[str], kind: Kind, never: frozenset[str]
     ) -> Iterator[tuple[int, str, str, str, int]]:
-        verdicts: dict[str, str] = {}
+        """What is wrong with the conditions in a column, but for those that are ``never`` evaluated."""
+        verdicts = dict.fromkeys(filter(_parses, never), "")
         for position, row in enumerate(paced(kind.rows)):
             condition = row[field]
             if condition not in verdicts:
@@ -126,7 +128,18 @@ class DocumentErrors:
             faults = [str(error) for error in check_names(tree, words, self._functions)]
         except ExpressionError as error:
             return str(error)
+        if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+            return "the quotes make a text of the condition, which is neither true nor false"
         return faults[0] if faults else ""
+
+
+def _parses(condition: str) -> bool:
+    """Whether the matcher can still be read with a condition in it that is not evaluated."""
+    try:
+        parse(f"({util.escape_assertion(condition)})")
+    except ExpressionError:
+        return False
+    return True
 
 
 def _mixed_priorities(words: Sequence[str], kind: Kind) -> Iterator[tuple[int, str, str, str, int]]:

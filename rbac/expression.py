@@ -49,6 +49,38 @@ def evaluated(matcher: str) -> list[str]:
     return _EVAL.findall(matcher)
 
 
+def spared(matcher: str, name: str) -> frozenset[str]:
+    """The texts of a column with which a matcher stops before it evaluates them: `p.cond == "" || eval(p.cond)`."""
+    found: set[str] = set()
+    nodes = list(ast.walk(parse(matcher)))
+    if sum(_evaluates(node, name) for node in nodes) != 1:
+        return frozenset()
+    for node in nodes:
+        if not isinstance(node, ast.BoolOp):
+            continue
+        stops = ast.Eq if isinstance(node.op, ast.Or) else ast.NotEq
+        for at, value in enumerate(node.values):
+            if any(_evaluates(inner, name) for inner in ast.walk(value)):
+                found.update(text for one in node.values[:at] for text in _compared(one, name, stops))
+    return frozenset(found)
+
+
+def _evaluates(node: ast.AST, name: str) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "eval"
+        and [ast.unparse(argument) for argument in node.args] == [name]
+    )
+
+
+def _compared(node: ast.expr, name: str, operator: type[ast.cmpop]) -> Iterator[str]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], operator):
+        sides = (node.left, node.comparators[0])
+        if any(isinstance(side, ast.Name) and side.id == name for side in sides):
+            yield from (s.value for s in sides if isinstance(s, ast.Constant) and isinstance(s.value, str))
+
+
 def parse(expression: str) -> ast.expr:
     """The tree of an expression; raises :class:`ExpressionError` for what Casbin could not evaluate."""
     text = rewrite(expression)

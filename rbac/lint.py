@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from rbac.document import Document
 from rbac.errors import Problem
+from rbac.lints.dead_links import check_dead_links
 from rbac.lints.idle import check_idle
 from rbac.lints.in_matcher import check_matcher
 from rbac.lints.in_model import check_model
@@ -31,6 +32,7 @@ _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_names,
     check_patterns,
     check_rules,
+    check_dead_links,
     check_slow_patterns,
 )
 

@@ -137,6 +137,7 @@ _WARNINGS = {
     "role-without-rules": _warning(
         "a link gives a role that no rule names", "add a rule, or delete the link"
     ),
+    "dead-link": _warning("nothing can meet a link", "link the very names, in the very domain"),
     "role-not-granted": _warning("nothing gives anyone this role", "add a link, or delete the rule"),
     "unescaped-dot": _warning("a `.` in a pattern stands for any character", "write `\\.`"),
     "open-ended-regex": _warning("an expression also meets longer words", "end it with `$`"),

@@ -17,12 +17,14 @@ from rbac.python_parser import evaluator
 _LITERAL = re.compile(r""""[^"]*"|'[^']*'""")
 _REWRITTEN = re.compile(r"&&|\|\||!(?!=)|\b[rp]\d*\.")
 _MOST_TRIALS = 64
+_WITHOUT_OPERATORS = "compare with a text that holds none of `&&`, `||`, `!`, `r.` and `p.`"
 
 
 def check_model(reading: Reading) -> Iterator[Problem]:
     yield from _default(reading)
     yield from _empty(reading)
     yield from _rewritten_literals(reading)
+    yield from _rewritten_conditions(reading)
 
 
 def _default(reading: Reading) -> Iterator[Problem]:
@@ -97,7 +99,7 @@ def _rewritten_literals(reading: Reading) -> Iterator[Problem]:
                 if match is not None:
                     column = literal.start() + match.start() + 1
                     message = f"Casbin rewrites the `{match.group()}` inside `{literal.group()}` as if it were no text"
-                    hint = "compare with a text that holds none of `&&`, `||`, `!`, `r.` and `p.`"
+                    hint = _WITHOUT_OPERATORS
                     yield Problem(
                         reading.document.model_name,
                         line,
@@ -107,3 +109,15 @@ def _rewritten_literals(reading: Reading) -> Iterator[Problem]:
                         message,
                         hint,
                     )
+
+
+def _rewritten_conditions(reading: Reading) -> Iterator[Problem]:
+    """The same in the conditions that the matcher reads from rules."""
+    for name in evaluated(reading.document.definition.matcher):
+        column = reading.column(name.removeprefix("p_"))
+        for line, row in reading.rules() if column is not None else ():
+            for literal in _LITERAL.finditer(row[column or 0]):
+                match = _REWRITTEN.search(literal.group())
+                if match is not None:
+                    message = f"Casbin rewrites the `{match.group()}` inside `{literal.group()}` as if it were no text"
+                    yield reading.in_rule(line, column or 0, "operator-in-text", message, _WITHOUT_OPERATORS)
