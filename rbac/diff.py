@@ -23,12 +23,13 @@ MOST_REQUESTS: Final = 200_000
 @dataclass(frozen=True, slots=True)
 class Change:
     """One cell that comes out differently. ``witness``: not a known route, but an example of a class of
-    requests."""
+    requests, and ``stands_for`` the method and path of the rule whose requests these are."""
 
     caller: Caller
     endpoint: Endpoint
     old: Decision
     new: Decision
+    stands_for: str = ""
 
     @property
     def granted(self) -> bool:
@@ -73,7 +74,10 @@ class LinkChange:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Two documents compared. ``cells`` are about roles, ``people`` about those whom a document names."""
+    """Two documents compared. ``cells`` are about roles, ``people`` about those whom a document names.
+
+    ``unsent`` are changes to what no HTTP request asks for, which :func:`rbac.diff_shown.shown` takes out of both.
+    """
 
     old: str
     new: str
@@ -81,11 +85,12 @@ class Diff:
     people: tuple[Change, ...]
     links: tuple[LinkChange, ...]
     notes: tuple[str, ...]
+    unsent: tuple[Change, ...] = ()
 
     @property
     def equivalent(self) -> bool:
-        """Whether nobody's access changes."""
-        return not self.cells and not self.people
+        """Whether nobody's access changes, to what nobody asks for either."""
+        return not self.cells and not self.people and not self.unsent
 
     @property
     def granted(self) -> tuple[Change, ...]:
@@ -166,7 +171,22 @@ class _Differ:
     def _ask(self, caller: Caller, endpoint: Endpoint) -> Change | None:
         request = self._space.request({**caller.words, **endpoint.words})
         old, new = (answer(policy, request) for policy in self._policies)
-        return None if old.allowed == new.allowed else Change(caller, endpoint, old, new)
+        if old.allowed == new.allowed:
+            return None
+        return Change(caller, endpoint, old, new, "" if endpoint.known else self._stands_for(old, new))
+
+    def _stands_for(self, old: Decision, new: Decision) -> str:
+        """The method and the path of the rule that makes the difference: the new one, or the one that is gone."""
+        axes = self._space.axes
+        for policy, decision in zip(reversed(self._policies), (new, old), strict=True):
+            if decision.rule is not None:
+                columns = [
+                    {relation.column for relation in policy.relations.of_word(policy.words.index(word))}
+                    for word in (axes.act, axes.obj)
+                    if word is not None
+                ]
+                return " ".join(decision.rule.fields[min(column)] for column in columns if column)
+        return ""
 
     def _walk(self, caller: Caller) -> Iterator[Change]:
         """Without a formula: every endpoint of the space."""

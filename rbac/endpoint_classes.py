@@ -22,7 +22,16 @@ from rbac.vocabulary import Pattern, Vocabulary
 EVERY: Final = "*"
 """In a method's place: every method."""
 
-_PLACEHOLDER: Final = re.compile(r"\{[^{}/]*\}")
+_PATH: Final = re.compile(r"/[^?#]*", re.DOTALL)
+_METHODS: Final = frozenset(
+    (
+        *HTTP_METHODS,
+        # IANA's registry of HTTP methods, those of WebDAV and its relatives; HEAD is decided as GET.
+        *("ACL", "BIND", "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY"),
+        *("MKCALENDAR", "MKCOL", "MOVE", "ORDERPATCH", "PRI", "PROPFIND", "PROPPATCH", "QUERY", "REBIND"),
+        *("REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE"),
+    )
+)
 _COLON: Final = re.compile(r"(?<=/):([^/]+)")
 # The end of what every value that a pattern matches begins with, whatever the function.
 _SPECIAL: Final = re.compile(r"[\\.^$*+?{}\[\]|():]")
@@ -56,14 +65,29 @@ class EndpointClasses:
         """
         if self.axes.act is None:
             return ("",)
-        names, patterns = self._named(self.axes.act)
-        spelled = " ".join((*(names - {"", EVERY}), *(pattern for _, pattern in patterns)))
-        if self.asks_for_paths and (
-            self.routes or not spelled or set(HTTP_METHODS).intersection(re.findall(r"\w+", spelled))
-        ):
+        if self._asks_with_methods:
             return tuple(dict.fromkeys((*HTTP_METHODS, *sorted({route.act for route in self.routes}))))
+        names, patterns = self._named(self.axes.act)
         values = Vocabulary(self.axes.act, names=names, patterns=patterns, is_path=False).values
         return tuple(value for value in values if value not in {"", EVERY})
+
+    @cached_property
+    def _asks_with_methods(self) -> bool:
+        """Whether actions are HTTP's methods: for paths, there are routes, or the rules name one or none."""
+        names, patterns = self._named(self.axes.act)
+        spelled = " ".join((*(names - {"", EVERY}), *(pattern for _, pattern in patterns)))
+        return self.asks_for_paths and (
+            bool(self.routes) or not spelled or not _METHODS.isdisjoint(re.findall(r"[A-Z]+", spelled))
+        )
+
+    def can_be_sent(self, act: str, path: str) -> bool:
+        """Whether an HTTP request can ask this, where the policy is about such: a method that is registered or that a
+        route has, and a path with a ``/`` in front, without query and fragment."""
+        if self.axes.obj is not None and self.asks_for_paths and not _PATH.fullmatch(path):
+            return False
+        if self.axes.act is None or not self._asks_with_methods:
+            return True
+        return act in _METHODS or any(route.act == act for route in self.routes)
 
     def template(self, path: str) -> Route | None:
         """``path`` as a template, or ``None`` if it is one path: ``/orders/{id}``, ``/orders/*``, and where the model

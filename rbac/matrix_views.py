@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
-from rbac.callers import Endpoint
+from rbac.callers import Caller, Endpoint
+from rbac.markdown import code, plain, sentence, table
 from rbac.matrix import Cell, Matrix
+from rbac.visible import visible
 
 ALLOWED: Final = "yes"
 INHERITED: Final = "inherited"
@@ -70,29 +72,35 @@ def to_csv(matrix: Matrix) -> str:
 
 def to_markdown(matrix: Matrix) -> str:
     """A table for a wiki or a pull request: one row an endpoint, one column a role."""
+    head = ["endpoint", *map(_heading, matrix.callers)]
+    rows = (
+        [code(endpoint.label), *map(_mark, cells)]
+        for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True)
+    )
     lines = [
-        _markdown_row(["endpoint", *(_markdown(caller.label) for caller in matrix.callers)]),
-        _markdown_row(["---", *(":-:" for _ in matrix.callers)]),
+        *table(head, rows, centred=True),
+        "",
+        f"✓ allowed, (✓) by another role's rule. Revision `{matrix.revision}`.",
     ]
-    for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True):
-        name = f"`{endpoint.label}`".replace("|", "\\|")
-        lines.append(_markdown_row([name, *(_mark(cell) for cell in cells)]))
-    lines += ["", f"✓ allowed, (✓) by another role's rule. Revision `{matrix.revision}`."]
-    lines += [f"\n> {note}" for note in matrix.notes]
+    lines += [f"\n> {sentence(note)}" for note in matrix.notes]
     return "\n".join(lines) + "\n"
+
+
+def _heading(caller: Caller) -> str:
+    return code(caller.label) if caller.kind in {"role", "subject"} else plain(caller.label)
 
 
 def to_html(matrix: Matrix) -> str:
     """One page with nothing to load: a table whose header and first column stay in sight."""
-    head = "".join(f"<th scope='col'><span>{escape(caller.label)}</span></th>" for caller in matrix.callers)
+    head = "".join(f"<th scope='col'><span>{_escaped(caller.label)}</span></th>" for caller in matrix.callers)
     rows = "".join(
-        f"<tr><th scope='row'><b>{escape(endpoint.act)}</b> {escape(_rest(endpoint))}</th>"
+        f"<tr><th scope='row'><b>{_escaped(endpoint.act)}</b> {_escaped(_rest(endpoint))}</th>"
         f"{''.join(map(_html_cell, cells))}</tr>\n"
         for endpoint, cells in zip(matrix.endpoints, _columns(matrix), strict=True)
     )
-    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in matrix.notes)
+    notes = "".join(f"<p class='note'>{_escaped(note)}</p>" for note in matrix.notes)
     return _PAGE.format(
-        revision=escape(matrix.revision),
+        revision=_escaped(matrix.revision),
         summary=f"{len(matrix.callers)} callers, {len(matrix.endpoints)} endpoints",
         head=head,
         rows=rows,
@@ -102,30 +110,30 @@ def to_html(matrix: Matrix) -> str:
 
 def to_svg(matrix: Matrix) -> str:
     """The matrix as a picture that scales: endpoints down, roles across."""
-    side, left = 22, 40 + 7 * max((len(e.label) for e in matrix.endpoints), default=0)
-    top = 30 + 6 * max((len(caller.label) for caller in matrix.callers), default=0)
+    side, left = 22, 40 + 7 * max((len(visible(e.label)) for e in matrix.endpoints), default=0)
+    top = 30 + 6 * max((len(visible(caller.label)) for caller in matrix.callers), default=0)
     width, height = left + side * len(matrix.callers) + 90, top + side * len(matrix.endpoints) + 40
     parts = [
         f'<text x="{left + side * i + 15}" y="{top - 8}" transform="rotate(-50 {left + side * i + 15} {top - 8})">'
-        f"{escape(caller.label)}</text>"
+        f"{_escaped(caller.label)}</text>"
         for i, caller in enumerate(matrix.callers)
     ]
     for j, (endpoint, cells) in enumerate(zip(matrix.endpoints, _columns(matrix), strict=True)):
         y = top + side * j
         name = endpoint.label
-        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<text x="{left - 8}" y="{y + 15}" text-anchor="end">{_escaped(name)}</text>')
         for i, cell in enumerate(cells):
             title = f"{matrix.callers[i].label}: {name}: {_title(cell)}"
             parts.append(
                 f'<rect class="{_kind(cell)}" x="{left + side * i}" y="{y}" width="20" height="20" rx="4">'
-                f"<title>{escape(title)}</title></rect>"
+                f"<title>{_escaped(title)}</title></rect>"
             )
     parts += [
-        f'<text class="note" x="10" y="{height + 16 * place}">{escape(f"note: {note}")}</text>'
+        f'<text class="note" x="10" y="{height + 16 * place}">{_escaped(f"note: {note}")}</text>'
         for place, note in enumerate(matrix.notes)
     ]
     caption = f"revision {matrix.revision}; filled: allowed, framed: by another role's rule"
-    parts.append(f'<text class="dim" x="10" y="{height - 12}">{escape(caption)}</text>')
+    parts.append(f'<text class="dim" x="10" y="{height - 12}">{_escaped(caption)}</text>')
     return _PICTURE.format(width=width, height=height + 16 * len(matrix.notes), body="\n".join(parts))
 
 
@@ -154,22 +162,18 @@ def _title(cell: Cell) -> str:
 
 def _html_cell(cell: Cell) -> str:
     mark = {ALLOWED: "✓", INHERITED: "↳"}.get(word(cell), "✕" if cell.rule else "")
-    label = escape(_title(cell), quote=True)
+    label = _escaped(_title(cell))
     return f"<td class='{_kind(cell)}' title='{label}' aria-label='{label}'>{mark}</td>"
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    shown = visible(text)
+    return f"'{shown}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
 
 
-def _markdown(text: str) -> str:
-    for character in "\\`*_{}[]<>|":
-        text = text.replace(character, f"\\{character}")
-    return text
-
-
-def _markdown_row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _escaped(text: str) -> str:
+    """``text`` for a page or a picture, also between quotes."""
+    return escape(visible(text), quote=True)
 
 
 _PAGE: Final = """<!doctype html>

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from rbac.cli.output import UNABLE, report_trouble
+from rbac.cli.output import UNABLE, report_trouble, speak_any_encoding
 from rbac.errors import RbacError
 
 # In the order of `rbac --help`: first what everybody types after an edit, then questions, then what compares.
@@ -106,4 +106,5 @@ def _root() -> None:
 
 def main() -> None:
     """What the installed `rbac` and `python -m rbac` run."""
+    speak_any_encoding()
     build_app()(prog_name="rbac")

@@ -1,15 +1,13 @@
 """``rbac diff``: exactly which access a change of the policy grants and revokes."""
 
 import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
 import typer
-from rich.console import Console
 
 from rbac import diff_views
+from rbac.cli.diff_text import show
 from rbac.cli.options import (
     MODEL,
     POLICY,
@@ -22,12 +20,17 @@ from rbac.cli.options import (
     subject_pattern,
     words_besides,
 )
-from rbac.cli.output import NO, emit_json, say, stdout
-from rbac.diff import Diff
+from rbac.cli.output import NO, emit_json, emit_text, stdout
 from rbac.diff import diff as review_diff
+from rbac.diff_markdown import to_markdown
+from rbac.diff_overview import overview
+from rbac.diff_shown import shown
 from rbac.errors import RbacError
 from rbac.names import SUBJECT
+from rbac.new_endpoints import new_endpoints
+from rbac.new_endpoints import to_json as endpoints_to_json
 from rbac.policy import Policy
+from rbac.routes import load_routes
 
 EXAMPLE = """Examples: what an edit changes, against the last commit; as a comment for a pull request.
 
@@ -48,8 +51,11 @@ def register(app: typer.Typer) -> None:
     app.command("diff", epilog=EXAMPLE)(diff)
 
 
-def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD", help="The policy before: a file, or git:REVISION.")],
+def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    old: Annotated[
+        str | None,
+        typer.Argument(metavar="OLD", help="The policy before: a file, or git:REVISION.", show_default=False),
+    ] = None,
     new: Annotated[
         str | None,
         typer.Argument(
@@ -59,6 +65,15 @@ def diff(
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
+    old_routes: Annotated[
+        str | None,
+        typer.Option(
+            "--old-routes",
+            metavar="ROUTES",
+            help="The endpoints before: who gets those that are new? Without OLD by the policy as it is.",
+            show_default=False,
+        ),
+    ] = None,
     subjects: SubjectsOption = None,
     words: WithOption = None,
     output: Annotated[
@@ -71,22 +86,25 @@ def diff(
     git:REVISION is the file of --policy at that revision, with the model of that revision. What changes off
     the known routes is shown by an example.
     """
+    if old is None and old_routes is None:
+        raise typer.BadParameter("name the policy before, such as git:HEAD", param_hint="OLD")
     pattern = subject_pattern(subjects)
-    before, after = (_load(source, model, policy) for source in (old, new or str(policy)))
-    found = review_diff(
-        before,
-        after,
-        known_routes(routes, policy),
-        subjects=pattern.pattern if pattern else SUBJECT,
-        given=words_besides(words),
-    )
+    looks = pattern.pattern if pattern else SUBJECT
+    given = words_besides(words)
+    before, after = (_load(source, model, policy) for source in (old or str(policy), new or str(policy)))
+    known = known_routes(routes, policy)
+    exact = review_diff(before, after, known, subjects=looks, given=given)
+    found = shown(exact, before, after, known)
+    seen = overview(before, after, found, known, subjects=looks)
+    opened = () if old_routes is None else new_endpoints(after, load_routes(old_routes), known)
     if output == "json":
-        emit_json(diff_views.to_json(found))
+        more = {} if old_routes is None else {"new_endpoints": endpoints_to_json(opened)}
+        emit_json(diff_views.to_json(found, seen) | more)
     elif output == "markdown":
-        sys.stdout.write(diff_views.to_markdown(found))
+        emit_text(to_markdown(found, seen, opened))
     else:
-        _show(found)
-    if not found.equivalent:
+        show(stdout(), found, seen, opened)
+    if not found.equivalent or any(one.reached for one in opened):
         raise typer.Exit(NO)
 
 
@@ -119,35 +137,3 @@ def _show_file(revision: str, path: Path) -> bytes:
         reason = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
         raise RevisionError(f"git cannot show `{path}` at `{revision}`: {reason}")
     return done.stdout
-
-
-def _show(found: Diff) -> None:
-    console = stdout()
-    say(console, (diff_views.summary(found), "bold"), (f"  {found.old} -> {found.new}", "dim"))
-    cells = diff_views.entries(found.cells)
-    _section(console, "Look at these first", (entry for entry in cells if entry.danger))
-    _section(console, "Granted", (entry for entry in cells if entry.granted and not entry.danger))
-    _section(console, "Revoked", (entry for entry in cells if not entry.granted))
-    _section(console, "Named people", diff_views.entries(found.people))
-    if found.links:
-        say(console, "")
-        say(console, ("Role links", "bold"))
-        for link in found.links:
-            say(console, "  ", diff_views.link_sentence(link))
-    for note in found.notes:
-        say(console, ("note: ", "bold yellow"), note)
-
-
-def _section(console: Console, title: str, entries: Iterable[diff_views.Entry]) -> None:
-    shown = list(entries)
-    if not shown:
-        return
-    say(console, "")
-    say(console, (title, "bold"))
-    for entry in shown:
-        sign = ("+ ", "green") if entry.granted else ("- ", "red")
-        example = (" (example)", "dim") if entry.changes[0].witness else ""
-        danger = (f"  {entry.danger}", "bold red") if entry.danger else ""
-        say(console, "  ", sign, (entry.endpoint, "bold"), example, danger)
-        say(console, f"      {entry.who}")
-        say(console, "      ", (entry.why, "dim"))

@@ -1,6 +1,5 @@
 """``rbac matrix``: roles against endpoints."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal
 
@@ -20,10 +19,11 @@ from rbac.cli.options import (
     known_routes,
     words_besides,
 )
-from rbac.cli.output import emit_json, note_all, printable, say, stdout
+from rbac.cli.output import emit_json, emit_text, mark, note_all, say, stdout
 from rbac.matrix import Cell, Matrix
 from rbac.matrix import matrix as review_matrix
 from rbac.policy import Policy
+from rbac.visible import visible
 
 EXAMPLE = """Examples: on the terminal; as a page for the auditors.
 
@@ -38,7 +38,10 @@ _WRITERS: Final[Mapping[str, Callable[[Matrix], str]]] = {
     "html": matrix_views.to_html,
     "svg": matrix_views.to_svg,
 }
-_MARKS: Final = {"yes": ("✓", "bold green"), "inherited": ("↳", "green")}
+_YES: Final = ("✓", "+")
+_INHERITED: Final = ("↳", ">")
+_DENIED: Final = ("✕", "x")
+_NO_RULE: Final = ("·", ".")
 _NARROWEST_ENDPOINT: Final = 24
 
 
@@ -64,7 +67,7 @@ def matrix(
     elif output == "text":
         _show(made)
     else:
-        sys.stdout.write(_WRITERS[output](made))
+        emit_text(_WRITERS[output](made))
     note_all(made.notes, stdout() if output == "text" else None)
 
 
@@ -76,7 +79,9 @@ def _show(made: Matrix) -> None:
         _show_table(console, made)
     else:
         _show_list(console, made)
-    say(console, ("✓ allowed, ↳ allowed by another role's rule, ✕ denied by a rule", "dim"))
+    yes, inherited, denied = (mark(console, *signs) for signs in (_YES, _INHERITED, _DENIED))
+    legend = f"{yes} allowed, {inherited} allowed by another role's rule, {denied} denied by a rule"
+    say(console, (legend, "dim"))
 
 
 def _show_table(console: Console, made: Matrix) -> None:
@@ -84,9 +89,10 @@ def _show_table(console: Console, made: Matrix) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("endpoint", no_wrap=True)
     for caller in made.callers:
-        table.add_column(printable(caller.label), justify="center", no_wrap=True)
+        table.add_column(visible(caller.label), justify="center", no_wrap=True)
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
-        table.add_row(Text(printable(endpoint.label)), *map(_mark, cells))
+        marks = (_mark(console, cell) for cell in cells)
+        table.add_row(Text(visible(endpoint.label)), *marks)
     console.print(table)
 
 
@@ -103,7 +109,7 @@ def _show_list(console: Console, made: Matrix) -> None:
     for endpoint, cells in zip(made.endpoints, zip(*made.cells, strict=True), strict=True):
         say(console, (endpoint.label, "bold"))
         shown = [
-            _mark(cell).append(f" {printable(caller.label)}")
+            _mark(console, cell).append(f" {visible(caller.label)}")
             for caller, cell in zip(made.callers, cells, strict=True)
             if (cell.allowed or cell.rule) and caller not in out
         ]
@@ -126,6 +132,9 @@ def _lines(entries: Sequence[Text], width: int) -> Iterator[Text]:
     yield line
 
 
-def _mark(cell: Cell) -> Text:
-    mark, style = _MARKS.get(matrix_views.word(cell), ("✕", "red") if cell.rule else ("·", "dim"))
-    return Text(mark, style=style)
+def _mark(console: Console, cell: Cell) -> Text:
+    if cell.allowed:
+        signs, style = (_INHERITED, "green") if cell.inherited else (_YES, "bold green")
+    else:
+        signs, style = (_DENIED, "red") if cell.rule else (_NO_RULE, "dim")
+    return Text(mark(console, *signs), style=style)

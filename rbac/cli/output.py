@@ -1,5 +1,6 @@
 """How commands speak: answers to stdout, progress and trouble to stderr, colour on a terminal alone."""
 
+import io
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from rbac.errors import PolicyError, Problem
+from rbac.visible import visible_json, visible_lines
 
 Item = TypeVar("Item")
 
@@ -21,18 +23,6 @@ UNABLE: Final = 2
 
 _PATIENCE_S: Final = 1.0
 SEVERITY_STYLE: Final = {"error": "bold red", "warning": "yellow"}
-
-# C0, DEL and C1: what a policy or a log file could use to paint over a terminal, and line separators besides.
-_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A} | {
-    0x2028: "\\u2028",
-    0x2029: "\\u2029",
-    0x202E: "\\u202e",
-}
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters spelled out, so that what a file says cannot steer a terminal."""
-    return text.translate(_CONTROLS)
 
 
 def stdout() -> Console:
@@ -53,7 +43,7 @@ def say(console: Console, *pieces: str | tuple[str, str], hang: int | None = Non
     line = Text()
     for piece in pieces:
         text, style = piece if isinstance(piece, tuple) else (piece, "")
-        line.append(printable(text), style)
+        line.append(visible_lines(text), style)
     if hang is not None and console.is_terminal and line.cell_len > console.width:
         _print_hanging(console, line, hang)
     else:
@@ -74,9 +64,25 @@ def note_all(notes: Iterable[str], console: Console | None = None) -> None:
         say(console or stderr(), ("note: ", "bold yellow"), note)
 
 
+def mark(console: Console, sign: str, plain: str) -> str:
+    """``sign``, or ``plain`` where the terminal cannot show it."""
+    try:
+        sign.encode(console.encoding)
+    except (UnicodeEncodeError, LookupError):
+        return plain
+    return sign
+
+
+def speak_any_encoding() -> None:
+    """Let stdout and stderr spell out what the terminal's encoding has not, instead of failing over it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def emit_json(value: Any) -> None:
     """``value`` as the one JSON document on stdout, indented, in UTF-8 whatever the locale says."""
-    emit_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    emit_text(visible_json(json.dumps(value, ensure_ascii=False, indent=2)) + "\n")
 
 
 def emit_text(text: str) -> None:
@@ -136,8 +142,8 @@ def show_problem(console: Console, problem: Problem, source: str | None = None) 
 
 def _excerpt(source: str, column: int, width: int) -> tuple[str, int]:
     """At most ``width`` characters of a line around a column that counts from 1, and where the caret goes."""
-    before = printable(source[: max(column - 1, 0)])
-    line = printable(source.rstrip("\r\n"))
+    before = visible_lines(source[: max(column - 1, 0)])
+    line = visible_lines(source.rstrip("\r\n"))
     caret = len(before)
     if len(line) <= width:
         return line, caret

@@ -34,10 +34,8 @@ def test_json_lists_the_cells_and_exits_with_1(workshop: Workshop) -> None:
     workshop.rules(*MORE)
     done = workshop.rbac("diff", old, workshop.policy, "--format", "json")
     assert done.code == 1
-    assert done.json["granted"] == [
-        {"role": "admin", "act": "GET", "obj": "/more", "rule": 3, "witness": True},
-        {"role": "user", "act": "GET", "obj": "/more", "rule": 3, "witness": True},
-    ]
+    more = {"act": "GET", "obj": "/more", "rule": 3, "witness": True}
+    assert done.json["granted"] == [{"role": "admin", **more}, {"role": "user", **more}]
     assert done.json["revoked"] == []
     assert done.json["equivalent"] is False
     assert done.json["old"] != done.json["new"]
@@ -96,4 +94,42 @@ def test_dangerous_changes_come_first_in_text(workshop: Workshop) -> None:
     out = workshop.rbac("diff", old, workshop.policy).out
     assert out.index("GET /leak") < out.index("GET /more")
     assert "open to everyone, without a token" in out
-    assert "nobody, any valid token, admin, user" in out
+    assert "callers without a token, any valid token, admin, user" in out
+
+
+def test_the_first_line_is_about_people(workshop: Workshop) -> None:
+    old = workshop.write("old.csv", workshop.policy.read_bytes())
+    person = "3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11"
+    workshop.write("policy.csv", workshop.policy.read_bytes() + f"g, {person}, admin\n".encode())
+    out = workshop.rbac("diff", old).out
+    assert out.startswith("one person becomes `admin`  ")
+    assert f"+ {person} becomes `admin` (line 4), gains 2 endpoints" in out
+    assert "+ admin" not in out
+
+
+def test_old_routes_say_who_gets_a_new_endpoint(workshop: Workshop) -> None:
+    workshop.rules("p, user, /user, GET, allow", "p, admin, /admin/*, *, allow")
+    old = workshop.write("old.json", '[{"act": "GET", "obj": "/user"}]')
+    new = workshop.write(
+        "new.json", '[{"act": "GET", "obj": "/user"}, {"act": "DELETE", "obj": "/admin/users"}]'
+    )
+    done = workshop.rbac("diff", "--old-routes", old, "--routes", new)
+    assert done.code == 1
+    assert (
+        "New endpoints\n  + DELETE /admin/users\n      admin\n      by line 2: p, admin, /admin/*" in done.out
+    )
+    markdown = workshop.rbac("diff", "--old-routes", old, "--routes", new, "--format", "markdown").out
+    assert "| `DELETE /admin/users` | `admin` | line 2: `p, admin, /admin/*, *, allow` |" in markdown
+    shape = workshop.rbac("diff", "--old-routes", old, "--routes", new, "--format", "json").json
+    assert shape["new_endpoints"] == [
+        {"act": "DELETE", "obj": "/admin/users", "reached": [{"role": "admin", "rule": 2}]}
+    ]
+    same = workshop.rbac("diff", "--old-routes", new, "--routes", new)
+    assert same.code == 0
+    assert "New endpoints" not in same.out
+
+
+def test_without_a_policy_before_there_is_nothing_to_compare(workshop: Workshop) -> None:
+    done = workshop.rbac("diff")
+    assert done.code == 2
+    assert "git:HEAD" in done.err

@@ -1,0 +1,165 @@
+"""A diff on a terminal: people and names first, then what each rule changes."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+
+from rbac import diff_views
+from rbac.cli.output import say
+from rbac.diff import Change, Diff
+from rbac.diff_overview import Overview, PersonRow
+from rbac.new_endpoints import NewEndpoint
+
+_MOST_ENDPOINTS = 12
+_MOST_EXAMPLES = 3
+_MOST_REASONS = 3
+_MOST_ROWS = 20
+_PLUS = ("+ ", "green")
+_MINUS = ("- ", "red")
+
+
+def show(console: Console, found: Diff, overview: Overview, opened: Sequence[NewEndpoint] = ()) -> None:
+    """All of a diff, the headline first."""
+    say(
+        console,
+        (diff_views.headline(found, overview), "bold"),
+        (f"  {found.old} -> {found.new}", "dim"),
+        hang=2,
+    )
+    _show_people(console, overview)
+    _show_lines(console, "New names", [(one.name, diff_views.name_sentence(one)) for one in overview.names])
+    _show_lines(
+        console,
+        "Lines that change nothing",
+        [("", diff_views.idle_sentence(one)) for one in overview.idle or ()],
+    )
+    entries = diff_views.entries(found.cells)
+    _section(console, "Look at these first", [entry for entry in entries if entry.danger])
+    _section(console, "Granted", [entry for entry in entries if entry.granted and not entry.danger])
+    _section(console, "Revoked", [entry for entry in entries if not entry.granted])
+    _show_opened(console, opened)
+    links = diff_views.role_links(found, overview)
+    _show_lines(console, "Role links", [("", diff_views.link_sentence(link)) for link in links])
+    if found.unsent:
+        number = len(found.unsent)
+        first = diff_views.endpoint(found.unsent[0])
+        say(
+            console,
+            ("note: ", "bold yellow"),
+            f"not shown: {number} change{'' if number == 1 else 's'} to requests that nobody sends,"
+            f" such as `{first}`",
+            hang=2,
+        )
+    for note in found.notes:
+        say(console, ("note: ", "bold yellow"), note, hang=2)
+
+
+def _heading(console: Console, title: str) -> None:
+    say(console, "")
+    say(console, (title, "bold"))
+
+
+def _show_lines(console: Console, title: str, lines: Sequence[tuple[str, str]]) -> None:
+    if not lines:
+        return
+    _heading(console, title)
+    for name, sentence in lines[:_MOST_ROWS]:
+        named: list[str | tuple[str, str]] = [(name, "bold"), "  "] if name else []
+        say(console, "  ", *named, sentence, hang=6)
+    _show_rest(console, len(lines))
+
+
+def _show_rest(console: Console, number: int) -> None:
+    if number > _MOST_ROWS:
+        say(console, f"  and {number - _MOST_ROWS} more; `--format json` has them all")
+
+
+def _show_people(console: Console, overview: Overview) -> None:
+    """One row a person: the roles they gain or lose, and what they can do then."""
+    rows = {row.person: row for row in overview.people}
+    roles: dict[str, list[str]] = {}
+    for one in overview.memberships:
+        roles.setdefault(one.person, []).append(diff_views.membership_sentence(one))
+    people = list(dict.fromkeys((*roles, *rows)))
+    if not people:
+        return
+    _heading(console, "People")
+    for person in people[:_MOST_ROWS]:
+        row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
+        gains = bool(row.gained) or (person in roles and not row.lost)
+        said = [*roles.get(person, ()), diff_views.row_sentence(row)]
+        say(
+            console,
+            "  ",
+            _PLUS if gains else _MINUS,
+            (person, "bold"),
+            " ",
+            ", ".join(filter(None, said)),
+            hang=6,
+        )
+        for changes in (row.gained, row.lost):
+            _show_changes(console, changes, whole=row.nothing_left)
+    _show_rest(console, len(people))
+
+
+def _show_changes(console: Console, changes: Sequence[Change], *, whole: bool) -> None:
+    """The endpoints of one person, and the rules that decide; a lock-out needs no list."""
+    if not changes:
+        return
+    if not whole:
+        _show_endpoints(console, changes)
+        reasons = dict.fromkeys(map(diff_views.reason, changes))
+    else:
+        denied = (
+            f"denied by line {change.denied_by}: {change.new.rule.text}"
+            for change in changes
+            if change.new.rule
+        )
+        reasons = dict.fromkeys(denied)
+    _show_reasons(console, tuple(reasons))
+
+
+def _show_reasons(console: Console, reasons: Sequence[str]) -> None:
+    for reason in reasons[:_MOST_REASONS]:
+        say(console, "      ", (reason, "dim"), hang=8)
+    if len(reasons) > _MOST_REASONS:
+        more = len(reasons) - _MOST_REASONS
+        say(console, "      ", (f"and by {more} more line{'' if more == 1 else 's'}", "dim"))
+
+
+def _show_endpoints(console: Console, changes: Sequence[Change]) -> None:
+    known = [change for change in changes if not change.witness]
+    if known:
+        names = [diff_views.endpoint(change) for change in known]
+        say(console, "      ", diff_views.shortened(names, _MOST_ENDPOINTS), hang=6)
+    for examples, said in diff_views.examples(changes):
+        shown = diff_views.shortened(examples, _MOST_EXAMPLES)
+        say(console, "      ", shown, (f"  ({said})", "dim"), hang=6)
+
+
+def _section(console: Console, title: str, entries: Iterable[diff_views.Entry]) -> None:
+    shown = list(entries)
+    if not shown:
+        return
+    _heading(console, title)
+    for entry in shown:
+        danger = (f"  {entry.danger}", "bold red") if entry.danger else ""
+        sign = _PLUS if entry.granted else _MINUS
+        say(console, "  ", sign, (diff_views.shortened(entry.callers), "bold"), danger, hang=6)
+        _show_endpoints(console, entry.endpoints)
+        _show_reasons(console, entry.why)
+
+
+def _show_opened(console: Console, opened: Sequence[NewEndpoint]) -> None:
+    if not opened:
+        return
+    _heading(console, "New endpoints")
+    for one in opened:
+        say(console, "  ", _PLUS, (f"{one.route.act} {one.route.obj}", "bold"), hang=6)
+        if not one.reached:
+            say(console, "      nobody reaches it")
+        for rule, callers in one.by_rule():
+            names = [diff_views.called(caller) for caller in callers]
+            say(console, f"      {diff_views.shortened(names)}", hang=8)
+            if rule is not None:
+                say(console, "      ", (f"by line {rule.line}: {rule.text}", "dim"), hang=8)

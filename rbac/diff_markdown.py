@@ -1,0 +1,136 @@
+"""A diff as a comment for a pull request."""
+
+from collections.abc import Iterable, Sequence
+
+from rbac import diff_views
+from rbac.callers import Caller
+from rbac.diff import Change, Diff
+from rbac.diff_overview import Overview, PersonRow
+from rbac.markdown import code, plain, sentence, table
+from rbac.new_endpoints import NewEndpoint
+
+_MOST_ENDPOINTS = 12
+_MOST_EXAMPLES = 3
+_MOST_REASONS = 3
+_MOST_ROWS = 50
+
+
+def to_markdown(diff: Diff, overview: Overview, opened: Sequence[NewEndpoint] = ()) -> str:
+    """The whole comment, the headline first; nothing in it calls anybody or links anywhere."""
+    entries = diff_views.entries(diff.cells)
+    sections: list[tuple[str, list[str]]] = [
+        ("People", _people(overview)),
+        (
+            "New names",
+            [f"- {code(one.name)}: {sentence(diff_views.name_sentence(one))}" for one in overview.names],
+        ),
+        (
+            "Lines that change nothing",
+            [
+                f"- line {one.rule.line} of the {one.document}: {code(one.rule.text)}"
+                for one in overview.idle or ()
+            ],
+        ),
+        ("⚠️ Look at these first", _entries(entry for entry in entries if entry.danger)),
+        ("Granted", _entries(entry for entry in entries if entry.granted and not entry.danger)),
+        ("Revoked", _entries(entry for entry in entries if not entry.granted)),
+        ("New endpoints", _opened(opened)),
+        (
+            "Role links",
+            [
+                f"- {sentence(diff_views.link_sentence(link))}"
+                for link in diff_views.role_links(diff, overview)
+            ],
+        ),
+    ]
+    lines = [
+        f"### Access changes: {sentence(diff_views.headline(diff, overview))}",
+        "",
+        f"`{diff.old}` → `{diff.new}`",
+    ]
+    for title, section in sections:
+        if section:
+            lines += ["", f"#### {title}", "", *section]
+    if diff.unsent:
+        lines += ["", f"> Not shown: {len(diff.unsent)} changes to requests that nobody sends, such as "]
+        lines[-1] += code(diff_views.endpoint(diff.unsent[0]))
+    lines += [f"\n> {sentence(note)}" for note in diff.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _people(overview: Overview) -> list[str]:
+    rows = {row.person: row for row in overview.people}
+    roles: dict[str, list[str]] = {}
+    for one in overview.memberships:
+        roles.setdefault(one.person, []).append(diff_views.membership_sentence(one))
+    people = list(dict.fromkeys((*roles, *rows)))
+    if not people:
+        return []
+    shown = []
+    for person in people[:_MOST_ROWS]:
+        row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
+        said = filter(None, [*roles.get(person, ()), diff_views.row_sentence(row)])
+        gains = bool(row.gained) or (person in roles and not row.lost)
+        endpoints = "" if row.nothing_left else _endpoints((*row.gained, *row.lost))
+        shown.append(["➕" if gains else "➖", code(person), sentence(", ".join(said)), endpoints])
+    return [*table(["", "who", "what", "endpoints"], shown), *_rest(len(people))]
+
+
+def _rest(number: int) -> list[str]:
+    return ["", f"and {number - _MOST_ROWS} more"] if number > _MOST_ROWS else []
+
+
+def _entries(entries: Iterable[diff_views.Entry]) -> list[str]:
+    rows = [
+        [
+            "➕" if entry.granted else "➖",
+            _callers(change.caller for change in entry.changes),
+            _endpoints(entry.endpoints),
+            f"{_why(entry.changes)}{f' **{plain(entry.danger)}**' if entry.danger else ''}",
+        ]
+        for entry in entries
+    ]
+    return table(["", "who", "endpoints", "why"], rows) if rows else []
+
+
+def _callers(callers: Iterable[Caller]) -> str:
+    names = dict.fromkeys(
+        code(caller.label) if caller.kind in {"role", "subject"} else diff_views.called(caller)
+        for caller in callers
+    )
+    return diff_views.shortened(list(names))
+
+
+def _endpoints(changes: Sequence[Change]) -> str:
+    known = [code(diff_views.endpoint(change)) for change in changes if not change.witness]
+    cells = [diff_views.shortened(known, _MOST_ENDPOINTS)] if known else []
+    for examples, said in diff_views.examples(changes):
+        names = diff_views.shortened([code(name) for name in examples], _MOST_EXAMPLES)
+        cells.append(f"{names} ({sentence(said)})")
+    return "<br>".join(cells)
+
+
+def _why(changes: Iterable[Change]) -> str:
+    """The rules that decide, each as code behind its line."""
+    found = dict.fromkeys(
+        "; ".join(
+            f"{plain(said)}: {code(rule)}" if rule else plain(said)
+            for said, rule in diff_views.reasons(change)
+        )
+        for change in changes
+    )
+    shown = list(found)[:_MOST_REASONS]
+    more = len(found) - len(shown)
+    return "<br>".join([*shown, *([f"and by {more} more line{'' if more == 1 else 's'}"] if more else [])])
+
+
+def _opened(opened: Sequence[NewEndpoint]) -> list[str]:
+    rows = []
+    for one in opened:
+        shown = code(f"{one.route.act} {one.route.obj}")
+        for rule, callers in one.by_rule():
+            by = f"line {rule.line}: {code(rule.text)}" if rule is not None else "no rule denies it"
+            rows.append([shown, _callers(callers), by])
+        if not one.reached:
+            rows.append([shown, "nobody", "no rule allows it"])
+    return table(["endpoint", "who", "by"], rows) if rows else []

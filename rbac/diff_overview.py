@@ -1,0 +1,198 @@
+"""What an edit does to people and names, before any cell: who becomes what, who is new, which line does nothing."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rbac.decision import Rule
+from rbac.diff import Change, Diff, diff
+from rbac.diff_shown import locked_out, shown
+from rbac.errors import PolicyError
+from rbac.names import SUBJECT
+from rbac.policy import Policy
+from rbac.routes import Route
+
+MOST_WORK: Final = 20_000
+"""Edited lines times rules: where there is more, nobody waits for which of the lines do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A person who gains or loses a role, by the link in this line. ``domain`` is "" where the model has none."""
+
+    person: str
+    role: str
+    domain: str
+    gained: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewName:
+    """A role or a person that the new document names and the old one does not, first in ``line``.
+
+    ``alone`` says of a role that no other line names it, ``similar`` which name it may have been meant to be.
+    """
+
+    name: str
+    kind: Literal["role", "person"]
+    line: int
+    alone: bool
+    similar: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditedLine:
+    """A line that only one of the two documents has."""
+
+    document: Literal["old", "new"]
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """All that changes for one person: the endpoints that they gain and lose, and whether nothing is left."""
+
+    person: str
+    gained: tuple[Change, ...]
+    lost: tuple[Change, ...]
+    nothing_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What comes before the cells. ``idle`` are lines that change nothing, ``None`` where that was not looked for."""
+
+    memberships: tuple[Membership, ...]
+    names: tuple[NewName, ...]
+    idle: tuple[EditedLine, ...] | None
+    people: tuple[PersonRow, ...]
+
+
+def overview(
+    old: Policy, new: Policy, found: Diff, routes: Sequence[Route] = (), *, subjects: str = SUBJECT
+) -> Overview:
+    """What ``found``, the shown difference of these two, means for people and names."""
+    edited = tuple(_edited(old, new))
+    out = locked_out(found, old, new, routes, subjects=subjects)
+    return Overview(
+        memberships=tuple(_memberships(old, new, edited, subjects)),
+        names=tuple(_new_names(old, new, subjects)),
+        idle=_idle(old, new, found, edited, routes),
+        people=tuple(_rows(found.people, frozenset(out))),
+    )
+
+
+def _edited(old: Policy, new: Policy) -> Iterator[EditedLine]:
+    """The lines that came, and those that went, whatever their order."""
+    before, after = (
+        Counter((rule.ptype, rule.fields) for rule in policy.document.rules()) for policy in (old, new)
+    )
+    for name, policy, others in (("new", new, before), ("old", old, after)):
+        left = Counter(others)
+        for rule in policy.document.rules():
+            key = rule.ptype, rule.fields
+            if left[key]:
+                left[key] -= 1
+            else:
+                yield EditedLine("new" if name == "new" else "old", rule)
+
+
+def _memberships(
+    old: Policy, new: Policy, edited: Iterable[EditedLine], subjects: str
+) -> Iterator[Membership]:
+    people = {"old": _people(old, subjects), "new": _people(new, subjects)}
+    for line in edited:
+        rule = line.rule
+        if rule.ptype == "g" and rule.fields[0] in people[line.document]:
+            domain = rule.fields[2] if len(rule.fields) > 2 else ""
+            yield Membership(rule.fields[0], rule.fields[1], domain, line.document == "new", rule.line)
+
+
+def _people(policy: Policy, subjects: str) -> frozenset[str]:
+    names = policy.names(subjects)
+    return frozenset((*names.subjects, *names.singled_out))
+
+
+def _new_names(old: Policy, new: Policy, subjects: str) -> Iterator[NewName]:
+    known = {name for name, _ in _named(old)} | set(old.relations.constants) | set(new.relations.constants)
+    lines: dict[str, list[int]] = {}
+    for name, line in _named(new):
+        lines.setdefault(name, []).append(line)
+    people = _people(new, subjects)
+    roles = [name for name in lines if name not in people]
+    for name, where in lines.items():
+        if name in known:
+            continue
+        kind: Literal["role", "person"] = "person" if name in people else "role"
+        others = [other for other in (*roles, *new.relations.constants) if other != name]
+        close = difflib.get_close_matches(name, others, n=1, cutoff=0.75) if kind == "role" else []
+        alone = kind == "role" and len(set(where)) == 1
+        yield NewName(name, kind, min(where), alone, close[0] if close else "")
+
+
+def _named(policy: Policy) -> Iterator[tuple[str, int]]:
+    """Every name of a caller in a rule or a link, with its line."""
+    column = policy.relations.role_column
+    for rule in policy.document.rules():
+        if rule.ptype == "g":
+            yield rule.fields[0], rule.line
+            yield rule.fields[1], rule.line
+        elif rule.ptype == "p" and column is not None:
+            yield rule.fields[column], rule.line
+
+
+def _idle(
+    old: Policy, new: Policy, found: Diff, edited: Sequence[EditedLine], routes: Sequence[Route]
+) -> tuple[EditedLine, ...] | None:
+    """The edited lines without which everybody has what they have with them."""
+    if len(edited) < 2:
+        return tuple(edited) if not (found.cells or found.people) else ()
+    if len(edited) * max(len(old.document.rows["p"]), len(new.document.rows["p"])) > MOST_WORK:
+        return None
+    idle: list[EditedLine] = []
+    for name, policy in (("new", new), ("old", old)):
+        whole = policy
+        # From the last one on: of two lines that say the same, the second is the one that does nothing.
+        for line in [line for line in reversed(edited) if line.document == name]:
+            without = _without(whole, line.rule.line)
+            if without is not None and not _differs(without, whole, routes):
+                idle.append(line)
+                whole = without
+    return tuple(sorted(idle, key=lambda line: (line.document, line.rule.line)))
+
+
+def _differs(one: Policy, other: Policy, routes: Sequence[Route]) -> bool:
+    found = shown(diff(one, other, routes), one, other, routes)
+    return bool(found.cells or found.people)
+
+
+def _without(policy: Policy, line: int) -> Policy | None:
+    """The policy without what stands in one line, or ``None`` where that is no policy."""
+    document = policy.document
+    lines = document.policy_bytes.split(b"\n")
+    lines[line - 1] = b""
+    try:
+        return Policy.parse(document.model_bytes, b"\n".join(lines), policy_name=document.policy_name)
+    except PolicyError:
+        return None
+
+
+def _rows(changes: Iterable[Change], locked_out: frozenset[str]) -> Iterator[PersonRow]:
+    """One row a person, each endpoint once."""
+    people: dict[str, list[Change]] = {}
+    for change in changes:
+        people.setdefault(change.caller.name, []).append(change)
+    for person, found in people.items():
+        gained = _once(change for change in found if change.granted)
+        lost = _once(change for change in found if not change.granted)
+        yield PersonRow(person, gained, lost, person in locked_out)
+
+
+def _once(changes: Iterable[Change]) -> tuple[Change, ...]:
+    found: dict[str, Change] = {}
+    for change in changes:
+        found.setdefault(change.endpoint.label, change)
+    return tuple(found.values())
