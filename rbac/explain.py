@@ -6,6 +6,7 @@ few thousand decisions at most, however many rules there are.
 
 import heapq
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from casbin.util import generate_conditional_g_function, generate_g_function
 from casbin.util.util import has_eval
 
+from rbac.axes import HTTP_METHODS
 from rbac.decision import Decision, Explanation, NearMiss, Rule
 from rbac.errors import EvaluationError
 from rbac.expression import rewrite
@@ -234,11 +236,21 @@ def _spellings(relation: Relation, value: str) -> tuple[str, ...]:
     return (value, alternatives[0].strip("()"), value.partition("/")[0])
 
 
+_METHOD = re.compile(rf"\b(?:{'|'.join(HTTP_METHODS)})\b")
+
+
 def _missing(relation: Relation, word: str, value: str, asked: str) -> str:
     """What the request would need, as people say it."""
     if relation.how == "role" and word != "role" and asked:
         return f"role `{value}`, which `{asked}` does not hold"
-    return f"{word} `{value}` instead of {f'`{asked}`' if asked else 'none'}"
+    return f"{_spoken(word, value)} `{value}` instead of {f'`{asked}`' if asked else 'none'}"
+
+
+def _spoken(word: str, value: str) -> str:
+    """What people call a word of the model whose values are paths or methods."""
+    if word == "obj" and value.startswith("/"):
+        return "path"
+    return "method" if word == "act" and _METHOD.search(value) else word
 
 
 def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:

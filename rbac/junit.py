@@ -8,8 +8,11 @@ from rbac.scenarios import Case, Report
 from rbac.visible import visible_lines
 
 
-def junit_xml(report: Report) -> bytes:
-    """One ``testsuite`` a file, one ``testcase`` a test, and in its ``failure`` a line for each request that failed."""
+def junit_xml(report: Report, demands: Sequence[tuple[str, str]] = ()) -> bytes:
+    """One ``testsuite`` a file, one ``testcase`` a test, and in its ``failure`` a line for each request that failed.
+
+    ``demands`` are what else was demanded, in a ``testsuite`` of their own: a name each, and why it is not met, or "".
+    """
     root = ET.Element("testsuites", name="rbac")
     by_file = groupby(report.cases, key=lambda case: (case.question.place.file, case.question.suite))
     for (file, suite), of_file in by_file:
@@ -20,6 +23,15 @@ def junit_xml(report: Report) -> bytes:
         for cases in scenarios:
             _add_case(element, suite, cases, report.policy_name)
         _count(element, len(scenarios))
+    if demands:
+        element = ET.SubElement(root, "testsuite", name="What was demanded of the tests")
+        for name, unmet in demands:
+            found = ET.SubElement(element, "testcase", name=name, classname="rbac test", time="0")
+            if unmet:
+                ET.SubElement(found, "failure", message=_clean(unmet), type="demand-unmet").text = _clean(
+                    unmet
+                )
+        _count(element, len(demands))
     _count(root, sum(int(element.get("tests", "0")) for element in root))
     ET.indent(root)
     body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

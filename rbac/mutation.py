@@ -5,7 +5,7 @@ Whether a change matters at all is decided exactly, over the space of requests; 
 asked of the changed policy itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
@@ -31,7 +31,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """A mutant that no test notices. ``suggested_test`` would: text to paste under ``tests:``."""
+    """A mutant that no test notices. ``suggested_test`` would: text to paste under ``tests:``.
+
+    It is empty for a line that `rbac check` warns of: what is decided because of a mistake is not to be cemented.
+    """
 
     line: int
     mutation: str
@@ -42,7 +45,8 @@ class Survivor:
 class MutationReport:
     """What the tests are worth: ``mutants`` change somebody's access, ``killed`` of them fail a test.
 
-    ``equivalent`` change nobody's access to anything that can be asked for, and ``refused`` make a document that
+    ``equivalent`` change nobody's access to anything that can be asked for, or take away only what no known route
+    answers, and ``refused`` make a document that
     does not load (a reversed link that closes a cycle): neither is counted among ``mutants``. ``notes`` say where
     that could not be told for sure.
     """
@@ -55,17 +59,28 @@ class MutationReport:
     notes: tuple[str, ...]
 
     @property
+    def suggestions(self) -> tuple[str, ...]:
+        """The suggested tests, each once."""
+        return tuple(dict.fromkeys(one.suggested_test for one in self.survived if one.suggested_test))
+
+    @property
     def score(self) -> float:
         """The share of mutants that are killed, in percent; 100 when there are none."""
         return 100.0 * self.killed / self.mutants if self.mutants else 100.0
 
 
 def mutate(
-    policy: Policy, suites: Iterable[Suite], routes: KnownRoutes = NO_ROUTES, progress: Progress | None = None
+    policy: Policy,
+    suites: Iterable[Suite],
+    routes: KnownRoutes = NO_ROUTES,
+    progress: Progress | None = None,
+    *,
+    warned: Container[int] = (),
 ) -> MutationReport:
     """Break ``policy`` in every way of :mod:`rbac.mutants` and see which breaks ``suites`` miss.
 
-    What fails on the policy as it is is left out. Raises ScenarioError for tests that cannot be asked.
+    What fails on the policy as it is is left out. For the lines ``warned`` of no test is suggested. Raises
+    ScenarioError for tests that cannot be asked.
     """
     suites = tuple(suites)
     asked = [
@@ -78,7 +93,7 @@ def mutate(
     survived: list[Survivor] = []
     counts = dict.fromkeys(("killed", "survived", "equivalent", "refused"), 0)
     for done, mutation in enumerate(mutations, 1):
-        outcome, found = run.try_one(mutation)
+        outcome, found = run.try_one(mutation, suggests=mutation.line not in warned)
         counts[outcome] += 1
         if found is not None:
             survived.append(found)
@@ -104,15 +119,15 @@ class _Run:
         self._wide = _wide(suites, asked)
         self._space = Space((policy,), routes)
         # The people and roles of the policy as it is: a suggested test can only be about these.
-        known = told_apart(policy)
-        self._callers = tuple(
-            caller for caller in callers_of(self._space) if caller.kind != "role" or caller.name in known
-        )
+        everybody = callers_of(self._space)
+        known = told_apart(policy) - {caller.name for caller in everybody if caller.kind == "subject"}
+        self._callers = tuple(caller for caller in everybody if caller.kind != "role" or caller.name in known)
         self._askable = askable(policy, routes)
+        self._suggested: list[tuple[Request, bool, str]] = []
         self._pool = Pool.of(policy, routes, self._callers, self._askable)
         self.notes = (self._pool.space if self._pool else self._space).notes
 
-    def try_one(self, mutation: Mutation) -> tuple[str, Survivor | None]:
+    def try_one(self, mutation: Mutation, *, suggests: bool) -> tuple[str, Survivor | None]:
         """What became of one mutant, in a word, and the survivor if it is one."""
         try:
             mutant = Policy(apply(self._policy.document, mutation))
@@ -136,8 +151,27 @@ class _Run:
             return "killed", None
         if self._wide and not self._hold(mutant):
             return "killed", None
-        test = suggest(caller, endpoint, space, self._routes, expected=before)
+        if before and self._routes and not self._exists(endpoint):
+            return "equivalent", None
+        test = self._suggestion(mutant, caller, endpoint, space, before=before) if suggests else ""
         return "survived", Survivor(mutation.line, mutation.what, test)
+
+    def _suggestion(
+        self, mutant: Policy, caller: Caller, endpoint: Endpoint, space: Space, *, before: bool
+    ) -> str:
+        """A test that fails on ``mutant``: one that was suggested already, if there is one."""
+        for request, expected, test in self._suggested:
+            if answer(mutant, request).allowed != expected:
+                return test
+        test = suggest(caller, endpoint, space, self._routes, expected=before)
+        self._suggested.append((space.request({**caller.words, **endpoint.words}), before, test))
+        return test
+
+    def _exists(self, endpoint: Endpoint) -> bool:
+        """Whether the application has the endpoint: that others stay open is a promise that nobody wants."""
+        axes = self._space.axes
+        act, obj = (endpoint.words.get(word or "", "") for word in (axes.act, axes.obj))
+        return endpoint.known or bool(self._routes.matching(act, obj))
 
     def _hold(self, mutant: Policy) -> bool:
         """Whether the tests about templates and about everything else hold, asked for what the mutant tells apart."""

@@ -49,7 +49,8 @@ def suggest(
     verb = "can" if expected else "cannot"
     axes = space.axes
     obj = endpoint.obj if endpoint.known else endpoint.words.get(axes.obj or "", "")
-    name = f"{caller.label} {verb} {endpoint.act} {obj}".strip()
+    who = "a caller without a token" if caller.kind == "nobody" else caller.label
+    name = f"{who} {verb} {endpoint.act} {obj}".strip()
     lines = [f"- name: {_text(name)}", *(f"  {line}" for line in _caller(caller, space))]
     if (
         axes.act is not None

@@ -64,17 +64,17 @@ def test_the_role_path_leads_from_the_caller_to_the_role_of_the_rule(
         ),
         pytest.param(
             {"sub": "b", "role": "user", "obj": "/user", "act": "POST"},
-            [(3, "act `GET` instead of `POST`"), (4, "obj `/files/{id}` instead of `/user`")][:1],
+            [(3, "method `GET` instead of `POST`"), (4, "path `/files/{id}` instead of `/user`")][:1],
             id="another method",
         ),
         pytest.param(
             {"sub": "b", "role": "user", "obj": "/usr", "act": "GET"},
-            [(3, "obj `/user` instead of `/usr`")],
+            [(3, "path `/user` instead of `/usr`")],
             id="another path",
         ),
         pytest.param(
             {"sub": "b", "role": "user", "obj": "/file/7", "act": "PUT"},
-            [(4, "obj `/files/{id}` instead of `/file/7`")],
+            [(4, "path `/files/{id}` instead of `/file/7`")],
             id="another path with a variable",
         ),
         pytest.param(
@@ -204,11 +204,11 @@ def test_role_paths_stay_in_their_domain() -> None:
         ({"sub": "alice", "dom": "t9", "obj": "/data/1", "act": "GET"}, [(1, "dom `t1` instead of `t9`")]),
         (
             {"sub": "alice", "dom": "t1", "obj": "/data/1", "act": "PUT"},
-            [(1, "act `(GET)|(POST)` instead of `PUT`")],
+            [(1, "method `(GET)|(POST)` instead of `PUT`")],
         ),
         (
             {"sub": "alice", "dom": "t1", "obj": "/date/1", "act": "GET"},
-            [(1, "obj `/data/:id` instead of `/date/1`")],
+            [(1, "path `/data/:id` instead of `/date/1`")],
         ),
     ],
 )
@@ -245,6 +245,6 @@ def test_an_explanation_among_very_many_rules_stays_a_matter_of_a_moment() -> No
     before = time.process_time()
     nearest = policy.explain(sub="b", role="r7", obj="/x/8/1", act="GET").nearest
     assert nearest[0].missing == "role `r8` instead of `r7`"
-    assert nearest[1].missing == "obj `/x/7/{id}` instead of `/x/8/1`"
+    assert nearest[1].missing == "path `/x/7/{id}` instead of `/x/8/1`"
     assert 0 < asked < 10_000
     assert time.process_time() - before < 30

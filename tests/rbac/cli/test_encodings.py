@@ -77,7 +77,9 @@ def run(
     document: Workshop, command: tuple[str, ...], encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> bytes:
     """What the command writes to a stream of this encoding, which fails over what it has not, as Python's do."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, "strict") for _ in range(2))
+    written = io.BytesIO()
+    out = io.TextIOWrapper(written, encoding, "strict")
+    err = io.TextIOWrapper(io.BytesIO(), encoding, "strict")
     with monkeypatch.context() as patch:
         patch.setattr(sys, "argv", ["rbac", *words(document, command)])
         patch.setattr(sys, "stdout", out)
@@ -86,7 +88,7 @@ def run(
             main()
     out.flush()
     assert ended.value.code in {0, 1, None}
-    return out.buffer.getvalue() if isinstance(out.buffer, io.BytesIO) else b""
+    return written.getvalue()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -229,3 +229,40 @@ def test_a_policy_that_gives_users_the_administration_fails_the_shipped_tests(
     assert done.code == 1
     assert "user can GET /admin, and should not" in done.out
     assert f"policy.csv:{len(leaking.splitlines())}: p, user, /admin, GET, allow" in done.out
+
+
+def test_quiet_shows_what_fails_and_the_verdict(workshop: Workshop) -> None:
+    path = workshop.tests(HOLDS, FAILS)
+    out = workshop.rbac("test", path, "--quiet").out
+    assert "pass" not in out
+    assert "FAIL  nobody is a user" in out
+    assert out.endswith("1 failed  (revision " + out.rsplit("revision ", 1)[1])
+    held = workshop.rbac("test", workshop.tests(HOLDS), "-q").out
+    assert held.count("\n") == 1
+    assert "2 requests: all hold" in held
+
+
+DEMANDS = {
+    "coverage": ("--min-coverage", "rules and role links exercised"),
+    "score": ("--min-score", "broken policies noticed"),
+}
+
+
+@pytest.mark.parametrize(("option", "said"), DEMANDS.values(), ids=DEMANDS)
+def test_what_was_demanded_and_is_not_met_is_said_last_and_red_in_junit(
+    workshop: Workshop, option: str, said: str
+) -> None:
+    junit = workshop.folder / "out.xml"
+    done = workshop.rbac("test", workshop.tests(HOLDS), option, 100, "--junit", junit)
+    assert done.code == 1
+    last = done.out.rstrip().splitlines()[-1]
+    assert last.startswith("too little: ")
+    assert f"% of {said}, and 100 % demanded ({option})" in last
+    root = ET.fromstring(junit.read_bytes())
+    assert (root.get("tests"), root.get("failures")) == ("2", "1")
+    (failure,) = root.iter("failure")
+    assert failure.text == last.removeprefix("too little: ")
+    met = workshop.rbac("test", workshop.tests(HOLDS), option, 1, "--junit", junit)
+    assert met.code == 0
+    assert "too little" not in met.out
+    assert ET.fromstring(junit.read_bytes()).get("failures") == "0"
