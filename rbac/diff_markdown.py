@@ -34,6 +34,10 @@ def to_markdown(diff: Diff, overview: Overview, opened: Sequence[NewEndpoint] = 
         ("⚠️ Look at these first", _entries(entry for entry in entries if entry.danger)),
         ("Granted", _entries(entry for entry in entries if entry.granted and not entry.danger)),
         ("Revoked", _entries(entry for entry in entries if not entry.granted)),
+        (
+            "Callers as nobody comes",
+            [f"- {plain(diff_views.odd_sentence(one))}" for one in overview.odd[:_MOST_ROWS]],
+        ),
         ("New endpoints", _opened(opened)),
         (
             "Role links",

@@ -63,12 +63,16 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What comes before the cells. ``idle`` are lines that change nothing, ``None`` where that was not looked for."""
+    """What comes before the cells. ``idle`` are lines that change nothing, ``None`` where that was not looked for.
+
+    ``odd`` are changes that show for no caller as they come, such as one whose ``sub`` is the name of a role.
+    """
 
     memberships: tuple[Membership, ...]
     names: tuple[NewName, ...]
     idle: tuple[EditedLine, ...] | None
     people: tuple[PersonRow, ...]
+    odd: tuple[Change, ...] = ()
 
 
 def overview(
@@ -76,12 +80,15 @@ def overview(
 ) -> Overview:
     """What ``found``, the shown difference of these two, means for people and names."""
     edited = tuple(_edited(old, new))
+    known = _people(old, subjects) | _people(new, subjects)
+    odd = tuple(change for change in found.people if change.caller.name not in known)
     out = locked_out(found, old, new, routes, subjects=subjects)
     return Overview(
         memberships=tuple(_memberships(old, new, edited, subjects)),
         names=tuple(_new_names(old, new, subjects)),
         idle=_idle(old, new, found, edited, routes),
-        people=tuple(_rows(found.people, frozenset(out))),
+        people=tuple(_rows((change for change in found.people if change not in odd), frozenset(out))),
+        odd=odd,
     )
 
 

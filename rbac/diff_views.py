@@ -159,6 +159,8 @@ def headline(diff: Diff, overview: Overview) -> str:
         parts.append(
             "no access changes but to requests that nobody sends" if diff.unsent else "no access changes"
         )
+    elif not parts:
+        parts.append("no access changes but for callers as nobody comes")
     return "; ".join(parts)
 
 
@@ -219,6 +221,12 @@ def _verb(number: int, verb: str) -> str:
 
 def _is(number: int, what: str) -> str:
     return f"{'is' if number == 1 else 'are'} {what}"
+
+
+def odd_sentence(change: Change) -> str:
+    """What changes for a caller as nobody comes."""
+    verb = "can" if change.granted else "can no longer"
+    return f"{change.caller.label} {verb} {endpoint(change)}; {reason(change)}"
 
 
 def membership_sentence(one: Membership) -> str:

@@ -121,7 +121,9 @@ class PolicyTest(pytest.Item):
 
 def shown(text: str) -> str:
     """``text`` on one line, as pytest can show it on a terminal and send it, as UTF-8, from process to process."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    from rbac.visible import visible
+
+    return visible(text)
 
 
 def _lines_shown(text: str) -> str:

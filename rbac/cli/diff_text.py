@@ -37,6 +37,9 @@ def show(console: Console, found: Diff, overview: Overview, opened: Sequence[New
     _section(console, "Look at these first", [entry for entry in entries if entry.danger])
     _section(console, "Granted", [entry for entry in entries if entry.granted and not entry.danger])
     _section(console, "Revoked", [entry for entry in entries if not entry.granted])
+    _show_lines(
+        console, "Callers as nobody comes", [("", diff_views.odd_sentence(one)) for one in overview.odd]
+    )
     _show_opened(console, opened)
     links = diff_views.role_links(found, overview)
     _show_lines(console, "Role links", [("", diff_views.link_sentence(link)) for link in links])

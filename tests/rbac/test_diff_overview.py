@@ -110,6 +110,20 @@ def test_a_person_who_keeps_something_is_not_locked_out() -> None:
     assert [(row.person, row.nothing_left) for row in seen.people] == [(ANN, False)]
 
 
+def test_a_caller_as_nobody_comes_is_no_person() -> None:
+    # Only somebody whose `sub` is a role's name, and who has no role or another one, notices these lines.
+    for edit, drop in (("g, authenticated, clerk\n", ""), ("p, clerk, /orders/9, GET, deny\n", "")):
+        found, seen = compared(edit, drop)
+        named = {row.person for row in seen.people}
+        assert not named
+        assert diff_views.headline(found, seen) == (
+            "no access changes but for callers as nobody comes"
+            if not found.cells
+            else "`admin`, `clerk` lose 1 endpoint (0 granted, 2 revoked)"
+        )
+    assert "as nobody comes" in to_markdown(*compared("g, authenticated, clerk\n"))
+
+
 NAMES = {
     "a role that one line names": ("p, auditor, /orders, GET, allow\n", ("auditor", "role", 6, True, "")),
     "a misspelled role": ("p, clrek, /admin, GET, allow\n", ("clrek", "role", 6, True, "clerk")),

@@ -342,6 +342,22 @@ def test_a_rule_is_covered_by_a_request_that_it_decides_and_a_link_by_one_that_i
     assert uncovered(outcome(locked_out)) == [1, 2, 3, 4, 5, 6, 7, 9]
 
 
+def test_a_link_that_no_decision_needs_is_not_covered() -> None:
+    rules = "p, authenticated, /profile, GET, allow\np, staff, /user, GET, allow\ng, user, authenticated\ng, user, staff\n"
+    report = outcome(
+        "{name: n, role: user, can: [GET /profile]}",
+        "{name: n, roles: [user, staff], can: [GET /user]}",
+        rules=rules,
+    )
+    # Whoever has a token is `authenticated`, and whoever has the role `staff` needs no link to it.
+    assert uncovered(report, rules) == [3]
+    assert uncovered(outcome("{name: n, roles: [staff, user], can: [GET /user]}", rules=rules), rules) == [
+        1,
+        3,
+        4,
+    ]
+
+
 def test_a_request_that_no_rule_decides_covers_nothing() -> None:
     report = outcome("{name: n, role: user, cannot: [GET /admin]}")
     coverage = cover(policy(), report, ROUTES)
