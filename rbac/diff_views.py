@@ -67,7 +67,7 @@ def example(change: Change) -> str:
     if literal is not None:
         state = "closed" if change.granted else "open"
         return f"this very path: `{literal}` stands for itself, and every other value stays {state}"
-    if change.stands_for and change.stands_for != endpoint(change):
+    if _is_pattern(change):
         return f"for example, of all that `{change.stands_for}` meets and no known endpoint answers"
     return "no known endpoint"
 
@@ -79,12 +79,23 @@ def _literal(change: Change) -> str | None:
 
 
 def examples(changes: Iterable[Change]) -> list[tuple[list[str], str]]:
-    """The endpoints that are no known ones, those with the same explanation together, with it."""
+    """The endpoints that are no known ones, those that are explained alike together, with what they stand for."""
     together: dict[str, list[str]] = {}
+    patterns: dict[str, str] = {}
     for change in changes:
-        if change.witness:
+        if change.witness and _is_pattern(change):
+            patterns.setdefault(change.stands_for, endpoint(change))
+            together.setdefault("", []).append(endpoint(change))
+        elif change.witness:
             together.setdefault(example(change), []).append(endpoint(change))
-    return [(names, said) for said, names in together.items()]
+    alike = shortened([f"`{pattern}`" for pattern in patterns], _MOST_NAMED)
+    said = f"for example, of all that {alike} {_verb(len(patterns), 'meet')} and no known endpoint answers"
+    return [(names, one or said) for one, names in together.items()]
+
+
+def _is_pattern(change: Change) -> bool:
+    """Whether an example stands for more than itself."""
+    return _literal(change) is None and change.stands_for not in {"", endpoint(change)}
 
 
 def reason(change: Change) -> str:

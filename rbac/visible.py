@@ -44,12 +44,7 @@ def _is_seen(character: str) -> bool:
 
 
 def _shown(character: str) -> str:
-    if _is_seen(character):
-        return character
-    number = ord(character)
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return character if _is_seen(character) else character.encode("unicode_escape").decode("ascii")
 
 
 def _json_escape(character: str) -> str:

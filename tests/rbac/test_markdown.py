@@ -54,13 +54,13 @@ def cells(lines: list[str]) -> list[list[str]]:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_code_in_a_cell_is_the_text_and_nothing_else(text: str) -> None:
-    shown = text.replace("\n", "\\x0a").replace("\u202e", "\\u202e")
+    shown = text.replace("\n", "\\n").replace("\u202e", "\\u202e")
     assert cells(table(["a", "b"], [[code(text), "end"]])) == [["a", "b"], [shown, "end"]]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_plain_text_in_a_cell_is_the_text_and_nothing_else(text: str) -> None:
-    shown = text.replace("\n", "\\x0a").replace("\u202e", "\\u202e").strip()
+    shown = text.replace("\n", "\\n").replace("\u202e", "\\u202e").strip()
     assert cells(table(["a", "b"], [[plain(text), "end"]])) == [["a", "b"], [shown, "end"]]
 
 
