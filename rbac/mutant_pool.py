@@ -1,11 +1,11 @@
 """The rules of a policy and of all its mutants in one table, and what tells them apart."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from rbac.callers import Caller, Endpoint, endpoints_of
 from rbac.compare import Comparison
-from rbac.document import Document
 from rbac.mutants import Mutation, mutations_of
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
@@ -27,14 +27,16 @@ class Pool:
         space: Space,
         callers: Sequence[Caller],
         asked: Askable,
-        rules: int,
+        rules: Sequence[int],
         bits: dict[tuple[int, tuple[str, ...] | None], int],
     ) -> None:
+        """``rules`` are the bits of the policy's own rules, ``bits`` those of its mutants."""
         self.space = space
         self._people = callers
         self._asked = asked
         self._table = space.tables[0]
-        self._original = (1 << rules) - 1
+        self._rules = rules
+        self._original = sum(rules)
         self._bits = bits
 
     @classmethod
@@ -43,23 +45,27 @@ class Pool:
     ) -> "Pool | None":
         """The pool, or ``None`` where order matters, or where the matcher has no formula."""
         document = policy.document
-        rows = document.rows["p"]
-        rules = [mutation for mutation in mutations_of(policy) if mutation.ptype == "p"]
-        added: dict[tuple[int, tuple[str, ...] | None], int] = {}
-        text = [document.policy_bytes.decode("utf-8-sig")]
-        for mutation in rules:
-            key = (mutation.index, mutation.row)
-            added[key] = 0
-            if mutation.row is not None:
-                added[key] = 1 << (len(rows) + len(text) - 1)
-                text.append(", ".join(("p", *mutation.row)))
-        if len(rows) < 2:
+        rows, lines = list(document.rows["p"]), document.lines["p"][:]
+        own = len(rows)
+        if own < 2:
             return None
-        pool = Policy(Document.parse(document.model_bytes, "\n".join(text).encode()))
+        rules = [mutation for mutation in mutations_of(policy) if mutation.ptype == "p"]
+        added: dict[tuple[int, tuple[str, ...] | None], int | None] = {}
+        for mutation in rules:
+            added[mutation.index, mutation.row] = None if mutation.row is None else len(rows)
+            if mutation.row is not None:
+                rows.append(list(mutation.row))
+                lines.append(mutation.line)
+        pool = Policy(
+            replace(document, rows={**document.rows, "p": rows}, lines={**document.lines, "p": lines})
+        )
         space = Space((pool,), routes)
         if not space.tables or space.tables[0].ordered:
             return None
-        return cls(space, callers, asked, len(rows), added)
+        # A column of priorities sorts the rules, also where their order decides nothing.
+        bits = {pool.document_index(position): 1 << position for position in range(len(rows))}
+        mutants = {key: 0 if index is None else bits[index] for key, index in added.items()}
+        return cls(space, callers, asked, [bits[index] for index in range(own)], mutants)
 
     def knows(self, mutation: Mutation) -> bool:
         """Whether the mutation is one of a rule."""
@@ -67,7 +73,7 @@ class Pool:
 
     def bits(self, mutation: Mutation) -> tuple[int, int]:
         """The bit of the rule that goes and of the one that comes (0: none comes)."""
-        return 1 << mutation.index, self._bits[mutation.index, mutation.row]
+        return self._rules[mutation.index], self._bits[mutation.index, mutation.row]
 
     def difference(self, mutation: Mutation) -> tuple[Caller, Endpoint] | None:
         """A request that the mutant answers differently; callers as they come and known routes first."""

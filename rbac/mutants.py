@@ -10,6 +10,7 @@ from rbac.formula import Condition, NoFormulaError, conditions_of, formula_of
 from rbac.functions import FALLIBLE, PATH_FUNCTIONS
 from rbac.patterns import invalid_pattern
 from rbac.policy import Policy
+from rbac.policy_file import Refusal, split_line
 
 EVERYBODY: Final = "everyone"
 ANYTHING: Final = "*"
@@ -81,8 +82,11 @@ class _Mutator:
                         yield Mutation(ptype, index, line, changed, what)
 
     def _is_valid(self, row: Sequence[str] | None) -> bool:
-        """Whether the rule could be loaded: `*` is a path to some matchers, and to others no pattern at all."""
-        return row is None or not any(
+        """Whether the rule could be loaded: `*` is a path to some matchers, and to others no pattern at all; half of
+        `/x(a/b)` is no column."""
+        if row is None:
+            return True
+        return _reads_back(row) and not any(
             function in FALLIBLE and invalid_pattern(function, row[self._columns.index(column)])
             for column, function in self._patterns.items()
         )
@@ -126,6 +130,15 @@ class _Mutator:
     @staticmethod
     def _with(row: Sequence[str], column: int, value: str) -> tuple[str, ...]:
         return (*row[:column], value, *row[column + 1 :])
+
+
+def _reads_back(row: Sequence[str]) -> bool:
+    """Whether a line of the file can hold the rule."""
+    try:
+        pieces = split_line(", ".join(("p", *row)))
+    except Refusal:
+        return False
+    return [piece.strip() for piece in pieces] == ["p", *row]
 
 
 def _reshaped(row: Sequence[str], column: int, function: str) -> Iterator[tuple[tuple[str, ...] | None, str]]:

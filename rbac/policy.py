@@ -164,7 +164,11 @@ class Policy:
 
     def rule_at(self, position: int) -> Rule:
         """The rule at ``position`` of the enforcer's ``p`` rules, which a priority effect sorts."""
-        return self.document_rule(position if self._order is None else self._order[position])
+        return self.document_rule(self.document_index(position))
+
+    def document_index(self, position: int) -> int:
+        """The index in the document of the rule at ``position`` of the enforcer's."""
+        return position if self._order is None else self._order[position]
 
     def _request(self, words: dict[str, Any], roles: Sequence[str] | None) -> Words:
         """The words in the model's order, with the only role, if there is just one, in its place."""
