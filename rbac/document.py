@@ -16,7 +16,7 @@ from casbin.persist.adapter import Adapter
 
 from rbac.decision import Rule
 from rbac.document_errors import DocumentErrors
-from rbac.errors import PolicyError, Problem
+from rbac.errors import FirstProblems, PolicyError, Problem
 from rbac.model_file import Definition, read_model
 from rbac.policy_file import Kind, read_rows, rows_in_file_order
 from rbac.source import Source, decode
@@ -136,7 +136,10 @@ def _check_policy(
     if source.text is None:
         return {}, [*source.problems]
     kinds, found = read_rows(source.text, definition, source.name, pause)
-    return kinds, [*source.problems, *found, *errors.in_rows(kinds, source.text, source.name)]
+    in_rows = FirstProblems(source.name)
+    for problem in errors.in_rows(kinds, source.text, source.name):
+        in_rows.add(problem)
+    return kinds, [*source.problems, *found, *in_rows.told()]
 
 
 def check_bytes(

@@ -12,7 +12,14 @@ from rbac.links import Chain, find_faults
 from rbac.model_entries import Entry
 from rbac.model_file import Definition
 from rbac.pacing import paced
-from rbac.patterns import all_plain, invalid_pattern, literal_patterns, pattern_columns, pattern_hint
+from rbac.patterns import (
+    all_plain,
+    invalid_pattern,
+    literal_patterns,
+    may_be_tried,
+    pattern_columns,
+    pattern_hint,
+)
 from rbac.policy_file import FieldPlaces, Kind
 
 
@@ -100,7 +107,8 @@ class DocumentErrors:
             for name, functions in pattern_columns(tree).items():
                 prefix, _, word = name.partition("_")
                 if prefix == ptype and word in words:
-                    yield from _invalid_patterns(words.index(word), functions, kind)
+                    names = tuple(f"{ptype}_{each}" for each in words)
+                    yield from _invalid_patterns(tree, names, words.index(word), functions, kind)
             for name in evaluated(self._definition.matchers[key]):
                 prefix, _, word = name.partition("_")
                 if prefix == ptype and word in words:
@@ -156,9 +164,10 @@ def _mixed_priorities(words: Sequence[str], kind: Kind) -> Iterator[tuple[int, s
 
 
 def _invalid_patterns(
-    field: int, functions: frozenset[str], kind: Kind
+    tree: ast.expr, names: Sequence[str], field: int, functions: frozenset[str], kind: Kind
 ) -> Iterator[tuple[int, str, str, str, int]]:
-    faults: dict[str, tuple[str, str]] = {}
+    """The rules over whose pattern Casbin would fail, ``names`` being those of the columns in the matcher."""
+    faults: dict[str, dict[str, tuple[str, str]]] = {}
     patterns = {row[field] for row in paced(kind.rows)}
     if all_plain(patterns):
         return
@@ -167,12 +176,14 @@ def _invalid_patterns(
             fault = invalid_pattern(function, pattern)
             if fault is not None:
                 message = f"`{pattern}` is no valid pattern for `{function}`: {fault}"
-                faults[pattern] = message, pattern_hint(function)
+                faults.setdefault(pattern, {})[function] = message, pattern_hint(function)
     if not faults:
         return
     for position, row in enumerate(paced(kind.rows)):
-        if row[field] in faults:
-            yield field, "invalid-pattern", *faults[row[field]], position
+        for function, told in faults.get(row[field], {}).items():
+            if may_be_tried(tree, function, names[field], dict(zip(names, row, strict=True))):
+                yield field, "invalid-pattern", *told, position
+                break
 
 
 def _arrows(chain: Chain) -> str:

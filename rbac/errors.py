@@ -54,6 +54,37 @@ def _beginning(quoted: re.Match[str]) -> str:
     return quoted[0] if len(quoted[1]) <= _KEPT else f"`{quoted[1][:_KEPT]}…`"
 
 
+MOST_PROBLEMS = 1000
+"""Problems of one file that are told one by one: a log in the policy's place has one on every line."""
+
+
+class FirstProblems:
+    """The first :data:`MOST_PROBLEMS` of a file's problems, and how many more there are."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._kept: list[Problem] = []
+        self._more = 0
+        self._grave = False
+
+    def add(self, problem: Problem) -> None:
+        """Keep the problem, or count it."""
+        if len(self._kept) < MOST_PROBLEMS:
+            self._kept.append(problem)
+        else:
+            self._more += 1
+            self._grave |= problem.severity == "error"
+
+    def told(self) -> list[Problem]:
+        """The problems that were kept, and behind them one that says how many were not."""
+        if not self._more:
+            return self._kept
+        severity: Severity = "error" if self._grave else "warning"
+        message = f"{self._more:,} more problems of this file are not told one by one"
+        hint = "correct those that are told, or look whether this is the right file"
+        return [*self._kept, Problem(self._file, 0, 0, "more-problems", severity, message, hint)]
+
+
 class RbacError(Exception):
     """The base of every error that this package raises on purpose."""
 

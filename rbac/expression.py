@@ -147,6 +147,11 @@ def _unknown_function(name: str, functions: AbstractSet[str]) -> ExpressionError
 
 def _unknown_word(name: str, words: AbstractSet[str]) -> ExpressionError:
     word = _as_written(name)
+    constant = name.capitalize()
+    if constant in {"True", "False"}:
+        return ExpressionError(
+            f"`{name}` is no word of the matcher", name, "unknown-word", f"write `{constant}`"
+        )
     message = f"`{word}` is no word of the request or the rule"
     known = ", ".join(f"`{_as_written(one)}`" for one in sorted(words, key=lambda one: (one[0] != "r", one)))
     return ExpressionError(message, word, "unknown-word", f"the words are {known}")

@@ -31,15 +31,17 @@ def find_faults(
     rows: Sequence[Sequence[str]], lines: Sequence[int], *, domains: bool
 ) -> tuple[list[Chain], list[Chain]]:
     """The cycles, and where there is none, the chains that Casbin does not follow to their end."""
-    between = {row[0] for row in paced(rows)} & {row[1] for row in paced(rows)}
-    inner = ((row, line) for row, line in paced(zip(rows, lines, strict=True)) if row[0] in between)
+    # A link of a name to itself does nothing, and closes no circle.
+    links = [(row, line) for row, line in paced(zip(rows, lines, strict=True)) if row[0] != row[1]]
+    between = {row[0] for row, _ in links} & {row[1] for row, _ in links}
+    inner = ((row, line) for row, line in links if row[0] in between)
     cycles: list[Chain] = []
     chains: list[Chain] = []
     for domain, graph in link_graphs(inner, domains=domains).items():
         found = list(find_cycles(graph))
         cycles += found
         if not found and max(_depths(graph).values()) >= LIMIT:
-            every = link_graphs(zip(rows, lines, strict=True), domains=domains)[domain]
+            every = link_graphs(links, domains=domains)[domain]
             chains += _deep_chains(every)
     return cycles, chains
 

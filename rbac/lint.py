@@ -18,6 +18,7 @@ from rbac.lints.new_routes import check_new_routes
 from rbac.lints.readable import NEEDS_EVERY_LINE
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
+from rbac.lints.self_links import check_self_links
 from rbac.lints.slow_patterns import check_slow_patterns
 from rbac.lints.words import check_words
 from rbac.names import SUBJECT
@@ -34,6 +35,7 @@ _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_rules,
     check_dead_links,
     check_slow_patterns,
+    check_self_links,
 )
 
 _CONSEQUENCES = frozenset(("idle-deny", "unknown-role", "never-met"))

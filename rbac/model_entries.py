@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from casbin.model.model import Model
@@ -113,6 +113,19 @@ class ModelFile:
                 "delete it",
             )
             return
+        if self._continues(entry):
+            before = self.entries[-1]
+            self.refuse(
+                line,
+                column,
+                "model-syntax",
+                f"the line goes on with the matcher `{before.key}`, and the line before does not say so",
+                f"end the line with `\\`, as line {before.parts[-1][0]} should",
+            )
+            self.entries[-1] = replace(
+                before, value=f"{before.value} {whole.strip()}", parts=before.parts + entry.parts
+            )
+            return
         if "=" not in whole:
             self.refuse(
                 line,
@@ -132,6 +145,15 @@ class ModelFile:
             )
             return
         self.entries.append(entry)
+
+    def _continues(self, entry: Entry) -> bool:
+        """Whether the line is the rest of a matcher whose line before lacks its ``\\``."""
+        if entry.section != "matchers" or not self.entries or self.entries[-1].section != "matchers":
+            return False
+        return not entry.key.isidentifier() or self.entries[-1].value.endswith(_UNFINISHED)
+
+
+_UNFINISHED = ("&&", "||", "(", ",", "!")
 
 
 def _joined(raw: str) -> str:

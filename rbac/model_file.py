@@ -156,21 +156,18 @@ def _check_sections(file: ModelFile, chosen: Mapping[str, Entry]) -> None:
 
 
 def _check_words(file: ModelFile, entry: Entry) -> None:
+    if _refuse_comment(file, entry):
+        return
     seen: set[str] = set()
     for word in (piece.strip() for piece in entry.value.split(",")):
         line, column = entry.find(word, last=word in seen)
         if not word.isidentifier():
-            hint = (
-                "a comment needs a line of its own"
-                if "#" in entry.value or ";" in entry.value
-                else "words are separated by one comma"
-            )
             file.refuse(
                 line,
                 column,
                 "invalid-word",
                 f"`{word}` is no word for a {'request' if entry.key[0] == 'r' else 'rule'}",
-                hint,
+                "words are separated by one comma",
             )
         elif word in seen:
             file.refuse(
@@ -183,8 +180,30 @@ def _check_words(file: ModelFile, entry: Entry) -> None:
         seen.add(word)
 
 
+def _refuse_comment(file: ModelFile, entry: Entry) -> bool:
+    """Whether a comment behind the value is what is wrong with it; Casbin takes it for part of the value."""
+    mark = re.search(r"[#;]", entry.value)
+    if mark is None:
+        return False
+    file.refuse(
+        *entry.find(mark.group()),
+        _COMMENT_CODES[entry.key[0]],
+        f"the comment behind `{entry.key}` is read as part of its value",
+        "put the comment on a line of its own",
+    )
+    return True
+
+
+_COMMENT_CODES = {
+    "r": "invalid-word",
+    "p": "invalid-word",
+    "g": "invalid-role-definition",
+    "e": "unsupported-effect",
+}
+
+
 def _check_roles(file: ModelFile, entry: Entry) -> None:
-    if not _ROLE_DEFINITION.fullmatch(entry.value):
+    if not _ROLE_DEFINITION.fullmatch(entry.value) and not _refuse_comment(file, entry):
         file.refuse(
             *entry.find(entry.value.split()[0]),
             "invalid-role-definition",
@@ -197,6 +216,8 @@ def _check_effect(file: ModelFile, entry: Entry) -> None:
     try:
         get_effector(_kept("e", entry))
     except RuntimeError:
+        if _refuse_comment(file, entry):
+            return
         file.refuse(
             *entry.find(entry.value.split()[0]),
             "unsupported-effect",

@@ -35,6 +35,64 @@ def pattern_columns(
     return columns
 
 
+def may_be_tried(tree: ast.expr, function: str, column: str, row: Mapping[str, str]) -> bool:
+    """Whether some request leads Casbin to a call of ``function`` with ``column`` as the pattern, for this rule.
+
+    ``row`` maps the rule's names (``p_act``) to its values. ``||`` and ``&&`` stop as soon as they can: behind
+    ``p.act == "*" ||`` nothing is tried for a rule whose `act` is `*`. What depends on the request may be anything.
+    """
+    tried = False
+
+    def value(node: ast.expr) -> bool | None:
+        """What the node is for every request; ``None`` where that depends."""
+        nonlocal tried
+        match node:
+            case ast.BoolOp(operator, parts):
+                stop = isinstance(operator, ast.Or)
+                known: list[bool | None] = []
+                for part in parts:
+                    known.append(value(part))
+                    if (
+                        known[-1] is stop
+                    ):  # whatever came before, the whole is decided, and the rest not looked at
+                        return stop
+                return None if None in known else not stop
+            case ast.UnaryOp(ast.Not(), operand):
+                inner = value(operand)
+                return None if inner is None else not inner
+            case ast.Compare(left, [comparison], [right]):
+                return _compared(left, comparison, right, row)
+        for called, arguments in calls(node):
+            tried |= called == function and any(_names(argument, column) for argument in arguments[1:2])
+        return None
+
+    value(tree)
+    return tried
+
+
+def _names(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _compared(left: ast.expr, comparison: ast.cmpop, right: ast.expr, row: Mapping[str, str]) -> bool | None:
+    """The answer of a comparison between the rule's values and texts; ``None`` where it depends on more."""
+    if isinstance(right, ast.Tuple | ast.List) and isinstance(comparison, ast.In | ast.NotIn):
+        one, listed = _text(left, row), [_text(element, row) for element in right.elts]
+        if one is None or None in listed:
+            return None
+        return (one in listed) is isinstance(comparison, ast.In)
+    one, other = _text(left, row), _text(right, row)
+    if one is None or other is None or not isinstance(comparison, ast.Eq | ast.NotEq):
+        return None
+    return (one == other) is isinstance(comparison, ast.Eq)
+
+
+def _text(node: ast.expr, row: Mapping[str, str]) -> str | None:
+    if isinstance(node, ast.Name):
+        return row.get(node.id)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
 def literal_patterns(tree: ast.expr) -> Iterator[tuple[str, str]]:
     """The patterns that the matcher itself spells out: function and pattern."""
     for function, arguments in calls(tree):

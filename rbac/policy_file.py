@@ -5,7 +5,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rbac.errors import Problem
+from rbac.errors import FirstProblems, Problem
 from rbac.model_file import Definition
 from rbac.pacing import paced
 from rbac.unread_lines import effect_hint, no_type, offset_of, wrong_width
@@ -54,7 +54,7 @@ def read_rows(
 ) -> tuple[dict[str, Kind], list[Problem]]:
     """The rows of ``text`` by type, and a problem for every other line. ``pause``: called every 512 lines."""
     kinds = _kinds(definition)
-    problems: list[Problem] = []
+    problems = FirstProblems(name)
     words = Words()
     split = split_line if any(bracket in text for bracket in "[]()") else _plain_pieces
     for number, raw in enumerate(text.split("\n"), 1):
@@ -68,13 +68,14 @@ def read_rows(
                     continue
                 raise _refusal(raw, split(raw), kinds)
         except Refusal as refusal:
-            problems.append(refusal.problem(name, number))
+            problems.add(refusal.problem(name, number))
             continue
         del row[0]
         kind.rows.append(row)
         kind.lines.append(number)
-    problems += _unknown_effects(kinds, text, name)
-    return kinds, problems
+    for problem in _unknown_effects(kinds, text, name):
+        problems.add(problem)
+    return kinds, problems.told()
 
 
 def _unknown_effects(kinds: Mapping[str, Kind], text: str, name: str) -> Iterator[Problem]:

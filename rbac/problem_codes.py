@@ -75,6 +75,9 @@ _ERRORS = {
     "role-cycle": _error("roles inherit from each other in a circle", "delete one of the links"),
     "role-chain-too-long": _error("a chain of roles is longer than Casbin follows", "link the ends directly"),
     "empty-policy": _error("the document has no rule at all", "add a rule, a line that begins with `p`"),
+    "more-problems": _error(
+        "a file has more problems than are told one by one", "look whether this is the right file"
+    ),
     "no-rules": _error("the matcher reads its conditions from rules, and there is none", "add a rule"),
 }
 _WARNINGS = {
@@ -141,6 +144,7 @@ _WARNINGS = {
     "role-not-granted": _warning("nothing gives anyone this role", "add a link, or delete the rule"),
     "unescaped-dot": _warning("a `.` in a pattern stands for any character", "write `\\.`"),
     "open-ended-regex": _warning("an expression also meets longer words", "end it with `$`"),
+    "self-link": _warning("a link gives a name to itself", "name the role that is meant, or delete the line"),
     "slow-pattern": _warning(
         "a pattern can take seconds to compare with a long value", "write it without nested repetitions"
     ),

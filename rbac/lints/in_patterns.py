@@ -11,7 +11,7 @@ from rbac.expression import calls
 from rbac.functions import FALLIBLE, PATH_FUNCTIONS
 from rbac.lints.path_meaning import findings
 from rbac.lints.reading import Reading, compared_texts
-from rbac.patterns import literal_patterns, pattern_columns
+from rbac.patterns import literal_patterns, may_be_tried, pattern_columns
 from rbac.wording import counted
 
 _DOTTED = tuple(name for name in FALLIBLE if name in PATH_FUNCTIONS)
@@ -52,7 +52,7 @@ def _open_ends(reading: Reading) -> Iterator[Problem]:
         if column is None:
             continue
         for pattern, lines in _lines_by_pattern(reading, column).items():
-            if not ends(pattern):
+            if not ends(pattern) and may_be_tried(reading.tree, "regexMatch", name, {name: pattern}):
                 message, hint = _open_end(pattern)
                 yield reading.in_rule(lines[0], column, "open-ended-regex", message + _also(lines), hint)
 

@@ -8,7 +8,7 @@ from rbac.errors import Problem
 from rbac.functions import FALLIBLE
 from rbac.keymatch import goes_back
 from rbac.lints.reading import Reading
-from rbac.patterns import literal_patterns, pattern_columns
+from rbac.patterns import invalid_pattern, literal_patterns, pattern_columns
 
 _QUANTIFIER = re.compile(r"[*+?{]")
 _STARS = re.compile(r"\*+")
@@ -46,4 +46,6 @@ def _is_slow(function: str, pattern: str) -> bool:
         segments = pattern.split("/")
         crowded = max(len(_STARS.findall(segment)) for segment in segments) > _FEW_STARS
         return crowded or segments.count("**") > _FEW_STARS
-    return len(_QUANTIFIER.findall(pattern)) > 1 and goes_back(FALLIBLE[function], pattern)
+    if len(_QUANTIFIER.findall(pattern)) < 2 or invalid_pattern(function, pattern):
+        return False
+    return goes_back(FALLIBLE[function], pattern)

@@ -67,7 +67,7 @@ def survives(policy: Policy) -> None:
 @pytest.mark.parametrize("kind", [*KINDS, SORTED], ids=lambda kind: kind.name)
 def test_mutation_of_a_random_document_comes_to_an_end(kind: Kind) -> None:
     """Of every kind of model, priorities under every effect among them."""
-    for seed in range(6):
+    for seed in range(3):
         dice = Random(f"{kind.name} {seed}")
         model, rows = kind.model(dice), kind.rows(dice)
         try:
@@ -84,9 +84,7 @@ def test_mutation_of_casbins_own_documents_comes_to_an_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", AWKWARD)
-@pytest.mark.parametrize(
-    "function", ["keyMatch", "keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5", "regexMatch"]
-)
+@pytest.mark.parametrize("function", ["keyMatch2", "keyMatch4", "regexMatch"])
 def test_no_mutant_of_a_pattern_with_brackets_is_refused(function: str, pattern: str) -> None:
     """Half of a pattern may be no column, or no pattern; it is then no mutant either."""
     model = small.model_text(
