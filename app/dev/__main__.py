@@ -2,18 +2,15 @@
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
-from types import FrameType
+from pathlib import Path
 
 from app.config import Settings, SettingsError, load_settings
 from app.dev import cognito
+from app.dev.reloading import keep_serving
 from app.setting_fields import LOCAL_POOL_ID
-
-_LOOK_SECONDS = 0.05
 
 
 def main() -> int:
@@ -45,21 +42,13 @@ def main() -> int:
 
 
 def _serve(settings: Settings, environment: dict[str, str], greeting: str) -> int:
-    """Runs the service to its end; says where it listens once it does."""
+    """Runs the service to its end, anew whenever its code is saved; says where it listens once it does."""
     environment = {"ENVIRONMENT": "development", **environment}
-    service = subprocess.Popen([sys.executable, "-m", "app"], env=os.environ | environment)
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        service.terminate()  # Ctrl-C reaches the service by itself too: stopping twice is stopping once
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, "-m", "app"], env=os.environ | environment)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
-    while service.poll() is None and not _taken(settings.port):
-        time.sleep(_LOOK_SECONDS)
-    if service.poll() is None:
-        print(greeting, flush=True)
-    code = service.wait()
-    return 0 if code in {0, -signal.SIGINT, -signal.SIGTERM} else code
+    return keep_serving(start, (Path("app"), Path("rbac")), lambda: _taken(settings.port), greeting)
 
 
 def _taken(port: int) -> bool:
@@ -95,7 +84,7 @@ def _greeting(settings: Settings) -> str:
     return "\n".join(
         [
             "",
-            f"Sekisho listens on {base}. Paste a line; edit policy.csv, save, paste it again:",
+            f"Sekisho listens on {base}. Paste a line; edit policy.csv or the code, save, paste it again:",
             "",
             *lines,
             "",
