@@ -19,6 +19,9 @@ from app.server.listener import STATE, Listener, Reason
 
 RETRY_AFTER = 1  # seconds, for callers who find no place
 
+MOST_FIELDS = 256
+"""Header fields of one request: each costs more than its bytes."""
+
 _PIECE = 16 * 1024  # bytes that are parsed at once: what is beyond a limit costs no more than that
 _CHUNKING = 8  # bytes on the wire for one of a body, at most: `1\r\na\r\n` takes six
 _LINGER_S = 1.0  # an answer is lost when the connection ends while the caller still sends
@@ -183,6 +186,8 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
+        if len(self.headers) > MOST_FIELDS:
+            self._beyond("request_header_fields_too_large")
         if not self._in_head:
             self._trailers_size += len(name) + len(value) + 4
             if self._trailers_size > self.limits.head:
