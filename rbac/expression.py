@@ -153,6 +153,10 @@ def _unknown_word(name: str, words: AbstractSet[str]) -> ExpressionError:
             f"`{name}` is no word of the matcher", name, "unknown-word", f"write `{constant}`"
         )
     message = f"`{word}` is no word of the request or the rule"
+    if name.title() in ("True", "False"):
+        return ExpressionError(
+            message, word, "unknown-word", f"write `{name.title()}`, with a capital letter"
+        )
     known = ", ".join(f"`{_as_written(one)}`" for one in sorted(words, key=lambda one: (one[0] != "r", one)))
     return ExpressionError(message, word, "unknown-word", f"the words are {known}")
 

@@ -11,6 +11,9 @@ from rbac.errors import Problem
 
 SECTIONS: Mapping[str, str] = MappingProxyType({name: key for key, name in Model.section_name_map.items()})
 
+_KEY_AND_VALUE = "a line of a model reads `key = value`"
+_CONTINUED = f"{_KEY_AND_VALUE}; if it goes on from the line before, end that line with `\\`"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -132,7 +135,7 @@ class ModelFile:
                 column,
                 "model-syntax",
                 f"`{whole.strip()}` has no `=`",
-                "a line of a model reads `key = value`",
+                _CONTINUED if self.entries and self.entries[-1].section == section else _KEY_AND_VALUE,
             )
             return
         if not section:

@@ -153,3 +153,15 @@ def test_an_open_ended_expression_is_told_once_a_pattern_with_a_count() -> None:
     found = [p for p in problems(text, *rules) if p.code == "open-ended-regex"]
     assert [problem.line for problem in found] == [1, 2]
     assert "(also on 49 other lines)" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("matcher", "hint"),
+    [
+        ("g(r.sub, p.sub) && true", "write `True`, with a capital letter"),
+        ("g(r.sub, p.sub)\n && r.obj", "end that line with `\\`"),
+    ],
+    ids=["a_small_letter", "two_lines"],
+)
+def test_a_slip_in_a_matcher_is_told_with_what_to_write(matcher: str, hint: str) -> None:
+    assert hint in " ".join(problem.hint for problem in problems(model(matcher), "p, user, /x, GET"))
