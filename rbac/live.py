@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from typing import Self
 from rbac.callbacks import Callbacks
 from rbac.errors import PolicyError, Problem
 from rbac.giving_way import Attention, GivenWay
-from rbac.lint import lint
+from rbac.judging import Gate, TestsGate, first, judged, lint_gate, parsed, tell_of_refusal, tell_of_swap
 from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
@@ -24,21 +24,12 @@ from rbac.verdict import Verdict
 
 log = logging.getLogger("rbac.live")
 
-Gate = Callable[[Policy], Sequence[Problem]]
-TestsGate = Callable[[Policy, Snapshot], Verdict]
-
 _RETRY_S = 1.0
-_LOGGED = 50
 # So often in a row a document gives way to a newer one: a file that is written without end is judged at last.
 _GIVES_WAY = 5
 _FAILED = Problem(
     "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
 )
-
-
-def lint_gate(policy: Policy) -> Sequence[Problem]:
-    """The gate that a live policy has unless it is given another: what lint finds in the document."""
-    return lint(policy.document)
 
 
 class LivePolicy:
@@ -213,8 +204,8 @@ class LivePolicy:
     def _load(self, source: Store | DocumentCache) -> Policy:
         snapshot = source.read()
         with beside_others():
-            policy = _parse(snapshot, None)
-            warnings, tested = self._judge(policy, snapshot)
+            policy = parsed(snapshot, None)
+            warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         self._swap(snapshot, policy, warnings, tested)
         return policy
 
@@ -222,7 +213,7 @@ class LivePolicy:
         try:
             policy = self._load(cache)
         except PolicyError as error:
-            for problem in _first(error.problems):
+            for problem in first(error.problems):
                 log.warning("no last good document to start on: %s", problem)
             raise refused from None
         self.last_good = True
@@ -255,8 +246,8 @@ class LivePolicy:
         policy = None
         try:
             with beside_others(pace):
-                policy = _parse(snapshot, pace)
-                warnings, tested = self._judge(policy, snapshot)
+                policy = parsed(snapshot, pace)
+                warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         except PolicyError as error:
             self._refuse(error.problems)
             return False, policy
@@ -313,23 +304,10 @@ class LivePolicy:
 
         return Attention(outdated)
 
-    def _judge(self, policy: Policy, snapshot: Snapshot) -> tuple[tuple[Problem, ...], Verdict | None]:
-        """The warnings of the gates, sorted, and what came of the tests. Raises :class:`PolicyError` if a gate finds an
-        error."""
-        problems = list(self._gate(policy))
-        tested = None if self._tests_gate is None else self._tests_gate(policy, snapshot)
-        if tested is not None:
-            problems += tested.problems
-        if any(problem.severity == "error" for problem in problems):
-            raise PolicyError(problems)
-        return tuple(sorted(problems)), tested
-
     def _swap(
         self, snapshot: Snapshot, policy: Policy, warnings: tuple[Problem, ...], tested: Verdict | None
     ) -> None:
-        instead = "" if self._live is None else f", in place of {self.policy.revision}"
-        passed = "" if tested is None else f"; {tested.says(self.tested)}"
-        fewer = tested is not None and self.tested is not None and tested.tests < self.tested.tests
+        old, before = self._revision, self.tested
         self.policy = policy
         self.problems = ()
         self.warnings = warnings
@@ -338,15 +316,12 @@ class LivePolicy:
         self.last_good = False
         self._live = self._seen = snapshot
         self._keep(snapshot)
-        for problem in _first(warnings):
-            log.warning("%s", problem)
-        log.log(
-            logging.WARNING if fewer else logging.INFO,
-            "policy %s in force%s%s",
-            policy.revision,
-            instead,
-            passed,
-        )
+        tell_of_swap(policy.revision, old, warnings, tested, before)
+
+    @property
+    def _revision(self) -> str | None:
+        """The revision in force."""
+        return None if self._live is None else self.policy.revision
 
     def _keep(self, snapshot: Snapshot) -> None:
         if self._cache is None:
@@ -359,27 +334,6 @@ class LivePolicy:
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems
         self.refused += 1
-        kept = "nothing is in force" if self._live is None else f"{self.policy.revision} stays in force"
-        for problem in _first(problems):
-            told = (
-                logging.ERROR if isinstance(problem, str) or problem.severity == "error" else logging.WARNING
-            )
-            log.log(told, "policy refused, %s: %s", kept, problem)
+        tell_of_refusal(self._revision, problems)
         if self._on_refusal is not None:
             self._callbacks.add(partial(self._on_refusal, problems))
-
-
-def _first(problems: Sequence[Problem]) -> Sequence[Problem | str]:
-    """What the log is told of many problems: somebody may have put another file altogether in the policy's place."""
-    more = len(problems) - _LOGGED
-    return problems if more <= 0 else [*problems[:_LOGGED], f"and {more} more; `rbac check` lists them"]
-
-
-def _parse(snapshot: Snapshot, pause: Callable[[], None] | None) -> Policy:
-    return Policy.parse(
-        snapshot.model,
-        snapshot.policy,
-        model_name=snapshot.model_name,
-        policy_name=snapshot.policy_name,
-        pause=pause,
-    )

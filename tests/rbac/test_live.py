@@ -14,7 +14,7 @@ import pytest
 from watchfiles import Change
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
-from rbac.live import lint_gate
+from rbac.judging import lint_gate
 from rbac.stores import Snapshot
 from rbac.stores import file as file_store
 from rbac.stores.file import FileStore
