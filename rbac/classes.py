@@ -6,6 +6,7 @@ after the other (the subset construction), so each class is found, and found fir
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 
 from rbac import charset
 from rbac.charset import CharacterClasses
@@ -49,13 +50,19 @@ class ValueClasses:
         return len(self._runs)
 
     def matching(self, value: str) -> int:
-        """The patterns that match ``value``. A control character counts as one that no pattern names, unless
-        the classes were made with ``control``."""
+        """The patterns that match ``value``, which may hold a control character also where no class has one."""
         state = self._start
         for character in value:
             number = self._characters.class_of(character)
-            state = self._after(state, 1 << number if number >= 0 else 0)
+            if number < 0:
+                return self._whole.matching(value)
+            state = self._after(state, 1 << number)
         return self._accepted[state]
+
+    @cached_property
+    def _whole(self) -> "ValueClasses":
+        """The same with control characters, for a value that holds one."""
+        return ValueClasses(self._automaton, control=True)
 
     def examples(self, limit: int, first: str = "") -> Iterator[tuple[int, str]]:
         """Every set of patterns that some value matches exactly, each with a shortest such value.

@@ -140,3 +140,17 @@ def test_categories_are_those_of_the_whole_of_unicode(letter: str, member: str, 
     assert any(low <= ord(member) <= high for low, high in spans)
     assert not any(low <= ord(stranger) <= high for low, high in spans)
     assert charset.union(spans, charset.complement(spans)) == charset.EVERY == ((0, sys.maxunicode),)
+
+
+@pytest.mark.parametrize("value", ["/a\x01b", "/a\n", "/files/\x7f", "\x85"])
+@pytest.mark.parametrize(
+    ("function", "pattern"),
+    [("keyMatch", "/*"), ("keyMatch3", "/{x}"), ("regexMatch", ".*"), ("keyMatch2", "/a")],
+)
+def test_a_control_character_is_matched_as_casbin_does_though_no_example_has_one(
+    function: str, pattern: str, value: str
+) -> None:
+    """Classes that leave control characters out are right about a value that holds one all the same."""
+    automaton = Automaton()
+    automaton.add(function, pattern)
+    assert bool(ValueClasses(automaton).matching(value)) == FUNCTIONS[function](value, pattern)
