@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only decisions,paths,load,log,service,authzen,reload,lock-outs] [--quick]
+"""``python -m benchmarks [--only decisions,paths,load,edits,log,service,authzen,reload,lock-outs] [--quick]
 [--decision-log off]``."""
 
 import argparse
@@ -16,6 +16,7 @@ from benchmarks import (
     authzen,
     decision_log,
     decisions,
+    edits,
     goals,
     loading,
     lock_outs,
@@ -27,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.service import load as service
 
-SECTIONS = ("decisions", "paths", "load", "log", "service", "authzen", "reload", "lock-outs")
+SECTIONS = ("decisions", "paths", "load", "edits", "log", "service", "authzen", "reload", "lock-outs")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -87,6 +88,7 @@ def _measure(
         "decisions": lambda: decisions.run(
             scratch, decisions.QUICK if quick else decisions.Effort(), missing, _say
         ),
+        "edits": lambda: edits.run(scratch, edits.QUICK if quick else edits.Effort(), _say),
         "paths": lambda: worst_paths.run(scratch, worst_paths.QUICK if quick else worst_paths.Effort(), _say),
         "load": lambda: loading.run(scratch, loading.QUICK if quick else loading.Effort(), _say),
         "log": lambda: dict(decision_log.measure(quick=quick)),

@@ -19,6 +19,7 @@ def verdicts(results: dict[str, Any]) -> list[Verdict]:
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_paths(results["paths"]) if "paths" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
+        *(_edits(results["edits"]) if "edits" in results else ()),
         *(
             _service(results["service"])
             if "service" in results and "unable" not in results["service"]
@@ -68,6 +69,15 @@ def _loading(figures: dict[str, Any]) -> Iterator[Verdict]:
     )
     seconds = figures["lint_seconds"]
     yield Verdict(f"`lint` of {rules}", f"{seconds:.2f} s", "≤ 5 s", seconds <= 5)
+
+
+def _edits(figures: dict[str, Any]) -> Iterator[Verdict]:
+    rules = max(map(int, figures["sizes"]))
+    name, seconds = max(figures["sizes"][str(rules)].items(), key=lambda each: float(each[1]))
+    promise = f"`rbac diff` of a one-line edit, {rules:,} rules"
+    yield Verdict(promise, f"{seconds:.2f} s ({name})", "≤ 5 s", seconds <= 5)
+    tied = figures["tied_seconds"]
+    yield Verdict("the same, 48 rules whose matcher ties six words", f"{tied:.2f} s", "≤ 1 s", tied <= 1)
 
 
 def _service(figures: dict[str, Any]) -> Iterator[Verdict]:

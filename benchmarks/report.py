@@ -32,6 +32,7 @@ def page(results: dict[str, Any]) -> str:
         *(_decisions(results["decisions"]) if "decisions" in results else ()),
         *(_paths(results["paths"]) if "paths" in results else ()),
         *(_loading(results["load"]) if "load" in results else ()),
+        *(_edits(results["edits"]) if "edits" in results else ()),
         *(
             _service(results["service"], results.get("decision_log", "not recorded"))
             if "service" in results
@@ -127,6 +128,19 @@ def _paths(figures: dict[str, Any]) -> Iterator[str]:
         for pattern, each in patterns.items()
     ]
     yield _table(("function", "pattern", "ms", "its worst path begins"), rows)
+
+
+def _edits(figures: dict[str, Any]) -> Iterator[str]:
+    yield "## What an edit changes"
+    yield (
+        "`rbac diff` of two documents that differ in one line, without known routes; seconds, the documents read. Of 48 "
+        f"rules whose matcher ties six words together it took {figures['tied_seconds']:.2f} s."
+    )
+    rows = [
+        (f"{int(rules):,}", *(f"{seconds:.2f}" for seconds in edits.values()))
+        for rules, edits in figures["sizes"].items()
+    ]
+    yield _table(("rules", *next(iter(figures["sizes"].values()))), rows)
 
 
 def _loading(figures: dict[str, Any]) -> Iterator[str]:

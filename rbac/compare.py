@@ -6,7 +6,7 @@ same place. Only these are looked at, and what is found is put to both enforcers
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from rbac.bits import bits, mask_of
 from rbac.errors import RbacError
@@ -14,6 +14,9 @@ from rbac.space import Group, Member, Space
 from rbac.table import RuleTable
 
 Masks = tuple[int, int]
+Holders = dict[int, list[int]]
+# So many members are looked at one by one sooner than by the rules that they leave.
+_FEW: Final = 64
 
 
 class SpaceError(RbacError):
@@ -35,6 +38,9 @@ class Comparison:
         self._incomparable = self._tables[0].allows(0) != self._tables[1].allows(0) or not _same_effect(
             *self._tables
         )
+        self._needs_allow = all(table.needs_allow for table in self._tables)
+        self._kept = {id(group.members) for group in self.what}
+        self._holders: dict[int, tuple[Holders, Holders]] = {}
         tails: dict[tuple[object, ...], int] = {}
         self._tails = tuple(self._tails_of(side, tails) for side in (0, 1))
 
@@ -78,15 +84,16 @@ class Comparison:
         known = {**dict.fromkeys(self.space.words, ""), **words, **who}
         open_groups = [tied for tied in self.who_words if any(word not in who for word in tied)]
         groups = [*open_groups, *(group.words for group in self.what)]
-        return tuple(self.masks({word: known[word] for word in group}) for group in groups)
+        masks = tuple(self.masks({word: known[word] for word in group}) for group in groups)
+        return (*masks, (int(self.space.is_routed(known.get(self.space.axes.act or "", ""))), 0))
 
     def differ(self, masks: Masks) -> bool:
         """Whether the policies decide differently when these rules match."""
         return self._tables[0].allows(masks[0]) != self._tables[1].allows(masks[1])
 
-    def cells(self, who: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    def cells(self, who: Mapping[str, str], beyond: Masks | None = None) -> Iterator[dict[str, str]]:
         """For a caller with these words: every class of the other words on which the answers differ, by an
-        example."""
+        example. With ``beyond``, those alone that one of these rules matches."""
         groups = [
             *(self._free_words(words, who) for words in self.who_words),
             *(group.members for group in self.what),
@@ -98,7 +105,7 @@ class Comparison:
         whole = self.settled(who)
         start = self.masks(who) if whole else self._everything
         changed = self.changed(start) if whole else None
-        for members in self._walk(groups, 0, start, changed):
+        for members in self._walk(groups, 0, start, [one for one in (changed, beyond) if one is not None]):
             yield {
                 word: value
                 for names, member in zip(words, members, strict=True)
@@ -130,19 +137,48 @@ class Comparison:
         )
 
     def _walk(
-        self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, changed: Masks | None
+        self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, needed: Sequence[Masks]
     ) -> Iterator[tuple[Member, ...]]:
-        if changed is not None and not (masks[0] & changed[0] | masks[1] & changed[1]):
+        """The ways to choose a member of each group so that the answers differ; of each of ``needed`` a rule matches."""
+        if not all(masks[0] & one[0] | masks[1] & one[1] for one in needed):
             return
         if depth == len(groups):
             if self.differ(masks):
                 yield ()
             return
         old, new = self._positions
-        for member in groups[depth]:
+        for member in self._worth_a_look(groups[depth], masks, needed):
             left = (masks[0] & member.masks[old], masks[1] & member.masks[new])
-            for others in self._walk(groups, depth + 1, left, changed):
+            for others in self._walk(groups, depth + 1, left, needed):
                 yield (member, *others)
+
+    def _worth_a_look(
+        self, members: Sequence[Member], masks: Masks, needed: Sequence[Masks]
+    ) -> Iterable[Member]:
+        """The members that leave a rule of each of ``needed``, and one that allows where nothing else does; or more."""
+        if id(members) not in self._kept or len(members) < _FEW:
+            return members
+        allowing = [(self._tables[0].effects[0], self._tables[1].effects[0])] if self._needs_allow else []
+        choices = [(masks[0] & one[0], masks[1] & one[1]) for one in (*needed, *allowing)]
+        fewest = min(choices, key=lambda one: one[0].bit_count() + one[1].bit_count(), default=masks)
+        if fewest[0].bit_count() + fewest[1].bit_count() > _FEW:
+            return members
+        holders = self._holders.get(id(members))
+        if holders is None:
+            holders = self._holders[id(members)] = self._read_holders(members)
+        numbers = {
+            number for side in (0, 1) for rule in bits(fewest[side]) for number in holders[side].get(rule, ())
+        }
+        return [members[number] for number in sorted(numbers)]
+
+    def _read_holders(self, members: Sequence[Member]) -> tuple[Holders, Holders]:
+        """For each side: rule to the members that leave it possible."""
+        found: tuple[Holders, Holders] = ({}, {})
+        for side, position in enumerate(self._positions):
+            for number, member in enumerate(members):
+                for rule in bits(member.masks[position]):
+                    found[side].setdefault(rule, []).append(number)
+        return found
 
     def _tails_of(self, side: int, tails: dict[tuple[object, ...], int]) -> list[int]:
         """For each rule a number for what it does besides saying whom it is about: equal numbers, equal

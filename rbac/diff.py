@@ -131,6 +131,7 @@ class _Differ:
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
         self._endpoints = endpoints_of(self._space) if space.routes else ()
+        self._masks: dict[str, Masks] = {}
         self._classes: dict[tuple[str, ...], frozenset[tuple[Masks, ...]]] = {}
 
     def result(self) -> Diff:
@@ -146,22 +147,33 @@ class _Differ:
         links = tuple(_link_changes(old, new, cells, people))
         return Diff(old.revision, new.revision, tuple(cells), tuple(people), links, self._space.notes)
 
-    def _changes(self, caller: Caller) -> Iterator[Change]:
-        """What changes for one caller: known routes in their order, then examples off the routes."""
+    def _changes(self, caller: Caller, beyond: Masks | None = None) -> Iterator[Change]:
+        """What changes for one caller: known routes in their order, then examples off the routes. With ``beyond``, what
+        one of these rules matches."""
         if self._comparison is None:
             yield from self._walk(caller)
             return
         if self._comparison.unchanged(caller.words):
             return
         for endpoint in self._endpoints:
-            yield from self._asked(caller, endpoint)
+            if beyond is None or self._meets(endpoint, beyond):
+                yield from self._asked(caller, endpoint)
         known = self._known_classes(self._comparison, caller)
-        for words in self._comparison.cells(caller.words):
-            if self._comparison.class_of(caller.words, words) not in known:
+        for words in self._comparison.cells(caller.words, beyond):
+            if not known or self._comparison.class_of(caller.words, words) not in known:
                 change = self._ask(caller, self._endpoint(words))
                 if change is None:
                     raise SpaceError(f"{caller.words} {words}")
                 yield change
+
+    def _meets(self, endpoint: Endpoint, rules: Masks) -> bool:
+        """Whether one of the rules may match a request for the endpoint."""
+        if self._comparison is None:
+            return True
+        if endpoint.label not in self._masks:
+            self._masks[endpoint.label] = self._comparison.masks(endpoint.words)
+        masks = self._masks[endpoint.label]
+        return bool(masks[0] & rules[0] | masks[1] & rules[1])
 
     def _asked(self, caller: Caller, endpoint: Endpoint) -> Iterator[Change]:
         change = self._ask(caller, endpoint)
@@ -219,10 +231,19 @@ class _Differ:
             for role in roles:
                 words = {**role.words, axes.sub: person.name}
                 both = Caller("subject", person.name, f"{person.name} as {role.label}", words)
-                for change in self._changes(both):
+                for change in self._changes(both, self._beyond(both, person)):
                     key = (_key(change.endpoint), change.granted)
                     if (role.label, *key) not in known and (person.label, *key) not in known:
                         yield change
+
+    def _beyond(self, caller: Caller, person: Caller) -> Masks | None:
+        """The rules that match ``caller`` and not the ``person`` alone; ``None`` where that cannot be said."""
+        if self._comparison is None or not self._comparison.settled(caller.words):
+            return None
+        own, all_of_them = (self._comparison.masks(one.words) for one in (person, caller))
+        if own[0] & ~all_of_them[0] or own[1] & ~all_of_them[1]:
+            return None  # a matcher with a negation: the role takes rules away
+        return all_of_them[0] & ~own[0], all_of_them[1] & ~own[1]
 
     def _is_touched(self, person: Caller) -> bool:
         """Whether a rule that is about this person, and not about everybody with a token, is changed."""

@@ -338,7 +338,37 @@ class Space:
             Member(tuple(values[place] for place in places), self.possible(masks))
             for masks, values in self._spread(states, order[len(first) :]).items()
         ]
-        return Group(words, tuple(members))
+        return Group(words, (*members, *self._off_the_routes(words, members)))
+
+    def _off_the_routes(self, words: tuple[str, ...], members: Sequence[Member]) -> Iterator[Member]:
+        """What is like an action of a known route, with an action that no route has: a route speaks for its own alone."""
+        act = self.axes.act
+        other = self.vocabularies[act].anything if act in words and act is not None else None
+        if other is None or self.is_routed(other):
+            return
+        place = words.index(act or "")
+        for member in members:
+            if self.is_routed(member.values[place]):
+                values = (*member.values[:place], other, *member.values[place + 1 :])
+                asked = dict(zip(words, values, strict=True))
+                masks = self.possible(
+                    tuple(
+                        settled(
+                            residue_of(_part(table, words, self.given), table), table, {**self.given, **asked}
+                        )
+                        for table in self.tables
+                    )
+                )
+                if masks == member.masks:
+                    yield Member(values, masks)
+
+    def is_routed(self, act: str) -> bool:
+        """Whether a known route has this action."""
+        return act in self._routed
+
+    @cached_property
+    def _routed(self) -> frozenset[str]:
+        return frozenset(route.act for route in self.routes)
 
     def _likely(self, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Person and role of callers as they come: nobody, a token without a role, each role, each person without one.

@@ -179,6 +179,11 @@ class RuleTable:
         return bool(decisive & -decisive & allow)
 
     @property
+    def needs_allow(self) -> bool:
+        """Whether nothing is allowed that no matching rule allows."""
+        return not self.empty and self._effect in {ALLOW_OVERRIDE_EFFECT, ALLOW_AND_DENY_EFFECT}
+
+    @property
     def ordered(self) -> bool:
         """Whether the order of the rules matters: the first match decides."""
         return first_decides(self._effect)

@@ -6,7 +6,7 @@ rest, which in a long document is nearly all of it.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,32 +31,59 @@ from rbac.table import first_decides
 MOST_CHANGED: Final = 200
 
 Row = Sequence[str]
-# From here on a pattern may mean something else than it says; the character before may be repeated or left out.
-_SPECIAL: Final = re.compile(r".?[*?+{]|[.\\\[\]()^$}]")
+# What a whole segment of a pattern must not hold to be taken at its word. A dot may stand for a slash.
+_SPECIAL: Final = re.compile(r"[.*+?(){}\[\]\\^$|:]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Texts by their parts between slashes: each the part itself, or ``None`` for any. ``open``: more may follow."""
+
+    parts: tuple[str | None, ...]
+    open: bool
+
+    def meets(self, other: "_Shape") -> bool:
+        """Whether some text may have both shapes."""
+        pairs = zip(self.parts, other.parts, strict=False)
+        if any(one is not None and two is not None and one != two for one, two in pairs):
+            return False
+        shorter, longer = sorted((self, other), key=lambda shape: len(shape.parts))
+        return shorter.open or len(shorter.parts) == len(longer.parts)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """The values of a word that a rule can meet: these names, and what begins with these texts. A superset."""
+    """The values of a word that a rule can meet, by their shapes. A superset."""
 
-    names: frozenset[str]
-    beginnings: tuple[str, ...]
+    shapes: tuple[_Shape, ...]
 
     def meets(self, other: "_Span") -> bool:
         """Whether some value may be in both."""
-        if not self.names.isdisjoint(other.names):
-            return True
-        if any(name.startswith(other.beginnings) for name in self.names if other.beginnings):
-            return True
-        if any(name.startswith(self.beginnings) for name in other.names if self.beginnings):
-            return True
+        return any(one.meets(two) for one in self.shapes for two in other.shapes)
+
+
+class _Sieve:
+    """What all of some spans have in common, so that most of what meets none of them is told at a glance."""
+
+    def __init__(self, spans: Iterable[_Span]) -> None:
+        shapes = [shape for span in spans for shape in span.shapes]
+        fewest = min((len(shape.parts) for shape in shapes), default=0)
+        parts = [{shape.parts[place] for shape in shapes} for place in range(fewest)]
+        self._needed = [(place, known) for place, known in enumerate(parts) if None not in known]
+
+    def lets_pass(self, span: _Span) -> bool:
+        """Whether the span may meet one of the spans; a false alarm does no harm."""
         return any(
-            one.startswith(two) or two.startswith(one) for one in self.beginnings for two in other.beginnings
+            all(
+                place >= len(shape.parts) or shape.parts[place] is None or shape.parts[place] in known
+                for place, known in self._needed
+            )
+            for shape in span.shapes
         )
 
 
-_EVERYTHING: Final = _Span(frozenset(), ("",))
-_NOTHING: Final = _Span(frozenset(), ())
+_EVERYTHING: Final = _Span((_Shape((), open=True),))
+_NOTHING: Final = _Span(())
 _Reader = Callable[[Row], _Span]
 
 
@@ -86,8 +113,12 @@ def touched_rules(old: Policy, new: Policy) -> tuple[Sequence[int], Sequence[int
     readers = [_reader(part, columns) for part in conjuncts(formula) if len(words_of(part)) == 1]
     spans = [[reader(row) for reader in readers] for row in changed]
 
+    sieves = [_Sieve(one[place] for one in spans) for place in range(len(readers))]
+
     def touched(row: Row) -> bool:
         own = [reader(row) for reader in readers]
+        if not all(sieve.lets_pass(one) for sieve, one in zip(sieves, own, strict=True)):
+            return False
         return any(all(one.meets(two) for one, two in zip(own, others, strict=True)) for others in spans)
 
     first, second = ([place for place, row in enumerate(side) if touched(row)] for side in rows)
@@ -166,10 +197,7 @@ def _span(part: Formula, value: Callable[[str], str]) -> _Span:
     match part:
         case AnyOf(parts):
             spans = [_span(one, value) for one in parts]
-            return _Span(
-                frozenset().union(*(span.names for span in spans)),
-                tuple(beginning for span in spans for beginning in span.beginnings),
-            )
+            return _Span(tuple(shape for span in spans for shape in span.shapes))
         case AllOf(parts):
             # Any one of the demands is a superset of them all; an empty one says the most.
             spans = [_span(one, value) for one in parts]
@@ -191,18 +219,31 @@ def _condition(condition: Condition, value: Callable[[str], str]) -> _Span:
     if len(condition.operands) != 2 or len(texts) != 1:
         return _EVERYTHING
     if condition.function == "==":
-        return _Span(frozenset(texts), ())
+        return _Span((_Shape(tuple(texts[0].split("/")), open=False),))
     return _pattern(MATCHING.get(condition.function), texts[0])
 
 
 def _pattern(function: CasbinFunction | None, text: str) -> _Span:
-    """How the values begin that a pattern can match; anything, where the function makes no pattern of ``text``."""
-    if function is None:
+    """What the values look like that a pattern can match; anything, where that is not plain to see."""
+    if (
+        function is None
+        or "|" in text
+        or function.kind not in {"path", "regex"}
+        or function.name == "keyMatch5"
+    ):
         return _EVERYTHING
     if function.name == "keyMatch":
-        return _Span(frozenset(), (text.partition("*")[0],))
-    if not function.has_expression or "|" in text:
-        return _EVERYTHING
-    text = function.expression(text).removeprefix("^")
-    special = _SPECIAL.search(text)
-    return _Span(frozenset(), (text[: special.start()] if special else text,))
+        plain, star, _ = text.partition("*")
+        parts = plain.split("/")
+        return _Span((_Shape(tuple(parts[:-1] if star else parts), open=bool(star)),))
+    found: list[str | None] = []
+    for part in text.removeprefix("^").split("/") if function.kind == "regex" else text.split("/"):
+        if function.variable is not None and function.variable.fullmatch(part):
+            found.append(None)
+        elif _SPECIAL.search(part):
+            return _Span((_Shape(tuple(found), open=True),))
+        else:
+            found.append(part)
+    # A regular expression need not match to the end: its last part may go on.
+    closed = function.kind == "path"
+    return _Span((_Shape(tuple(found if closed else found[:-1]), open=not closed),))
