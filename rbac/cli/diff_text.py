@@ -134,10 +134,26 @@ def _show_endpoints(console: Console, changes: Sequence[Change]) -> None:
     known = [change for change in changes if not change.witness]
     if known:
         names = [diff_views.endpoint(change) for change in known]
-        say(console, "      ", diff_views.shortened(names, _MOST_ENDPOINTS), hang=6)
+        shown = [f"{name}," for name in names[:_MOST_ENDPOINTS]]
+        shown[-1] = shown[-1][:-1]
+        more = len(names) - len(shown)
+        for line in _packed([*shown, *([f"and {more} more"] if more > 0 else [])], console):
+            say(console, f"      {line}")
     for examples, said in diff_views.examples(changes):
-        shown = diff_views.shortened(examples, _MOST_EXAMPLES)
-        say(console, "      ", shown, (f"  ({said})", "dim"), hang=6)
+        such = diff_views.shortened(examples, _MOST_EXAMPLES)
+        say(console, "      ", such, (f"  ({said})", "dim"), hang=6)
+
+
+def _packed(pieces: Sequence[str], console: Console) -> list[str]:
+    """The pieces on lines that a terminal has room for, none of them cut in two; on one line in a pipe."""
+    room = console.width - 6 if console.is_terminal else sum(map(len, pieces)) + len(pieces)
+    lines = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + 1 + len(piece) > room:
+            lines.append(piece)
+        else:
+            lines[-1] += f" {piece}"
+    return lines
 
 
 def _section(console: Console, title: str, entries: Iterable[diff_views.Entry]) -> None:
