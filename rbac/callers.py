@@ -7,7 +7,6 @@ from math import prod
 from typing import Final, Literal
 
 from rbac.errors import RequestError
-from rbac.names import SUBJECT
 from rbac.space import Space
 
 NOBODY: Final = "nobody"
@@ -73,7 +72,7 @@ class Endpoint:
         )
 
 
-def callers_of(space: Space, subjects: str = SUBJECT) -> tuple[Caller, ...]:
+def callers_of(space: Space, subjects: str | None = None) -> tuple[Caller, ...]:
     """Nobody, any valid token, every role and every named subject, in this order."""
     names = [policy.names(subjects) for policy in space.policies]
     roles = sorted({role for found in names for role in found.roles})
@@ -89,6 +88,19 @@ def callers_of(space: Space, subjects: str = SUBJECT) -> tuple[Caller, ...]:
         for name in people:
             found += _placed(space, "subject", name, {sub or role: name})
     return tuple(found)
+
+
+def people_with_roles(space: Space, person: str, roles: Iterable[str]) -> tuple[Caller, ...]:
+    """``person`` with each of these roles in the token; none where a request has one word for both."""
+    role, sub = space.axes.role, space.axes.sub
+    if sub is None or role is None or sub == role:
+        return ()
+    return tuple(
+        caller
+        for name in roles
+        if name != person
+        for caller in _placed(space, "subject", f"{person} with {name}", {sub: person, role: name})
+    )
 
 
 def _free(label: str, roles: Iterable[str]) -> str:

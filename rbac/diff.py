@@ -10,7 +10,6 @@ from rbac.asking import answer
 from rbac.callers import Caller, Endpoint, callers_of, check_given, endpoint_at, endpoints_of
 from rbac.compare import Comparison, Masks, SpaceError
 from rbac.decision import Decision
-from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
 from rbac.space import Space
@@ -108,7 +107,7 @@ def diff(
     new: Policy,
     routes: Sequence[Route] = (),
     *,
-    subjects: str = SUBJECT,
+    subjects: str | None = None,
     control: bool = False,
     given: Mapping[str, str] | None = None,
 ) -> Diff:
@@ -125,7 +124,7 @@ def diff(
 
 
 class _Differ:
-    def __init__(self, space: Space, subjects: str) -> None:
+    def __init__(self, space: Space, subjects: str | None) -> None:
         self._policies = space.policies
         self._space = space
         self._comparison = Comparison(self._space) if self._space.tables else None

@@ -14,14 +14,17 @@ from rbac.lints.in_patterns import check_patterns
 from rbac.lints.in_routes import check_routes
 from rbac.lints.in_rules import check_rules
 from rbac.lints.in_wildcards import check_wildcards
+from rbac.lints.letters import check_letters
 from rbac.lints.new_routes import check_new_routes
+from rbac.lints.persons import check_persons
 from rbac.lints.readable import NEEDS_EVERY_LINE
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
 from rbac.lints.self_links import check_self_links
+from rbac.lints.single_values import check_single_values
 from rbac.lints.slow_patterns import check_slow_patterns
 from rbac.lints.words import check_words
-from rbac.names import SUBJECT
+from rbac.names import SUBJECT, Subjects
 from rbac.routes import Route
 
 # What lint only warns of, and a service does not start with: its own document must deny by default.
@@ -52,29 +55,37 @@ def lint(
 ) -> tuple[Problem, ...]:
     """The warnings for ``document``, those of its reading included, sorted by file, line and column.
 
-    With ``routes``, rules that meet none of them are told too. ``subjects`` is the pattern of a person's name;
-    ``named`` are the roles and persons that the policy tests beside it speak of. Without ``whole``, lines are missing
-    that could not be read, and what argues from their absence is not told. With ``new_routes``, endpoints that are open
-    through wildcards alone are told, too.
+    With ``routes``, rules that meet none of them are told too. ``subjects`` says what a person's name looks like: a
+    pattern, or a preset of :data:`rbac.names.PRESETS`; ``named`` are the roles and persons that the policy tests beside
+    it speak of. Without ``whole``, lines are missing that could not be read, and what argues from their absence is not
+    told. With ``new_routes``, endpoints that are open through wildcards alone are told, too.
     """
-    reading = Reading(document, subjects)
+    reading = Reading(document, Subjects.of(subjects))
     problems = list(document.warnings)
     for check in _CHECKS:
         problems += check(reading)
     problems += check_idle(reading, named)
     problems += check_wildcards(reading, routes or ())
     wrong_words: dict[tuple[str, int, int], Problem] = {}
-    for problem in (*check_words(reading, routes or ()), *check_role_words(reading)):
+    for problem in (
+        *check_words(reading, routes or ()),
+        *check_role_words(reading),
+        *check_persons(reading),
+    ):
         wrong_words.setdefault(_place(problem), problem)
     problems = [problem for problem in problems if _place(problem) not in wrong_words]
     if routes:
         # A word that no request has meets no route either: that is said once.
         lines = {line for _, line, _ in wrong_words}
-        problems += (problem for problem in check_routes(reading, routes) if problem.line not in lines)
+        by_routes = (*check_routes(reading, routes), *check_single_values(reading, routes))
+        problems += (problem for problem in by_routes if problem.line not in lines)
     if routes and new_routes:
         problems += check_new_routes(reading, routes)
-    told = _without_consequences((*problems, *wrong_words.values()))
-    return tuple(sorted(problem for problem in told if whole or problem.code not in NEEDS_EVERY_LINE))
+    problems += wrong_words.values()
+    told = {_place(problem) for problem in problems if problem.code not in _CONSEQUENCES}
+    problems += (problem for problem in check_letters(reading) if _place(problem) not in told)
+    kept = _without_consequences(problems)
+    return tuple(sorted(problem for problem in kept if whole or problem.code not in NEEDS_EVERY_LINE))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

@@ -57,7 +57,8 @@ class Pool:
                 rows.append(list(mutation.row))
                 lines.append(mutation.line)
         pool = Policy(
-            replace(document, rows={**document.rows, "p": rows}, lines={**document.lines, "p": lines})
+            replace(document, rows={**document.rows, "p": rows}, lines={**document.lines, "p": lines}),
+            subjects=policy.subjects_look_like,
         )
         space = Space((pool,), routes)
         if not space.tables or space.tables[0].ordered:
@@ -75,16 +76,18 @@ class Pool:
         """The bit of the rule that goes and of the one that comes (0: none comes)."""
         return self._rules[mutation.index], self._bits[mutation.index, mutation.row]
 
-    def difference(self, mutation: Mutation) -> tuple[Caller, Endpoint] | None:
-        """A request that the mutant answers differently; callers as they come and known routes first."""
+    def difference(self, mutation: Mutation, more: Iterable[Caller] = ()) -> tuple[Caller, Endpoint] | None:
+        """A request that the mutant answers differently; callers as they come, then ``more`` of them, and known routes
+        first."""
         gone, come = self.bits(mutation)
-        for caller, who in self._callers:
+        callers = [*self._callers, *self._possible(more)]
+        for caller, who in callers:
             if not who & (gone | come):
                 continue
             for endpoint, what in self._endpoints:
                 if self._differs(who & what, gone, come):
                     return caller, endpoint
-        for caller, who in self._callers:
+        for caller, who in callers:
             words = self._walk(self._what, 0, who, gone, come)
             if words is not None:
                 return caller, endpoint_of(self.space, words)
@@ -100,13 +103,14 @@ class Pool:
     def _callers(self) -> list[tuple[Caller, int]]:
         """Callers as they come, with the rules that they leave possible; none where a matcher ties them to
         the rest."""
+        return self._possible(self._people)
+
+    def _possible(self, callers: Iterable[Caller]) -> list[tuple[Caller, int]]:
         asking = set(self.space.axes.caller)
         tied = {word for words in self.space.tied if not asking.isdisjoint(words) for word in words}
         comparison = Comparison(self.space, 0, 0)
         return [
-            (caller, comparison.masks(caller.words)[0])
-            for caller in self._people
-            if tied <= caller.words.keys()
+            (caller, comparison.masks(caller.words)[0]) for caller in callers if tied <= caller.words.keys()
         ]
 
     @cached_property

@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import islice
 
 from rbac.asking import answer
-from rbac.callers import Caller, Endpoint, callers_of, endpoints_of
+from rbac.callers import Caller, Endpoint, callers_of, endpoints_of, people_with_roles
 from rbac.compare import Comparison, SpaceError
 from rbac.diff import MOST_REQUESTS
 from rbac.errors import PolicyError
@@ -25,6 +25,7 @@ from rbac.suggestion import askable, suggest
 from rbac.suite import ScenarioError, Suite
 from rbac.told_apart import told_apart
 
+_MOST_ROLES = 100  # that a person is tried with
 Progress = Callable[[int, int], None]
 """Called with how many mutants are done, and how many there are."""
 
@@ -122,6 +123,8 @@ class _Run:
         everybody = callers_of(self._space)
         known = told_apart(policy) - {caller.name for caller in everybody if caller.kind == "subject"}
         self._callers = tuple(caller for caller in everybody if caller.kind != "role" or caller.name in known)
+        self._people = frozenset(policy.names().singled_out)
+        self._roles = [caller.name for caller in self._callers if caller.kind == "role"][:_MOST_ROLES]
         self._askable = askable(policy, routes)
         self._suggested: list[tuple[Request, bool, str]] = []
         self._pool = Pool.of(policy, routes, self._callers, self._askable)
@@ -130,11 +133,11 @@ class _Run:
     def try_one(self, mutation: Mutation, *, suggests: bool) -> tuple[str, Survivor | None]:
         """What became of one mutant, in a word, and the survivor if it is one."""
         try:
-            mutant = Policy(apply(self._policy.document, mutation))
+            mutant = Policy(apply(self._policy.document, mutation), subjects=self._policy.subjects_look_like)
         except PolicyError:
             return "refused", None
         if self._pool is not None and self._pool.knows(mutation):
-            space, found = self._pool.space, self._pool.difference(mutation)
+            space, found = self._pool.space, self._pool.difference(mutation, self._person_in(mutation))
         else:
             # Another order of the same names: a mutant of a link names nothing new.
             like = self._space if mutation.ptype == "g" and self._space.tables else None
@@ -180,6 +183,15 @@ class _Run:
             return all(question.ask(mutant).allowed == question.expected for question in asked)
         except ScenarioError:
             return False
+
+    def _person_in(self, mutation: Mutation) -> Sequence[Caller]:
+        """The person whom a mutated rule names in a role's place, with each role that a token may hold: a lock-out
+        takes away what others have by their role."""
+        column = self._policy.relations.role_column
+        if column is None or mutation.ptype != "p":
+            return ()
+        name = self._policy.document.rows["p"][mutation.index][column]
+        return people_with_roles(self._space, name, self._roles) if name in self._people else ()
 
     def _touched(self, mutation: Mutation) -> Iterable[Question]:
         """The questions whose answer the mutation can change, as far as that is known."""

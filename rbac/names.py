@@ -1,15 +1,60 @@
 """Roles and subjects: which of a document's names are which, for they share Casbin's one name space."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from rbac.axes import Axes
 from rbac.document import Document
 from rbac.pacing import paced
 from rbac.relations import Relations
 
-# A Cognito sub is a UUID; other issuers write `google|1234`, and people are named by their address.
-SUBJECT = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|.*[|@].*"
+_UUID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# What stands for a person in any policy: a UUID, `google|1234`, an address. It need not be a `sub` of the issuer.
+_PERSON: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|.*[|@].*"
+
+COGNITO: Final = "cognito"
+SUBJECT: Final = COGNITO
+"""What a person's name looks like unless somebody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What people are called: ``sub`` is the pattern of a `sub` as the issuer gives it, ``person`` that of every name
+    that is taken for a person's and not for a role's. ``issuer`` is who gives them, for people."""
+
+    sub: str
+    person: str
+    issuer: str
+
+    @classmethod
+    def of(cls, said: str) -> "Subjects":
+        """What ``--subjects`` and ``POLICY_SUBJECTS`` say: a preset, or a pattern. Raises ``re.error`` for neither."""
+        preset = PRESETS.get(said)
+        if preset is not None:
+            return preset
+        re.compile(said)
+        return cls(said, said, "")
+
+    def is_sub(self, name: str) -> bool:
+        """Whether the issuer may call a person so."""
+        return re.fullmatch(self.sub, name, re.DOTALL) is not None
+
+    def is_person(self, name: str) -> bool:
+        """Whether a name is a person's and no role's."""
+        return re.fullmatch(self.person, name, re.DOTALL) is not None
+
+
+PRESETS: Final[Mapping[str, Subjects]] = {
+    COGNITO: Subjects(_UUID, _PERSON, "Cognito"),
+    # `auth0|5f7c8ec7c33c6c004bbafe82`, `google-oauth2|115…`, and `…@clients` for a program.
+    "auth0": Subjects(r"[\w.+-]+\|\S+|[A-Za-z0-9]+@clients", _PERSON, "Auth0"),
+    # Firebase takes any text of up to 128 characters for a user's name; its own are 28 letters and digits.
+    "firebase": Subjects(
+        ".{1,128}", rf"(?=[A-Za-z]*[0-9])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{{20,36}}|{_PERSON}", "Firebase"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +75,11 @@ class Names:
 
 
 def read_names(document: Document, relations: Relations, subjects: str = SUBJECT) -> Names:
-    """The names of ``document``; ``subjects`` is the pattern that all of a subject's name must match.
+    """The names of ``document``; ``subjects`` says what a subject's name looks like, as ``--subjects`` does.
 
     Only ``p`` rules and ``g`` links name roles: ``g2`` and its like relate resources or other things.
     """
-    looks = re.compile(subjects, re.DOTALL).fullmatch
+    looks = Subjects.of(subjects).is_person
     named = {row[1] for row in paced(document.rows.get("g", ()))}
     if relations.role_column is not None:
         named |= {row[relations.role_column] for row in paced(document.rows["p"])}

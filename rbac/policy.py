@@ -38,10 +38,17 @@ class Policy:
     enforcer is not supported.
     """
 
-    def __init__(self, document: Document, *, pause: Callable[[], None] | None = None) -> None:
-        """Compiles ``document``. ``pause`` is called every now and then, so that a thread that compiles can
-        let others run."""
+    def __init__(
+        self,
+        document: Document,
+        *,
+        subjects: str = SUBJECT,
+        pause: Callable[[], None] | None = None,
+    ) -> None:
+        """Compiles ``document``. ``subjects`` says what a person's name looks like (:class:`rbac.names.Subjects`).
+        ``pause`` is called every now and then, so that a thread that compiles can let others run."""
         self.document = document
+        self.subjects_look_like = subjects
         self.revision = document.revision
         self.words: tuple[str, ...] = document.definition.request_words
         self._known_words = frozenset(self.words)
@@ -58,13 +65,13 @@ class Policy:
         }
 
     @classmethod
-    def load(cls, model: str | Path, policy: str | Path) -> "Policy":
+    def load(cls, model: str | Path, policy: str | Path, *, subjects: str = SUBJECT) -> "Policy":
         """The policy in two files, read strictly.
 
         Raises :class:`PolicyError`, whose ``problems`` is the whole list, and ``OSError`` when a file cannot
         be read.
         """
-        return cls(Document.read(model, policy))
+        return cls(Document.read(model, policy), subjects=subjects)
 
     @classmethod
     def parse(
@@ -74,11 +81,12 @@ class Policy:
         *,
         model_name: str = "model.conf",
         policy_name: str = "policy.csv",
+        subjects: str = SUBJECT,
         pause: Callable[[], None] | None = None,
     ) -> "Policy":
         """The policy in these bytes; the names are for the problems of a :class:`PolicyError`."""
         document = Document.parse(model, policy, model_name=model_name, policy_name=policy_name, pause=pause)
-        return cls(document, pause=pause)
+        return cls(document, subjects=subjects, pause=pause)
 
     def decide(self, /, *, roles: Sequence[str] | None = None, **words: Any) -> Decision:
         """Decides the request made of the model's own words; one that is not given is "".
@@ -154,9 +162,9 @@ class Policy:
     def _names(self) -> Names:
         return self.names()
 
-    def names(self, subjects: str = SUBJECT) -> Names:
-        """Roles and subjects, told apart by the pattern ``subjects``."""
-        return read_names(self.document, self.relations, subjects)
+    def names(self, subjects: str | None = None) -> Names:
+        """Roles and subjects, told apart by what ``subjects`` says, or else by what the policy was made with."""
+        return read_names(self.document, self.relations, subjects or self.subjects_look_like)
 
     def document_rule(self, index: int) -> Rule:
         """The ``p`` rule at ``index`` of the document, in the order of the file."""

@@ -136,7 +136,14 @@ _WARNINGS = {
     ),
     "several-names": _warning("several names stand where there is room for one", "write a line for each"),
     "look-alike-name": _warning("two names look alike, and are not the same", "write one of them alone"),
+    "deceptive-letter": _warning(
+        "a word holds a letter or a sign that is drawn like another", "type the word anew"
+    ),
     "subject-as-role": _warning("a person's name is given as a role", "make a role, and give that"),
+    "not-a-subject": _warning(
+        "a name stands for a person, and is no `sub` as the issuer gives one",
+        "write the person's `sub`, or say with `--subjects` what it looks like",
+    ),
     "role-without-rules": _warning(
         "a link gives a role that no rule names", "add a rule, or delete the link"
     ),
@@ -176,6 +183,10 @@ _WARNINGS = {
         "nobody is known to hold the role of a rule", "correct the name, or name it in a policy test"
     ),
     "rule-without-route": _warning("no known endpoint meets the rule", "correct the path or the method"),
+    "single-value": _warning(
+        "a rule is about one value where the endpoint takes any",
+        "write the endpoint's placeholder, if any is meant",
+    ),
     "only-by-wildcard": _warning(
         "no rule but a wildcard opens an endpoint", "name it in a rule or a policy test, if that is meant"
     ),

@@ -17,7 +17,6 @@ from rbac.callers import (
     places_of,
 )
 from rbac.decision import Decision, Explanation
-from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import Route
 from rbac.space import Space
@@ -108,7 +107,7 @@ def who_can(
     obj: str,
     routes: Sequence[Route] = (),
     *,
-    subjects: str = SUBJECT,
+    subjects: str | None = None,
     given: Words | None = None,
 ) -> Reaches:
     """Every caller of the space that may do ``act`` to ``obj``: nobody and any valid token first, roles,

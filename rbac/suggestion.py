@@ -11,6 +11,7 @@ from rbac.endpoint_classes import EVERY, EndpointClasses
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
 from rbac.space import Space
+from rbac.told_apart import told_apart
 
 # What YAML reads as the same text without quotes, also inside `[…]`.
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9/_.~ -]*(?<! )")
@@ -79,8 +80,17 @@ def _caller(caller: Caller, space: Space) -> list[str]:
     who = {word: caller.words[word] for word in axes.caller}
     if axes.sub is not None and who[axes.sub] and not any(who[word] for word in who if word != axes.sub):
         return [f"sub: {_text(who[axes.sub])}", *lines]
+    sub, role = who.get(axes.sub or "", ""), who.get(axes.role or "", "")
+    if axes.sub != axes.role and sub and role in _roles(space):
+        return [f"sub: {_text(sub)}", f"role: {_text(role)}", *lines]
     # A caller whose words no one has as they come, such as a `sub` that is the name of a role.
     return [f"with: {_mapping({**who, **extra})}"]
+
+
+def _roles(space: Space) -> set[str]:
+    """The roles that a token may hold: no person has a rule's own `sub` as a role."""
+    policy = space.policies[0]
+    return {*told_apart(policy)} - {*policy.names().singled_out}
 
 
 def _mapping(words: Mapping[str, str]) -> str:

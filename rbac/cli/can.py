@@ -14,9 +14,11 @@ from rbac.cli.options import (
     PolicyOption,
     RolesOption,
     RoutesOption,
+    SubjectsOption,
     SubOption,
     WithOption,
     known_routes,
+    subjects_of,
     words_besides,
 )
 from rbac.cli.output import emit_json, note_all, say, stdout
@@ -39,7 +41,7 @@ def register(app: typer.Typer) -> None:
     app.command("can", epilog=EXAMPLE)(can)
 
 
-def can(
+def can(  # noqa: PLR0913, PLR0917 - each is an option of the command
     sub: SubOption = None,
     role: RolesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is denied, too.")] = False,
@@ -47,6 +49,7 @@ def can(
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
+    subjects: SubjectsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """List every endpoint that this caller reaches, and the rule that lets them.
@@ -54,7 +57,7 @@ def can(
     Without --sub and --role: what is open without a token. A role without --sub is anybody with a valid
     token and that role. A word of the model that is not given is tried with every value that makes a difference.
     """
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
     note_unknown_roles(loaded, role or ())
     note_role_as_sub(loaded, sub)
     listed = review_can(

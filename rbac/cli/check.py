@@ -17,7 +17,7 @@ from rbac.cli.options import (
     RoutesOption,
     SubjectsOption,
     known_routes,
-    subject_pattern,
+    subjects_of,
 )
 from rbac.cli.output import (
     NO,
@@ -90,14 +90,13 @@ def check(
     Errors keep a policy from coming into force. Warnings do not, unless --strict. With --strict, or with the routes of
     app.main:app, the policy is judged as this service judges its own: it must deny by default.
     """
-    pattern = subject_pattern(subjects)
+    people = subjects_of(subjects)
     known = known_routes(routes, policy)
     if new_routes and not known:
         raise typer.BadParameter("no endpoint is known: name them with --routes", param_hint="--new-routes")
 
     def once() -> bool:
-        looks = pattern.pattern if pattern else SUBJECT
-        checked = check_files(model, policy, known, looks, new_routes=new_routes)
+        checked = check_files(model, policy, known, people, new_routes=new_routes)
         if strict or known.source == DEFAULT_APP:
             checked = replace(checked, problems=errors_first(as_served(checked.problems)))
         show(checked, output, (model, policy), strict=strict, routes_known=bool(known))

@@ -17,7 +17,7 @@ from rbac.cli.options import (
     SubjectsOption,
     WithOption,
     known_routes,
-    subject_pattern,
+    subjects_of,
     words_besides,
 )
 from rbac.cli.output import NO, emit_json, emit_text, stdout
@@ -26,7 +26,6 @@ from rbac.diff_markdown import to_markdown
 from rbac.diff_overview import overview
 from rbac.diff_shown import shown
 from rbac.errors import RbacError
-from rbac.names import SUBJECT
 from rbac.new_endpoints import new_endpoints
 from rbac.new_endpoints import to_json as endpoints_to_json
 from rbac.policy import Policy
@@ -88,14 +87,15 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     if old is None and old_routes is None:
         raise typer.BadParameter("name the policy before, such as git:HEAD", param_hint="OLD")
-    pattern = subject_pattern(subjects)
-    looks = pattern.pattern if pattern else SUBJECT
+    people = subjects_of(subjects)
     given = words_besides(words)
-    before, after = (_load(source, model, policy) for source in (old or str(policy), new or str(policy)))
+    before, after = (
+        _load(source, model, policy, people) for source in (old or str(policy), new or str(policy))
+    )
     known = known_routes(routes, policy)
-    exact = review_diff(before, after, known, subjects=looks, given=given)
+    exact = review_diff(before, after, known, subjects=people, given=given)
     found = shown(exact, before, after, known)
-    seen = overview(before, after, found, known, subjects=looks)
+    seen = overview(before, after, found, known, subjects=people)
     opened = () if old_routes is None else new_endpoints(after, load_routes(old_routes), known)
     if output == "json":
         more = {} if old_routes is None else {"new_endpoints": endpoints_to_json(opened)}
@@ -108,10 +108,10 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise typer.Exit(NO)
 
 
-def _load(source: str, model: Path, policy: Path) -> Policy:
+def _load(source: str, model: Path, policy: Path, subjects: str) -> Policy:
     """The policy in a file, or at a git revision. Raises RevisionError, PolicyError, OSError."""
     if not source.startswith(_REVISION):
-        return Policy.load(model, source)
+        return Policy.load(model, source, subjects=subjects)
     revision = source.removeprefix(_REVISION)
     rules = _show_file(revision, policy)
     try:
@@ -120,7 +120,11 @@ def _load(source: str, model: Path, policy: Path) -> Policy:
         # A model that is not under version control, or lies elsewhere, is taken to be the same then and now.
         definition = model.read_bytes()
     return Policy.parse(
-        definition, rules, model_name=f"{revision}:{model}", policy_name=f"{revision}:{policy}"
+        definition,
+        rules,
+        model_name=f"{revision}:{model}",
+        policy_name=f"{revision}:{policy}",
+        subjects=subjects,
     )
 
 

@@ -15,8 +15,10 @@ from rbac.cli.options import (
     ModelOption,
     PolicyOption,
     RoutesOption,
+    SubjectsOption,
     WithOption,
     known_routes,
+    subjects_of,
     words_besides,
 )
 from rbac.cli.output import emit_json, emit_text, mark, note_all, say, stdout
@@ -54,6 +56,7 @@ def matrix(
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
+    subjects: SubjectsOption = None,
     words: WithOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
 ) -> None:
@@ -61,7 +64,8 @@ def matrix(
 
     The first columns are nobody, who has no token, and any valid token.
     """
-    made = review_matrix(Policy.load(model, policy), known_routes(routes, policy), given=words_besides(words))
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
+    made = review_matrix(loaded, known_routes(routes, policy), given=words_besides(words))
     if output == "json":
         emit_json(matrix_views.to_json(made))
     elif output == "text":

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from rbac.names import PRESETS, SUBJECT, Subjects
 from rbac.routes import KnownRoutes, load_routes, routes_beside
 
 MODEL: Final = Path("model.conf")
@@ -27,8 +28,9 @@ SubjectsOption = Annotated[
     str | None,
     typer.Option(
         "--subjects",
-        metavar="REGEX",
-        help="What a person's name looks like, if not a UUID.",
+        metavar="PRESET|REGEX",
+        envvar="POLICY_SUBJECTS",
+        help="What a person's `sub` looks like: cognito, auth0, firebase, or a regular expression. Default: cognito.",
         show_default=False,
     ),
 ]
@@ -69,13 +71,13 @@ def words_besides(option: list[str] | None) -> dict[str, str]:
     return {word: value for word, _, value in pairs}
 
 
-def subject_pattern(option: str | None) -> re.Pattern[str] | None:
-    """``--subjects`` compiled, ``None`` when not given; a pattern that does not compile is bad usage."""
+def subjects_of(option: str | None) -> str:
+    """What ``--subjects`` says, or the default; a pattern that does not compile is bad usage."""
     if option is None:
-        return None
+        return SUBJECT
     try:
-        return re.compile(option)
+        Subjects.of(option)
     except re.error as error:
-        raise typer.BadParameter(
-            f"{option!r} is not a regular expression: {error}", param_hint="--subjects"
-        ) from error
+        message = f"{option!r} is neither a preset ({', '.join(PRESETS)}) nor a regular expression: {error}"
+        raise typer.BadParameter(message, param_hint="--subjects") from error
+    return option

@@ -14,7 +14,9 @@ from rbac.cli.options import (
     ModelOption,
     PolicyOption,
     RoutesOption,
+    SubjectsOption,
     known_routes,
+    subjects_of,
 )
 from rbac.cli.output import NO, Bar, emit_json, show_problem, stderr, track
 from rbac.cli.test_text import Demand, floored, show, show_end
@@ -95,13 +97,14 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
+    subjects: SubjectsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """Run the policy tests: whether what must stay true of the policy is true.
 
     Exit code 1 if a test fails or too little is covered, 2 if a test cannot be read.
     """
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
     known = known_routes(routes, policy)
     suites = _read(paths or [TESTS])
     asked = questions(loaded, suites, known)

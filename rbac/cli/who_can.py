@@ -15,12 +15,11 @@ from rbac.cli.options import (
     SubjectsOption,
     WithOption,
     known_routes,
-    subject_pattern,
+    subjects_of,
     words_besides,
 )
 from rbac.cli.output import emit_json, note_all, say, stdout
 from rbac.cli.unknown import note_unknown_endpoint
-from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.review import Reach, Reaches
 from rbac.review import who_can as review_who_can
@@ -50,8 +49,7 @@ def who_can(
     output: FormatOption = "text",
 ) -> None:
     """List every role, and every person the policy names, that reaches an endpoint."""
-    pattern = subject_pattern(subjects)
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
     known = known_routes(routes, policy)
     note_unknown_endpoint(act, obj, known)
     found = review_who_can(
@@ -59,7 +57,6 @@ def who_can(
         act,
         obj,
         known,
-        subjects=pattern.pattern if pattern else SUBJECT,
         given=words_besides(words),
     )
     if output == "json":

@@ -159,8 +159,10 @@ def _unknown_roles(reading: Reading, callers: KnownCallers) -> Generator[Problem
     for name, lines in paced(denied.items()):
         if not name or name in known or callers.person(name):
             continue
-        meant = alike.nearest(name) if callers.apart else alike.slip(name)
-        if meant or callers.apart:
+        # Where people may have any name at all, a name that no rule knows is somebody who is sent away.
+        nameless = callers.apart and not reading.people.is_sub(name)
+        meant = alike.nearest(name) if nameless else alike.slip(name)
+        if meant or nameless:
             told.update(lines)
             yield _nobody_holds(reading, lines[0], column, name, meant)
     for name, lines in paced(allowed.items()):

@@ -15,8 +15,10 @@ _TWINS = str.maketrans(
     "аеорсухіјѕԁһӏвкмнтгԛԝүзАВЕКМНОРСТУХІЈЅԌΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανιρκτυχγωı",
     "aeopcyxijsdhlbkmhtrqwyzABEKMHOPCTYXIJSGABEZHIKMNOPTYXoavipktuxywi",
 )
+# Unicode's spaces but the ordinary one, its format characters, and what is drawn as nothing at all.
 _INVISIBLE = re.compile(
-    "[\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+    "[\u00a0\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u202a-\u202f"
+    "\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 
 

@@ -13,7 +13,7 @@ from rbac.expression import evaluated, parse
 from rbac.functions import MATCHING
 from rbac.links import Graph, link_graphs
 from rbac.model_entries import Entry, ModelFile
-from rbac.names import SUBJECT
+from rbac.names import PRESETS, SUBJECT, Subjects
 from rbac.pacing import paced
 from rbac.patterns import pattern_columns
 from rbac.policy_file import FieldPlaces
@@ -29,11 +29,16 @@ class Reading:
     """A document on its way through the checks."""
 
     document: Document
-    subjects: str = SUBJECT
+    people: Subjects = PRESETS[SUBJECT]
     places: FieldPlaces = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "places", FieldPlaces(self.policy_text))
+
+    @property
+    def subjects(self) -> str:
+        """The pattern of a person's name."""
+        return self.people.person
 
     @cached_property
     def policy_text(self) -> str:
