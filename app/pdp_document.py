@@ -27,6 +27,7 @@ def own_document(settings: Settings) -> LivePolicy | None:
         *settings.pdp_document,
         gate=partial(_gate, settings.pdp_request),
         cache=cache_of(settings, "decision-point"),
+        subjects=settings.policy_subjects,
     )
 
 
@@ -49,7 +50,7 @@ def decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint,
 
 
 def _gate(mapping: str, policy: Policy) -> Sequence[Problem]:
-    problems = list(lint(policy.document))
+    problems = list(lint(policy.document, subjects=policy.subjects_look_like))
     try:
         PdpRequest.parse(mapping, policy.words)
     except PdpRequestError as error:

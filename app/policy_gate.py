@@ -37,6 +37,7 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         gate=partial(_lint_gate, settings.policy_request, several_roles(settings), routes),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
         cache=cache_of(settings, "policy"),
+        subjects=settings.policy_subjects,
     )
 
 
@@ -46,15 +47,16 @@ def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> 
         model,
         policy,
         tests,
-        gate=lambda read: as_served(lint(read.document)),
+        gate=lambda read: as_served(lint(read.document, subjects=read.subjects_look_like)),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, NO_ROUTES),
         cache=cache_of(settings, "forward-auth"),
+        subjects=settings.policy_subjects,
     )
 
 
 def _lint_gate(mapping: str, several: bool, routes: KnownRoutes, policy: Policy) -> Sequence[Problem]:
     """What ``rbac check`` says of the service's own document, and that the request's words fit."""
-    problems = list(as_served(lint(policy.document, routes)))
+    problems = list(as_served(lint(policy.document, routes, subjects=policy.subjects_look_like)))
     try:
         words = RequestWords.parse(mapping, policy.words)
     except RequestWordsError as error:

@@ -61,6 +61,10 @@ def _pool(earlier: dict[str, Any]) -> str:
     return LOCAL_POOL_ID if local else ""
 
 
+def _subjects(earlier: dict[str, Any]) -> str:
+    return str(earlier["identity_provider"])
+
+
 def _is_local(earlier: dict[str, Any]) -> bool:
     return _in_development(earlier) and bool(earlier["cognito_user_pool_id"] == LOCAL_POOL_ID)
 
@@ -320,6 +324,15 @@ class SettingFields(BaseSettings):
             "`roles`, `path`, `method`, `host`, `client_ip`."
         ),
         examples=["sub=claims.sub, dom=claims.custom:tenant, obj=path, act=method"],
+    )
+    policy_subjects: Annotated[str, AfterValidator(shapes.subjects)] = Field(
+        default_factory=_subjects,
+        description=(
+            "What a person's `sub` looks like: `cognito`, `auth0`, `firebase`, or a regular expression; as `--subjects` of "
+            "the command `rbac`, which reads this setting, too."
+        ),
+        examples=["auth0"],
+        json_schema_extra=_says("`IDENTITY_PROVIDER`"),
     )
     policy_tests: Path = Field(
         Path("policy_tests"), description="The policy tests.", examples=["/etc/sekisho/policy_tests"]

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from rbac.names import PRESETS, Subjects
+
 POOL_ID = re.compile(r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
 _CLIENT_ID = re.compile(r"[\w.+@-]{1,128}", re.ASCII)
@@ -171,6 +173,15 @@ def request_mapping(value: str) -> str:
     _check_mapping(
         value, _REQUEST_SOURCE, "`claims.<name>`, `roles`, `path`, `method`, `host` or `client_ip`"
     )
+    return value
+
+
+def subjects(value: str) -> str:
+    try:
+        Subjects.of(value)
+    except re.error as error:
+        known = ", ".join(f"`{preset}`" for preset in PRESETS)
+        raise ValueError(f"is neither {known} nor a regular expression: {error}") from None
     return value
 
 

@@ -130,9 +130,13 @@ class Shadow:
         ):
             return old
         policy = Policy.parse(
-            live.model_bytes, rules, model_name=live.model_name, policy_name=str(self._path)
+            live.model_bytes,
+            rules,
+            model_name=live.model_name,
+            policy_name=str(self._path),
+            subjects=self._live.policy.subjects_look_like,
         )
-        problems = lint(policy.document)
+        problems = lint(policy.document, subjects=policy.subjects_look_like)
         if any(problem.severity == "error" for problem in problems):
             raise PolicyError(problems)
         return policy

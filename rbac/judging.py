@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rbac.errors import PolicyError, Problem
 from rbac.lint import lint
+from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.stores import Snapshot
 from rbac.verdict import Verdict
@@ -19,16 +20,17 @@ _LOGGED = 50
 
 def lint_gate(policy: Policy) -> Sequence[Problem]:
     """The gate that a live policy has unless it is given another: what lint finds in the document."""
-    return lint(policy.document)
+    return lint(policy.document, subjects=policy.subjects_look_like)
 
 
-def parsed(snapshot: Snapshot, pause: Callable[[], None] | None) -> Policy:
-    """The policy of the document in ``snapshot``. Raises :class:`PolicyError`."""
+def parsed(snapshot: Snapshot, pause: Callable[[], None] | None, subjects: str = SUBJECT) -> Policy:
+    """The policy of the document in ``snapshot``, whose people look as ``subjects`` says. Raises :class:`PolicyError`."""
     return Policy.parse(
         snapshot.model,
         snapshot.policy,
         model_name=snapshot.model_name,
         policy_name=snapshot.policy_name,
+        subjects=subjects,
         pause=pause,
     )
 

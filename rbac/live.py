@@ -15,6 +15,7 @@ from rbac.callbacks import Callbacks
 from rbac.errors import PolicyError, Problem
 from rbac.giving_way import Attention, GivenWay
 from rbac.judging import Gate, TestsGate, first, judged, lint_gate, parsed, tell_of_refusal, tell_of_swap
+from rbac.names import SUBJECT
 from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
@@ -59,9 +60,11 @@ class LivePolicy:
         on_swap: Callable[[Policy], None] | None = None,
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
         cache: DocumentCache | None = None,
+        subjects: str = SUBJECT,
     ) -> None:
         self._store = store
         self._cache = cache
+        self._subjects = subjects
         self._gate = gate
         self._tests_gate = tests_gate
         self._on_swap = on_swap
@@ -83,7 +86,7 @@ class LivePolicy:
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    def files(
+    def files(  # noqa: PLR0913 - two files and their tests, and what the class is made with
         cls,
         model: str | Path,
         policy: str | Path,
@@ -94,11 +97,18 @@ class LivePolicy:
         on_swap: Callable[[Policy], None] | None = None,
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
         cache: DocumentCache | None = None,
+        subjects: str = SUBJECT,
     ) -> Self:
         """A live policy from files, as :class:`FileStore` reads and watches them."""
         store = FileStore(model, policy, tests)
         return cls(
-            store, gate=gate, tests_gate=tests_gate, on_swap=on_swap, on_refusal=on_refusal, cache=cache
+            store,
+            gate=gate,
+            tests_gate=tests_gate,
+            on_swap=on_swap,
+            on_refusal=on_refusal,
+            cache=cache,
+            subjects=subjects,
         )
 
     def load(self, *, or_last_good: bool = False) -> Policy:
@@ -204,7 +214,7 @@ class LivePolicy:
     def _load(self, source: Store | DocumentCache) -> Policy:
         snapshot = source.read()
         with beside_others():
-            policy = parsed(snapshot, None)
+            policy = parsed(snapshot, None, self._subjects)
             warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         self._swap(snapshot, policy, warnings, tested)
         return policy
@@ -246,7 +256,7 @@ class LivePolicy:
         policy = None
         try:
             with beside_others(pace):
-                policy = parsed(snapshot, pace)
+                policy = parsed(snapshot, pace, self._subjects)
                 warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         except PolicyError as error:
             self._refuse(error.problems)

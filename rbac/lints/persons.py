@@ -9,6 +9,7 @@ from rbac.axes import Axes
 from rbac.errors import Problem
 from rbac.http_words import Fault
 from rbac.lints.reading import Reading
+from rbac.names import COGNITO, PRESETS
 
 _HEX: Final = re.compile(r"[0-9A-Fa-f]")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -64,14 +65,18 @@ def fault_of(name: str, reading: Reading) -> Fault | None:
     if _ADDRESS.fullmatch(name):
         return Fault(f"`{name}` is an address, and no `sub`{issuer}", _WHERE)
     if not people.is_sub("00000000-0000-4000-8000-000000000000"):
-        foreign = _UUID.fullmatch(name) is not None or people.is_person(name)
-        return Fault(f"`{name}` is no `sub`{issuer}", _WHERE) if foreign else None
+        return Fault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
     uuids = _ALONE.findall(name)
     if uuids:
         return _around(name, uuids, issuer)
     if _is_nearly_uuid(name):
         return _nearly(name, issuer)
-    return Fault(f"`{name}` is no `sub`{issuer}", _WHERE) if people.is_person(name) else None
+    return Fault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
+
+
+def _is_person(name: str) -> bool:
+    """Whether nobody would call a role so, whoever the issuer is."""
+    return PRESETS[COGNITO].is_person(name)
 
 
 def _around(name: str, uuids: list[str], issuer: str) -> Fault:
