@@ -118,9 +118,21 @@ def _roles_without_rules(reading: Reading) -> Iterator[Problem]:
                 ):
                     continue
                 told.add(role)
-                message = f"no rule names `{role}`, so this link gives nothing"
-                hint = f"add a rule for `{role}`, or delete the link"
-                yield reading.in_rule(line, 1, "role-without-rules", message, hint)
+                yield reading.in_rule(line, 1, "role-without-rules", *_without_rules(reading, ptype, role))
+
+
+def _without_rules(reading: Reading, ptype: str, role: str) -> tuple[str, str]:
+    """What to say of a link to a role that no rule is for; rules may have the name in another column."""
+    words = reading.document.definition.policy_words
+    column = next((index for index, names in enumerate(reading.words) if role in names), None)
+    if column is None:
+        return (
+            f"no rule names `{role}`, so this link gives nothing",
+            f"add a rule for `{role}`, or delete the link",
+        )
+    word = words[column]
+    message = f"rules have `{role}` as their `{word}`, where the matcher follows no link of `{ptype}`: it gives nothing"
+    return message, f"delete the link, or let the matcher follow links there, as in `g2(r.{word}, p.{word})`"
 
 
 def _used_by_matcher(reading: Reading) -> Mapping[str, set[str]]:

@@ -90,6 +90,13 @@ class Reading:
     def method_column(self) -> int | None:
         return next((column for word in _METHODS if (column := self.column(word)) is not None), None)
 
+    @cached_property
+    def words(self) -> tuple[frozenset[str], ...]:
+        """The words that rules have in each column of ``p``."""
+        rows = self.document.rows["p"]
+        columns = range(len(self.document.definition.policy_words))
+        return tuple(frozenset(row[column] for row in paced(rows)) for column in columns)
+
     def rules(self) -> Iterator[tuple[int, list[str]]]:
         """Every ``p`` rule with its line, in file order."""
         return iter(paced(zip(self.document.lines["p"], self.document.rows["p"], strict=True)))

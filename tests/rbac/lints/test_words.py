@@ -325,3 +325,16 @@ def test_objects_that_are_no_paths_and_actions_that_are_no_methods_are_left_alon
     found = {problem.code for problem in lint(Document.parse(model.encode(), text.encode()))}
     assert "unknown-method" not in found
     assert found <= {"quoted-word", "impossible-path"}
+
+
+def test_a_link_to_what_rules_have_as_their_object_says_so() -> None:
+    model = (
+        "[request_definition]\nr = sub, obj, act\n[policy_definition]\np = sub, obj, act\n"
+        "[role_definition]\ng = _, _\n[policy_effect]\ne = some(where (p.eft == allow))\n"
+        "[matchers]\nm = g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act\n"
+    )
+    document = Document.parse(model.encode(), b"p, alice, papers, read\ng, data1, papers\n")
+    (problem,) = lint(document)
+    assert problem.code == "role-without-rules"
+    assert "rules have `papers` as their `obj`" in problem.message
+    assert "`g2(r.obj, p.obj)`" in problem.hint
