@@ -154,7 +154,7 @@ def _read(paths: list[Path]) -> tuple[Suite, ...]:
 def _mutate(policy: Policy, suites: Sequence[Suite], routes: KnownRoutes) -> MutationReport:
     warned = {
         problem.line
-        for problem in lint(policy.document, routes or None)
+        for problem in lint(policy.document, routes or None, subjects=policy.subjects_look_like)
         if problem.file == policy.document.policy_name
     }
     with Bar("mutants", None) as bar:
