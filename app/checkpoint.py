@@ -96,7 +96,7 @@ class Checkpoint:
         asked = self.words
         words = asked.read(path, method, scope, principal)
         roles = principal.roles if principal is not None else ()
-        return Ruling.of(self.live.policy, words, asked.role_index, roles)
+        return Ruling.of_caller(self.live.policy, words, asked.role_index, roles)
 
     def record(
         self,

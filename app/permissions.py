@@ -62,7 +62,7 @@ async def _asked(request: Request, principal: Principal | None, policy: Policy) 
         if turn.over:
             await turn.pass_on()
         words = asked.read(path, act, request.scope, principal)
-        return Ruling.of(policy, words, asked.role_index, roles).decision.allowed
+        return Ruling.of_caller(policy, words, asked.role_index, roles).decision.allowed
 
     singled_out = await _known.of(policy, lambda: _single_out(policy, checkpoint.routes, asked.path_word))
     open_routes = []

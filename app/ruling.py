@@ -28,16 +28,34 @@ class Ruling(NamedTuple):
     def of(
         cls, policy: Policy, words: tuple[str, ...], role_index: int | None = None, roles: Sequence[str] = ()
     ) -> Self:
-        """What ``policy`` decides; once for each of several ``roles``. What cannot be decided is denied: what its matcher
-        fails over, and several roles under a priority effect."""
+        """What ``policy`` decides; once for each of several ``roles``. What its matcher fails over is denied.
+
+        Raises :class:`rbac.RequestError` for several roles under a priority effect.
+        """
         try:
             if len(roles) < 2 or role_index is None:
                 return made(cls, (policy.decide_request(words), words, policy, None))
             return cls(policy.decide_roles(words, role_index, roles), words, policy, role_index)
-        except (EvaluationError, RequestError) as error:
-            log.warning("denied what could not be decided: %s", error)
-            denied = Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
-            return cls(denied, words, policy, role_index)
+        except EvaluationError as error:
+            return cls.denied(policy, words, role_index, error)
+
+    @classmethod
+    def of_caller(
+        cls, policy: Policy, words: tuple[str, ...], role_index: int | None, roles: Sequence[str]
+    ) -> Self:
+        """What ``policy`` decides about whoever is calling. Several roles that it cannot take are denied: the start is
+        refused where they can be foreseen, and no token is answered with an error of the server's."""
+        try:
+            return cls.of(policy, words, role_index, roles)
+        except RequestError as error:
+            return cls.denied(policy, words, role_index, error)
+
+    @classmethod
+    def denied(cls, policy: Policy, words: tuple[str, ...], role_index: int | None, error: Exception) -> Self:
+        """The denial of what could not be decided."""
+        log.warning("denied what could not be decided: %s", error)
+        decision = Decision(allowed=False, rule=None, reason="denied_by_default", revision=policy.revision)
+        return cls(decision, words, policy, role_index)
 
 
 class Subject(Protocol):

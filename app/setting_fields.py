@@ -17,7 +17,7 @@ DEFAULT_PDP_REQUEST = "sub=subject.id, role=subject.properties.role, obj=resourc
 
 # The ids that the local Cognito of `make run` makes from the names of its pool and its client.
 LOCAL_POOL_ID = "eu-west-1_8efc411db13592c4a8c39ff216099bd4ab3b185549f76"
-LOCAL_CLIENT_ID = "9817972f6bf0001ff8082cf74d"
+LOCAL_CLIENT_ID = "364bcba3a0e5de94b1f636ec69"
 
 # Settings of parts that this version does not have. Whoever sets one would believe in it, so the start is refused.
 WITHOUT_EFFECT = frozenset(

@@ -12,6 +12,8 @@ from typing import Any
 
 import boto3
 
+from app.dev import srp
+
 REGION = "eu-west-1"
 POOL_NAME = "sekisho-development"
 CLIENT_NAME = "sekisho-development"
@@ -67,6 +69,7 @@ def served(port: int) -> Iterator[str]:
     os.environ["MOTO_COGNITO_IDP_USER_POOL_CLIENT_ID_STRATEGY"] = "HASH"
     from moto.server import ThreadedMotoServer
 
+    srp.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     try:
@@ -83,7 +86,7 @@ def create_pool(cognito: Any, pool_name: str = POOL_NAME, client_name: str = CLI
     created = cognito.create_user_pool_client(
         UserPoolId=pool_id,
         ClientName=client_name,
-        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         ReadAttributes=["email", "email_verified", "custom:role"],
         WriteAttributes=["email"],
     )

@@ -61,7 +61,7 @@ def test_a_priority_effect_with_one_role_decides_by_it(house: Path) -> None:
 
 def test_several_roles_that_nobody_foresaw_are_denied_and_told(caplog: pytest.LogCaptureFixture) -> None:
     policy = Policy.parse(BY_PRIORITY.encode(), RULES.encode())
-    ruling = Ruling.of(policy, ("sub", "", "/user", "GET"), 1, ("user", "user"))
+    ruling = Ruling.of_caller(policy, ("sub", "", "/user", "GET"), 1, ("user", "user"))
     assert not ruling.decision.allowed
     assert "one role at a time, and several were given" in caplog.text
 
