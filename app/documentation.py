@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.staticfiles import StaticFiles
@@ -33,6 +34,10 @@ def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None)
     ``described`` are paths that FastAPI does not know how to describe, as OpenAPI has them.
     """
 
+    @app.get("/openapi.json", include_in_schema=False)
+    async def description(request: Request) -> Response:
+        return Response(text.of(request.scope.get("root_path", "")), media_type="application/json")
+
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
         page = _page(app.title, request.scope.get("root_path", ""))
@@ -50,6 +55,25 @@ def install(app: FastAPI, described: Mapping[str, dict[str, Any]] | None = None)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents for extending the description
+    text = _Text(app)
+
+
+class _Text:
+    """The description as JSON, written once: everybody may ask for it, and writing it takes milliseconds."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._schema: dict[str, Any] | None = None
+        self._root = ""
+        self._written = b""
+
+    def of(self, root: str) -> bytes:
+        """The description below ``root``, the path that a proxy put before all others."""
+        schema = self._app.openapi()
+        if schema is not self._schema or root != self._root:
+            servers = {"servers": [{"url": root}]} if root else {}
+            self._schema, self._root, self._written = schema, root, orjson.dumps(schema | servers)
+        return self._written
 
 
 # Nothing but our own files runs or is asked. Swagger UI sets styles of its own, and draws icons from data addresses.

@@ -58,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         # for it, would send on query strings, request bodies and stack traces: tokens turn up in those.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,  # the policy decided about this path, not about another
+        openapi_url=None,  # app.documentation serves it
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Body, HTTPException, Query
+from fastapi import APIRouter, Body, FastAPI, HTTPException, Query
 from pydantic import BaseModel
 from starlette.testclient import TestClient
 
@@ -175,6 +175,14 @@ def test_validation_errors_are_sent_as_the_description_says_and_in_one_language(
     schema = described["paths"]["/errors/order"]["post"]["responses"]["422"]["content"]
     assert schema["application/problem+json"]["schema"]["$ref"].endswith("/ValidationProblem")
     assert "HTTPValidationError" not in json.dumps(described)
+
+
+def test_the_description_is_written_once_and_follows_the_endpoints(client: TestClient) -> None:
+    first = client.get("/openapi.json").content
+    app: FastAPI = client.app  # type: ignore[assignment] # Starlette's client says ASGIApp
+    assert client.get("/openapi.json").content == first
+    app.openapi_schema = None  # what FastAPI says to do after adding endpoints
+    assert json.loads(client.get("/openapi.json").content) == json.loads(first)
 
 
 def test_a_crash_reaches_a_page_of_another_origin_with_its_request_id(client: TestClient) -> None:
