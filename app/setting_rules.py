@@ -179,9 +179,7 @@ def _a_required_log_is_kept(settings: "Settings") -> str:
 @_rule("decision_log", "log_file")
 def _logs_have_files_of_their_own(settings: "Settings") -> str:
     path = settings.decision_log_file
-    same = (
-        path is not None and settings.log_file is not None and path.absolute() == settings.log_file.absolute()
-    )
+    same = path is not None and settings.log_file is not None and _are_one(path, settings.log_file)
     return "must be another file than LOG_FILE, which is rotated away" if same else ""
 
 
@@ -193,6 +191,9 @@ _READ = (
     "pdp_model",
     "pdp_policy",
     "pdp_entities",
+    "forward_auth_model",
+    "forward_auth_policy",
+    "forward_auth_tests",
 )
 
 
@@ -282,21 +283,30 @@ def _cache_can_be_written(settings: "Settings") -> str:
     return _unwritable(settings.policy_cache, directory=True) if settings.policy_cache else ""
 
 
+def _are_one(path: Path, other: Path) -> bool:
+    """Whether both name one file, however they are spelled or linked, also one that is not there yet."""
+    with suppress(OSError):  # hard links
+        if path.samefile(other):
+            return True
+    return path.resolve() == other.resolve()
+
+
 def _is_read(settings: "Settings", written: Path | None) -> str:
     """Whether a log would be written into what the service reads."""
     if written is None or written.is_dir():
         return ""
+    own = settings.forward_auth_document or (None, None, None)
+    defaults = dict(
+        zip(("forward_auth_model", "forward_auth_policy", "forward_auth_tests"), own, strict=True)
+    )
     for name in _READ:
-        read: Path | None = getattr(settings, name)
+        read: Path | None = defaults[name] if name in defaults else getattr(settings, name)
         if read is None:
             continue
-        if written.resolve() == read.resolve() or (
-            name == "policy_tests" and read.resolve() in written.resolve().parents
+        if _are_one(written, read) or (
+            name.endswith("_tests") and read.resolve() in written.resolve().parents
         ):
             return f"must be another file than {name.upper()}, which is read"
-        with suppress(OSError):  # hard links to one file
-            if written.samefile(read):
-                return f"must be another file than {name.upper()}, which is read"
     return ""
 
 

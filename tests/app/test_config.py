@@ -271,6 +271,9 @@ def test_without_an_environment_nothing_starts_and_every_other_fault_is_told_too
         ("hard", "another file than POLICY_FILE"),
         ("soft", "another file than POLICY_FILE"),
         ("entities.json", "another file than PDP_ENTITIES"),
+        ("forward_auth/model.conf", "another file than FORWARD_AUTH_MODEL"),
+        ("forward_auth/policy.csv", "another file than FORWARD_AUTH_POLICY"),
+        ("forward_auth/policy_tests/log.yaml", "another file than FORWARD_AUTH_TESTS"),
         ("elsewhere", "a link to another file"),
         ("dangling", "a link to another file"),
     ],
@@ -282,10 +285,23 @@ def test_no_log_is_written_into_what_is_read_or_through_a_link(
     (house / "soft").symlink_to("policy.csv")
     (house / "other.log").touch()
     (house / "entities.json").touch()
+    (house / "forward_auth" / "policy_tests").mkdir(parents=True, exist_ok=True)
+    (house / "forward_auth" / "model.conf").touch()
+    (house / "forward_auth" / "policy.csv").touch()
     (house / "elsewhere").symlink_to("other.log")
     (house / "dangling").symlink_to("nowhere.log")
     told = faults(house, PRODUCTION | {"PDP_ENTITIES": "entities.json", log: target})
     assert any(fault.startswith(f"{log} (environment): ") and words in fault for fault in told)
+
+
+@pytest.mark.parametrize("other", ["a.log", "./a.log", "policy_tests/../a.log", "hard"])
+@pytest.mark.parametrize("there", [False, True], ids=["new", "there already"])
+def test_the_two_logs_are_two_files_however_they_are_spelled(house: Path, other: str, there: bool) -> None:
+    if there or other == "hard":
+        (house / "a.log").touch()
+        (house / "hard").hardlink_to(house / "a.log")
+    told = faults(house, PRODUCTION | {"DECISION_LOG": "a.log", "LOG_FILE": other})
+    assert [fault for fault in told if "another file than LOG_FILE" in fault] == told != []
 
 
 @pytest.mark.parametrize("log", ["link", "/dev/stderr"])
