@@ -24,6 +24,7 @@ MOST_FIELDS = 256
 
 _PIECE = 16 * 1024  # bytes that are parsed at once: what is beyond a limit costs no more than that
 _CHUNKING = 8  # bytes on the wire for one of a body, at most: `1\r\na\r\n` takes six
+_MOST_CHUNKS = 256  # of a body in one round of the event loop, however small: each costs more than its bytes
 _LINGER_S = 1.0  # an answer is lost when the connection ends while the caller still sends
 _MOST_LINGERING = 1 << 20  # bytes
 
@@ -76,6 +77,8 @@ class Connection(HttpToolsProtocol):
         self._begun = False  # whether anything of the head that is expected has come
         self._fresh = False  # whether that was in the piece being parsed
         self._raw = 0  # bytes of the head or the body under way, but for the piece it began in
+        self._bodiless = 0  # of those, the bytes since the last that were the body itself
+        self._chunks = 0  # of a body, in this round of the event loop
         self._body_size = 0
         self._trailers_size = 0
         self._unread = b""
@@ -126,8 +129,11 @@ class Connection(HttpToolsProtocol):
             self._parse(data)
 
     def _parse(self, data: bytes) -> None:
-        """Feeds the parser, piece by piece, until a request has to wait for the answer to the one before it."""
-        start = 0
+        """Feeds the parser, piece by piece, until a request has to wait for the answer to the one before it.
+
+        A body of crumbs waits, too, after each piece: everybody else comes first.
+        """
+        start = self._chunks = 0
         while start < len(data):
             piece = data if len(data) <= _PIECE else data[start : start + _PIECE]
             start += len(piece)
@@ -137,12 +143,18 @@ class Connection(HttpToolsProtocol):
                 return
             if not self._fresh:
                 self._raw += len(piece)
+                self._bodiless += len(piece)
                 self._check_raw()
                 if self._refused:
                     return
             if self.pipeline:
                 self._unread = data[start:]
                 self.flow.hold()
+                return
+            if self._chunks > _MOST_CHUNKS and start < len(data):
+                self._unread = data[start:]
+                self.flow.hold()
+                self.loop.call_soon(self._go_on)
                 return
         self._mind_the_time()
 
@@ -164,7 +176,11 @@ class Connection(HttpToolsProtocol):
         if self._in_head:
             if self._raw > self.limits.head:
                 self._refuse("request_header_fields_too_large")
-        elif self._raw > _CHUNKING * self.limits.body + self.limits.head:
+        elif (
+            self._raw > _CHUNKING * self.limits.body + self.limits.head  # a body in crumbs
+            or self._bodiless
+            > self.limits.head  # extensions of a chunk, or a trailer: the parser keeps all of it
+        ):
             self._refuse("payload_too_large")
 
     def handle_websocket_upgrade(self) -> None:
@@ -207,7 +223,7 @@ class Connection(HttpToolsProtocol):
             self._beyond("request_header_fields_too_large")
         self._in_head = False
         self._fresh = True
-        self._raw = self._body_size = self._trailers_size = 0
+        self._raw = self._bodiless = self._body_size = self._trailers_size = 0
         self._let_go()
         super().on_headers_complete()
         if self.listener.draining and self.cycle is not None:
@@ -215,6 +231,8 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
+        self._bodiless = 0
+        self._chunks += 1
         if self._body_size > self.limits.body:
             self._beyond("payload_too_large")
         super().on_body(body)
@@ -242,9 +260,8 @@ class Connection(HttpToolsProtocol):
         data, self._unread = self._unread, b""
         if self.transport.is_closing() or self._refused:
             return
+        self.flow.release()
         self._parse(data)
-        if not self._unread and not self.pipeline and not self._refused:
-            self.flow.release()
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

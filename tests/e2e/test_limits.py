@@ -177,6 +177,48 @@ def test_a_head_without_end_is_refused_while_it_comes(
     assert resident_mib(service.process.pid) - before < 20
 
 
+FRAMES = {
+    "a body in crumbs": (b"", b"1\r\na\r\n" * 10_000),
+    "extensions of a chunk": (b"1;", b"a" * 65_536),
+    "a chunk's size": (b"", b"0" * 65_536),
+    "a trailer": (b"0\r\nX: ", b"a" * 65_536),
+    "a trailer's name": (b"0\r\n", b"a" * 65_536),
+    "trailers": (b"0\r\n", b"X-Y: aaaaaaaaaaaaaaaaaaaa\r\n" * 2_000),
+}
+
+
+@pytest.mark.parametrize(("start", "more"), FRAMES.values(), ids=FRAMES)
+def test_what_stands_around_a_body_without_end_holds_nobody_up(
+    service: Service, start: bytes, more: bytes
+) -> None:
+    """A hundred mebibytes of chunks, and hardly a body in them; the request itself was answered already."""
+    before = resident_mib(service.process.pid)
+    with Connection(service.base_url) as connection:
+        answer = connection.ask(request("/admin", None, "Transfer-Encoding: chunked", method="POST") + start)
+        assert answer.status == 401
+        slowest = _while_pouring(service, connection, more)
+        assert connection.ended()
+    assert slowest < 1.0
+    assert resident_mib(service.process.pid) - before < 20
+
+
+def test_a_body_in_crumbs_is_read_whole(service: Service, issuer: Issuer) -> None:
+    """As a program may write it that sends each letter as it comes, extensions, trailers and all."""
+    body = b'{"subject": {}}' + b" " * 20_000
+    crumbs = b"".join(b"1;a=b\r\n%c\r\n" % letter for letter in body) + b"0\r\nX-Trailer: a\r\n\r\n"
+    more = (
+        f"Authorization: Bearer {issuer.token()}",
+        "Transfer-Encoding: chunked",
+        "Content-Type: application/json",
+    )
+    asked = request("/access/v1/evaluation", None, *more, method="POST") + crumbs
+    with Connection(service.base_url) as connection:
+        sending = threading.Thread(target=connection.send, args=((request() + asked) * 3 + request(),))
+        sending.start()
+        assert [connection.answer().status for _ in range(7)] == [200, 400] * 3 + [200]
+        sending.join()
+
+
 def _while_pouring(service: Service, connection: Connection, more: bytes) -> float:
     """Sends 100 MiB on one connection, and asks on others; the longest that one of these took, in seconds."""
 
