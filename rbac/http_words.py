@@ -24,8 +24,11 @@ _VERBS: Final = {
     "POST`, `PUT`, `PATCH` and `DELETE": frozenset(("WRITE", "MANAGE", "CRUD")),
 }
 _BETWEEN: Final = re.compile(r"[\s|/;&+,、，・]+|\b(?:AND|OR|UND|ODER)\b")
+_BRACKETS: Final = re.compile(r"[()\[\]{}<>^$]")
 _FULL_WIDTH: Final = re.compile(r"[\uff01-\uff5e\u3000]")
-_SCHEME: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/]*")
+_SCHEME: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:))(?::\d+)?(?=/)"
+)
 _HOST: Final = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,})(?::\d+)?(?=/|$)")
 _WITH_METHOD: Final = re.compile(r"(?:[A-Z]+\s+(?P<path>/\S*)|(?P<before>/\S*)\s+[A-Z]+)")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -74,11 +77,13 @@ def _verb_hint(plain: str) -> str:
 
 
 def _several_hint(plain: str) -> str:
-    if plain[:1] in {"!", "^", "-", "~"} or plain.startswith("NOT "):
+    if len(plain) > 1 and (plain[0] in "!-~¬" or plain.startswith("NOT ")):
         return "there is no `not`: write a line for each method that is meant, or a deny"
-    parts = [part for part in _BETWEEN.split(plain) if part]
-    if len(parts) < 2 or not {*parts} <= {*HTTP_METHODS, "HEAD"}:
+    parts = [part for part in _BETWEEN.split(_BRACKETS.sub(" ", plain)) if part]
+    if not parts or not {*parts} <= {*HTTP_METHODS, "HEAD"}:
         return ""
+    if len(parts) == 1:
+        return f"write `{parts[0].replace('HEAD', 'GET')}`"
     return "write a line for " + " and one for ".join(f"`{part}`" for part in parts)
 
 
@@ -92,7 +97,7 @@ def path_fault(path: str) -> Fault | None:
     """Why no request has the path ``path``, which is compared as it stands; ``None`` if one may have it."""
     if not path:
         return Fault("the path is empty, and no request has an empty one", "write a path, such as `/orders`")
-    for find in (_wide, _origin, _beginning, _rest, _segments):
+    for find in (_wide, _origin, _beginning, _behind_the_path, _rest, _segments):
         hint = find(path)
         if hint is not None:
             return Fault(f"`{path}` is not a path that a request can have", hint)
@@ -126,17 +131,25 @@ def _beginning(path: str) -> str | None:
         return None
     if path.upper() in _EVERY:
         return "a path begins with `/`: write `/*` for every path"
-    return f"a path begins with `/`: write `/{path.removeprefix('./').lstrip('~.')}`"
+    meant = "/" + path.removeprefix("./").lstrip("~.!¬<").removesuffix(">").lstrip("/")
+    if path[0] in "!¬":
+        return f"there is no `not`: write a rule for each path that is meant, or a deny for `{meant}`"
+    return f"a path begins with `/`: write `{meant}`"
+
+
+def _behind_the_path(path: str) -> str | None:
+    for sign, name in (("?", "the query"), ("#", "the fragment")):
+        before, found, behind = path.partition(sign)
+        if found and before == "/" and behind.lstrip("!").startswith("/"):
+            return f"the path of a request has no `{sign}`: write `{behind.lstrip('!')}`"
+        if found:
+            return f"a path has no query and no fragment: delete {name}, and write `{before}`"
+    return None
 
 
 def _rest(path: str) -> str | None:
     if "\\" in path:
         return f"write `/`, not `\\`: `{path.replace(chr(92), '/')}`"
-    for sign, name in (("?", "the query"), ("#", "the fragment")):
-        if sign in path:
-            return (
-                f"a path has no query and no fragment: delete {name}, and write `{path.partition(sign)[0]}`"
-            )
     escape = _ESCAPE.search(path)
     if escape is not None:
         if escape.group().upper() in {"%2F", "%5C"}:

@@ -14,7 +14,7 @@ _ANGLES: Final = re.compile(rf"<(?:[a-z]+:)?({_NAME})>")
 _WHOLE: Final = re.compile(
     rf":(?P<colon>{_NAME})(?:\([^)]*\))?[?+*]?|\[\.{{0,3}}(?P<square>[A-Za-z_]{{2,}})\]|\((?P<round>{_NAME})\)"
     rf"|\*(?P<star>{_NAME})|#(?P<hash>{_NAME})|\$(?P<dollar>{_NAME}|\d+)|%(?P<percent>{_NAME})%|%(?P<printf>[sd])"
-    rf"|@(?P<at>{_NAME})"
+    rf"|@(?P<at>{_NAME})|[「『【〔《〈“‘'\"«](?P<quoted>{_NAME})[」』】〕》〉”’'\"»]|(?P<dots>…)"
 )
 _BRACES: Final = re.compile(r"\{[^{}/]*\}")
 _HALF: Final = re.compile(rf"\{{({_NAME})|({_NAME})\}}")
@@ -23,6 +23,12 @@ _CONVERTER: Final = re.compile(
     rf"\{{(?:(?P<path>{_NAME}):path|\*+(?P<star>{_NAME})|(?P<more>{_NAME})(?:\+|\.\.\.|\*))\}}"
 )
 _COUNT: Final = re.compile(r"\{\d+\}")
+_COUNTED: Final = re.compile(r"(?P<item>\[[^\]]*\]|\([^()]*\)|\\?[^{}])\{(?P<count>\d+)(?:,\d*)?\}")
+_MOST_WRITTEN_OUT: Final = 8
+_COLON: Final = re.compile(
+    r"(?P<before>[^:]*):(?P<name>(?>[A-Za-z_]\w*(?:-\w+)*))(?:(?P<mark>[?+*])|\((?P<only>.+)\)|(?P<behind>.+))"
+)
+_ONE_SEGMENT: Final = "[^/]+"
 _CONDITION: Final = re.compile(
     rf"\{{({_NAME}):(?!(?:int|str|string|uuid|float|slug|long|guid)\}})([^{{}}]+)\}}"
 )
@@ -39,7 +45,11 @@ def placeholder_fault(
     for index, part in enumerate(parts):
         if part in literals:
             continue
-        wrong = _other_meaning(part, function) if function.dialect == "{id}" else None
+        wrong = None
+        if function.dialect == "{id}":
+            wrong = _other_meaning(part, function)
+        elif function.dialect == ":id":
+            wrong = _behind_the_name(part, "/".join(parts[:index]))
         if wrong is not None:
             return wrong
         name = _foreign(part, function)
@@ -71,6 +81,8 @@ def _foreign(part: str, function: CasbinFunction) -> str | None:
             return next(filter(None, found.groups()), "id")
     if function.dialect == "{id}":
         return _half(_BRACES.sub("", part)) or ("id" if "{}" in part else None) or _whole(part, function)
+    if function.dialect == ":id":
+        part = _COUNTED.sub("", part)
     if _BRACES.search(part) and not (function.name in {"regexMatch", "globMatch"} and not _named(part)):
         return next(iter(re.findall(_NAME, _BRACES.findall(part)[0])), "id")
     return _whole(part, function)
@@ -92,9 +104,9 @@ def _whole(part: str, function: CasbinFunction) -> str | None:
         return None
     kind = found.lastgroup or ""
     name = found[kind]
-    if kind in {"at", "hash", "round", "square", "dollar", "star"} and function.kind != "path":
+    if kind in {"at", "hash", "round", "square", "dollar", "star", "quoted"} and function.kind != "path":
         return None
-    if kind == "printf":
+    if kind in {"printf", "dots"}:
         return "id"
     return name if kind not in {"at", "square"} or _IDENTIFIER.fullmatch(name) else None
 
@@ -103,12 +115,10 @@ def _other_meaning(part: str, function: CasbinFunction) -> Fault | None:
     """Braces that are a placeholder of this function, and were meant as something else."""
     count = _COUNT.search(part)
     if count is not None:
-        number = min(int(count.group()[1:-1]), 8)
-        before = part[: count.start()]
-        item = re.search(r"\[[^\]]*\]$|\\?.$", before)
+        written_out = _COUNTED.sub(_repeated, part)
         hint = (
-            f"write it as often as it is meant: `{before[: item.start()]}{item.group() * number}`"
-            if item is not None
+            f"write `{written_out}`"
+            if written_out != part
             else f"write a name: `{function.placeholder('id')}`"
         )
         return Fault(f"`{count.group()}` is a placeholder for any text here, and counts nothing", hint)
@@ -124,3 +134,26 @@ def _other_meaning(part: str, function: CasbinFunction) -> Fault | None:
             message, f"write `{only}`, or `{function.placeholder(condition[1])}` if any segment is meant"
         )
     return None
+
+
+def _repeated(counted: re.Match[str]) -> str:
+    """What is counted, written out; one or more of it where that would be too long."""
+    count = int(counted["count"])
+    return counted["item"] * count if count <= _MOST_WRITTEN_OUT else counted["item"] + "+"
+
+
+def _behind_the_name(part: str, before: str) -> Fault | None:
+    """What stands behind the name in `:name`, and is taken as part of it. ``before`` is the path in front of it."""
+    found = _COLON.fullmatch(part)
+    if found is None:
+        return None
+    any_segment = f"{found['before']}:{found['name']}"
+    message = f"`{part}` meets the same as `{any_segment}`: what stands behind the name is not looked at"
+    if found["mark"] == "?":
+        return Fault(message, f"write a rule for `{before or '/'}` and one for `{before}/{any_segment}`")
+    if found["mark"]:
+        message = f"`{part}` is a placeholder for one segment here, not for the rest of a path"
+        return Fault(message, "write `*` for all that follows")
+    behind = re.sub(r"(?<!\\)\.", r"\.", re.sub(rf"(?<!^):{_NAME}", _ONE_SEGMENT, found["behind"] or ""))
+    only = found["before"] + (found["only"] or _ONE_SEGMENT + behind)
+    return Fault(message, f"write `{only}`, or `{any_segment}` if any segment is meant")

@@ -8,6 +8,7 @@ import pytest
 
 from rbac.document import Document
 from rbac.errors import Problem
+from rbac.http_words import path_fault
 from rbac.lint import lint
 from rbac.routes import NO_ROUTES, KnownRoutes, Route, routes_of_file
 
@@ -37,6 +38,12 @@ METHODS: Final = [
     ("get or put", "write a line for `GET` and one for `PUT`"),
     ("HEAD", "write `GET`"),
     ("!GET", "there is no `not`"),
+    ("-", "CONNECT, DELETE, GET"),
+    ("(GET)|(POST)", "write a line for `GET` and one for `POST`"),
+    ("(GET|POST)", "write a line for `GET` and one for `POST`"),
+    ("^(GET|POST)$", "write a line for `GET` and one for `POST`"),
+    ("[GET POST]", "write a line for `GET` and one for `POST`"),
+    ("^GET$", "`GET`"),
     ("DELET", "did you mean `DELETE`?"),
     ("PSOT", "did you mean `POST`?"),
     ("", "write `GET`, or write `*` for every method"),
@@ -51,6 +58,15 @@ PATHS: Final = [
     ("http://localhost:8000/refunds", "`/refunds`"),
     ("//shop.example.com/refunds", "`/refunds`"),
     ("shop.example.com/refunds", "`/refunds`"),
+    ("//localhost:8000/refunds", "`/refunds`"),
+    ("//refunds", "write `/refunds`"),
+    ("//refunds/open", "write `/refunds/open`"),
+    ("///refunds", "write `/refunds`"),
+    ("~/refunds", "write `/refunds`"),
+    ("</refunds>", "write `/refunds`"),
+    ("!/refunds", "there is no `not`"),
+    ("/#/refunds", "write `/refunds`"),
+    ("/#!/refunds/open", "write `/refunds/open`"),
     ("localhost:8000/refunds", "`/refunds`"),
     ("GET /refunds", "write `/refunds`"),
     ("/refunds GET", "write `/refunds`"),
@@ -95,6 +111,13 @@ PLACEHOLDERS: Final = [
     ("/refunds/%s/approve", "`/refunds/{id}/approve`"),
     ("/refunds/%id%/approve", "`/refunds/{id}/approve`"),
     ("/refunds/[0-9]{8}/approve", "`[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]`"),
+    ("/refunds/[0-9a-f-]{36}/approve", "write `[0-9a-f-]+`"),
+    ("/reports/[0-9]{4}-[0-9]{2}", "write `[0-9][0-9][0-9][0-9]-[0-9][0-9]`"),
+    ("/reports/(ab){2}\\d{3}", "write `(ab)(ab)\\d\\d\\d`"),
+    ("/refunds/…/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/「id」/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/'id'/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/“id”/approve", "`/refunds/{id}/approve`"),
     ("/files/{path:path}", "write `*` for all that follows"),
     ("/files/{path+}", "write `*` for all that follows"),
     ("/orders/{id:\\d+}", "write `\\d+`, or `{id}`"),
@@ -210,6 +233,13 @@ def test_a_path_that_no_request_has_is_told_with_the_right_one(
     assert hint in problems[0].hint
 
 
+@pytest.mark.parametrize("word", [word for word, _ in PATHS if word], ids=range(len(PATHS) - 1))
+def test_what_is_to_be_written_in_the_place_of_a_path_is_one_that_a_request_has(word: str) -> None:
+    fault = path_fault(word)
+    assert fault is not None
+    assert [path for path in fault.hint.split("`")[1::2] if path[0] == "/" and path_fault(path)] == []
+
+
 @pytest.mark.parametrize("routes", [NO_ROUTES, ROUTES], ids=["no_routes", "routes"])
 @pytest.mark.parametrize(("word", "hint"), PLACEHOLDERS, ids=range(len(PLACEHOLDERS)))
 def test_a_placeholder_of_another_language_is_told_with_the_one_of_the_model(
@@ -274,6 +304,15 @@ def test_what_a_known_endpoint_really_has_is_left_alone() -> None:
         ("keyMatch", "/a/:id/b", "write `/a/*` for all that lies below"),
         ("keyMatch2", "/a/{id}", "write `/a/:id`"),
         ("keyMatch2", "/a/<id>", "write `/a/:id`"),
+        ("keyMatch2", "/a/{8}", "write `/a/:id`"),
+        ("keyMatch2", "/a/:id(\\d+)", "write `\\d+`, or `:id` if any segment is meant"),
+        ("keyMatch2", "/a/:id\\.json", "write `[^/]+\\.json`, or `:id` if any segment is meant"),
+        ("keyMatch2", "/a/:id.json", "write `[^/]+\\.json`, or `:id` if any segment is meant"),
+        ("keyMatch2", "/a/:from-:to", "write `[^/]+-[^/]+`, or `:from` if any segment is meant"),
+        ("keyMatch2", "/a/v:id:export", "write `v[^/]+:export`, or `v:id` if any segment is meant"),
+        ("keyMatch2", "/a/:id?", "a rule for `/a` and one for `/a/:id`"),
+        ("keyMatch2", "/a/:rest*", "write `*` for all that follows"),
+        ("keyMatch2", "/a/:rest+", "write `*` for all that follows"),
         ("keyMatch3", "/a/:id", "write `/a/{id}`"),
         ("keyMatch4", "/a/:id", "write `/a/{id}`"),
         ("keyMatch5", "/a/:id", "write `/a/{id}`"),
@@ -293,6 +332,24 @@ def test_a_placeholder_is_right_or_wrong_by_the_function_that_reads_it(
     document = Document.parse(model.encode(), f"{rows}p, user, {path}, GET\n".encode())
     (problem,) = (found for found in lint(document) if found.code == "foreign-placeholder")
     assert hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a/:id",
+        "/a/:book-id",
+        "/a/:book_id/pages/:page",
+        "/a/v:major",
+        "/a/[0-9]{8}",
+        "/a/[0-9a-f-]{36}/b",
+        "/a/\\d{4}-\\d{2}",
+        "/a/(x|y){2}",
+    ],
+)
+def test_placeholders_and_counts_of_key_match_2_are_left_alone(path: str) -> None:
+    model = MODEL.replace(b"keyMatch3", b"keyMatch2")
+    assert lint(Document.parse(model, f"p, user, {path}, GET, allow\n".encode())) == ()
 
 
 @pytest.mark.parametrize("path", ["/a/:id", "/a/{id}"])
