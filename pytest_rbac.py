@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("rbac_tests", "folders of policy tests", type="args", default=["policy_tests"])
     help_text = "an application (app.main:app), a routes.json or none; as for `rbac test`"
     parser.addini("rbac_routes", help_text, default="")
+    parser.addini(
+        "rbac_functions",
+        "functions of your own that the matcher calls (module:name)",
+        type="args",
+        default=[],
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -11,6 +11,7 @@ from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import cache_of
 from rbac import LivePolicy, Policy, Problem
 from rbac.lint import lint
+from rbac.own_functions import named_functions
 
 log = logging.getLogger("app.pdp_document")
 
@@ -19,7 +20,7 @@ def own_document(settings: Settings) -> LivePolicy | None:
     """The document of ``PDP_MODEL`` and ``PDP_POLICY``, not loaded yet, behind its gate; ``None`` without one.
 
     It passes lint, and the words of its model are those of ``PDP_REQUEST``. Whether it denies by default is up to its
-    owner.
+    owner. Raises FunctionsError.
     """
     if settings.pdp_document is None:
         return None
@@ -28,6 +29,7 @@ def own_document(settings: Settings) -> LivePolicy | None:
         gate=partial(_gate, settings.pdp_request),
         cache=cache_of(settings, "decision-point"),
         subjects=settings.policy_subjects,
+        functions=named_functions(settings.policy_functions),
     )
 
 

@@ -12,6 +12,7 @@ from app.config import Settings
 from app.request_words import RequestWords, RequestWordsError
 from rbac import LivePolicy, Policy, Problem
 from rbac.lint import as_served, lint
+from rbac.own_functions import named_functions
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenarios import hold
 from rbac.stores import Snapshot
@@ -29,7 +30,7 @@ def cache_of(settings: Settings, name: str) -> DocumentCache | None:
 
 
 def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
-    """The policy that ``settings`` name, not loaded yet, behind the gate that they ask for."""
+    """The policy that ``settings`` name, not loaded yet, behind the gate that they ask for. Raises FunctionsError."""
     return LivePolicy.files(
         settings.policy_model,
         settings.policy_file,
@@ -38,11 +39,12 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
         cache=cache_of(settings, "policy"),
         subjects=settings.policy_subjects,
+        functions=named_functions(settings.policy_functions),
     )
 
 
 def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> LivePolicy:
-    """A document about the servers behind a proxy, not loaded yet, behind the same gate."""
+    """A document about the servers behind a proxy, not loaded yet, behind the same gate. Raises FunctionsError."""
     return LivePolicy.files(
         model,
         policy,
@@ -51,6 +53,7 @@ def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> 
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, NO_ROUTES),
         cache=cache_of(settings, "forward-auth"),
         subjects=settings.policy_subjects,
+        functions=named_functions(settings.policy_functions),
     )
 
 

@@ -334,6 +334,14 @@ class SettingFields(BaseSettings):
         examples=["auth0"],
         json_schema_extra=_says("`IDENTITY_PROVIDER`"),
     )
+    policy_functions: Annotated[_Names, AfterValidator(shapes.references)] = Field(
+        (),
+        description=(
+            "Functions of your own that matchers call, as `module:name`: one, or a mapping of names to them; as "
+            "`--functions` of the command `rbac`, which reads this setting, too."
+        ),
+        examples=["policy_functions:FUNCTIONS"],
+    )
     policy_tests: Path = Field(
         Path("policy_tests"), description="The policy tests.", examples=["/etc/sekisho/policy_tests"]
     )

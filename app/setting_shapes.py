@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
+from rbac.imported import REFERENCE
 from rbac.names import PRESETS, Subjects
 
 POOL_ID = re.compile(r"(?P<region>[a-z]{2,}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
@@ -183,6 +184,14 @@ def subjects(value: str) -> str:
         known = ", ".join(f"`{preset}`" for preset in PRESETS)
         raise ValueError(f"is neither {known} nor a regular expression: {error}") from None
     return value
+
+
+def references(values: tuple[str, ...]) -> tuple[str, ...]:
+    """What is imported is looked at when the policy is loaded."""
+    for value in values:
+        if not REFERENCE.fullmatch(value):
+            raise ValueError("is not a list of `module:name`, separated by commas")
+    return values
 
 
 def pdp_mapping(value: str) -> str:

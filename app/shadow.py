@@ -135,6 +135,7 @@ class Shadow:
             model_name=live.model_name,
             policy_name=str(self._path),
             subjects=self._live.policy.subjects_look_like,
+            functions=live.functions,
         )
         problems = lint(policy.document, subjects=policy.subjects_look_like)
         if any(problem.severity == "error" for problem in problems):

@@ -26,6 +26,7 @@ from app.server.listener import Listener
 from app.shadow import Shadow
 from app.start_error import StartError
 from rbac import LivePolicy, PolicyError
+from rbac.own_functions import FunctionsError
 from rbac.routes import KnownRoutes, routes_of_app
 
 log = logging.getLogger("app.start")
@@ -36,7 +37,10 @@ def loaded_policy(settings: Settings, app: FastAPI, *, or_last_good: bool = Fals
 
     With ``or_last_good`` a refused document gives way to the one that ``POLICY_CACHE`` keeps.
     """
-    live = live_policy(settings, _judged_by(app))
+    try:
+        live = live_policy(settings, _judged_by(app))
+    except FunctionsError as error:
+        raise StartError(f"cannot start: POLICY_FUNCTIONS is refused: {error}") from error
     return _load(live, "policy", settings.api_prefix, or_last_good=or_last_good)
 
 

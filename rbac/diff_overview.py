@@ -63,7 +63,8 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What comes before the cells. ``idle`` are lines that change nothing, ``None`` where that was not looked for.
+    """What comes before the cells. ``idle`` are lines that change nothing, ``None`` where that was not looked for,
+    or cannot be told.
 
     ``odd`` are changes that show for no caller as they come, such as one whose ``sub`` is the name of a role.
     """
@@ -154,7 +155,10 @@ def _named(policy: Policy) -> Iterator[tuple[str, int]]:
 def _idle(
     old: Policy, new: Policy, found: Diff, edited: Sequence[EditedLine], routes: Sequence[Route]
 ) -> tuple[EditedLine, ...] | None:
-    """The edited lines without which everybody has what they have with them."""
+    """The edited lines without which everybody has what they have with them; ``None`` where not every request can be
+    told, for then a line may do what does not show."""
+    if found.notes:
+        return None
     if len(edited) < 2:
         return tuple(edited) if not (found.cells or found.people) else ()
     if len(edited) * max(len(old.document.rows["p"]), len(new.document.rows["p"])) > MOST_WORK:
@@ -182,7 +186,12 @@ def _without(policy: Policy, line: int) -> Policy | None:
     lines = document.policy_bytes.split(b"\n")
     lines[line - 1] = b""
     try:
-        return Policy.parse(document.model_bytes, b"\n".join(lines), policy_name=document.policy_name)
+        return Policy.parse(
+            document.model_bytes,
+            b"\n".join(lines),
+            policy_name=document.policy_name,
+            functions=document.functions,
+        )
     except PolicyError:
         return None
 

@@ -166,12 +166,11 @@ def _danger(changes: Sequence[Change]) -> tuple[str, int]:
 def headline(diff: Diff, overview: Overview) -> str:
     """One line: what becomes of people first, then of roles."""
     parts = [*_become(overview.memberships), *_people(overview), *_roles(diff.cells)]
+    nothing = "no access change is found" if diff.notes else "no access changes"
     if not diff.cells and not diff.people:
-        parts.append(
-            "no access changes but to requests that nobody sends" if diff.unsent else "no access changes"
-        )
+        parts.append(f"{nothing} but to requests that nobody sends" if diff.unsent else nothing)
     elif not parts:
-        parts.append("no access changes but for callers as nobody comes")
+        parts.append(f"{nothing} but for callers as nobody comes")
     return "; ".join(parts)
 
 

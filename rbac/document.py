@@ -7,7 +7,7 @@ not refused means exactly what stock Casbin says it means.
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from rbac.decision import Rule
 from rbac.document_errors import DocumentErrors
 from rbac.errors import FirstProblems, PolicyError, Problem
 from rbac.model_file import Definition, read_model
+from rbac.own_functions import NO_FUNCTIONS, OwnFunctions, own_functions
 from rbac.policy_file import Kind, read_rows, rows_in_file_order
 from rbac.source import Source, decode
 
@@ -35,6 +36,7 @@ class Document:
 
     ``rows`` are Casbin's rows by type, in file order and without the type column; ``lines`` the line of each.
     ``warnings`` are what reading found (a byte-order mark, CRLF). Rows are shared, and not to be changed.
+    ``functions`` are those of one's own that its matchers may call; they are no part of its revision.
     """
 
     model_bytes: bytes
@@ -46,14 +48,27 @@ class Document:
     rows: Mapping[str, list[list[str]]]
     lines: Mapping[str, "array[int]"]
     warnings: tuple[Problem, ...]
+    functions: OwnFunctions = field(default_factory=lambda: NO_FUNCTIONS)
 
     @classmethod
     def read(
-        cls, model_path: str | Path, policy_path: str | Path, *, pause: Pause | None = None
+        cls,
+        model_path: str | Path,
+        policy_path: str | Path,
+        *,
+        functions: OwnFunctions | None = None,
+        pause: Pause | None = None,
     ) -> "Document":
         """The document in two files; raises as :meth:`parse` does; ``OSError`` for an unreadable file."""
         model, policy = Path(model_path).read_bytes(), Path(policy_path).read_bytes()
-        return cls.parse(model, policy, model_name=str(model_path), policy_name=str(policy_path), pause=pause)
+        return cls.parse(
+            model,
+            policy,
+            model_name=str(model_path),
+            policy_name=str(policy_path),
+            functions=functions,
+            pause=pause,
+        )
 
     @classmethod
     def parse(
@@ -63,14 +78,22 @@ class Document:
         *,
         model_name: str = "model.conf",
         policy_name: str = "policy.csv",
+        functions: OwnFunctions | None = None,
         pause: Pause | None = None,
     ) -> "Document":
         """The document in these bytes; raises :class:`PolicyError` with every problem of both files.
 
+        ``functions`` are those of one's own that a matcher may call, by name; raises
+        :class:`rbac.own_functions.FunctionsError` for one that it cannot.
         ``pause`` is called every few hundred lines, so that a thread that reads can let others run.
         """
         document, problems = check_bytes(
-            model, policy, model_name=model_name, policy_name=policy_name, pause=pause
+            model,
+            policy,
+            model_name=model_name,
+            policy_name=policy_name,
+            functions=functions,
+            pause=pause,
         )
         if document is None:
             raise PolicyError(problems)
@@ -105,7 +128,7 @@ class DocumentAdapter(Adapter):
 
 def parse_definition(model: bytes, *, name: str = "model.conf") -> Definition:
     """The model in these bytes alone, whatever policy it is for; raises :class:`PolicyError` with all its problems."""
-    definition, _, problems = _check_model(decode(model, name))
+    definition, _, problems = _check_model(decode(model, name), NO_FUNCTIONS)
     if definition is None or _refused(problems):
         raise PolicyError(problems)
     return definition
@@ -115,7 +138,9 @@ def _refused(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-def _check_model(source: Source) -> tuple[Definition | None, DocumentErrors | None, list[Problem]]:
+def _check_model(
+    source: Source, functions: OwnFunctions
+) -> tuple[Definition | None, DocumentErrors | None, list[Problem]]:
     """What the model defines, as far as that is certain, and all its problems."""
     problems = [*source.problems]
     if source.text is None:
@@ -124,7 +149,7 @@ def _check_model(source: Source) -> tuple[Definition | None, DocumentErrors | No
     problems += found
     if definition is None:
         return None, None, problems
-    errors = DocumentErrors(definition, entries, source.name)
+    errors = DocumentErrors(definition, entries, source.name, functions)
     problems += errors.in_model()
     return definition, errors, problems
 
@@ -148,12 +173,15 @@ def check_bytes(
     *,
     model_name: str = "model.conf",
     policy_name: str = "policy.csv",
+    functions: OwnFunctions | None = None,
     pause: Pause | None = None,
 ) -> tuple[Document | None, tuple[Problem, ...]]:
-    """The document, if it may decide, and all that reading found, sorted. Never raises."""
+    """The document, if it may decide, and all that reading found, sorted. Raises nothing, whatever the bytes are;
+    FunctionsError for ``functions`` that no matcher can call."""
+    own = own_functions(functions)
     model_source, policy_source = decode(model, model_name), decode(policy, policy_name)
     warnings = (*model_source.warnings, *policy_source.warnings)
-    definition, errors, problems = _check_model(model_source)
+    definition, errors, problems = _check_model(model_source, own)
     kinds: dict[str, Kind] = {}
     if definition is None or errors is None:
         problems += policy_source.problems
@@ -175,5 +203,6 @@ def check_bytes(
         rows=MappingProxyType({ptype: kind.rows for ptype, kind in kinds.items()}),
         lines=MappingProxyType({ptype: kind.lines for ptype, kind in kinds.items()}),
         warnings=everything,
+        functions=own,
     )
     return document, everything

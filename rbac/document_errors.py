@@ -11,6 +11,7 @@ from rbac.expression import FUNCTIONS, ExpressionError, check_names, evaluated, 
 from rbac.links import Chain, find_faults
 from rbac.model_entries import Entry
 from rbac.model_file import Definition
+from rbac.own_functions import OwnFunctions
 from rbac.pacing import paced
 from rbac.patterns import (
     all_plain,
@@ -26,11 +27,13 @@ from rbac.policy_file import FieldPlaces, Kind
 class DocumentErrors:
     """Everything wrong with rows that are well formed, given the model they are read for."""
 
-    def __init__(self, definition: Definition, entries: Sequence[Entry], model_name: str) -> None:
+    def __init__(
+        self, definition: Definition, entries: Sequence[Entry], model_name: str, functions: OwnFunctions
+    ) -> None:
         self._definition = definition
         self._entries = {entry.key: entry for entry in entries}
         self._model_name = model_name
-        self._functions = FUNCTIONS | definition.roles.keys()
+        self._functions = FUNCTIONS | definition.roles.keys() | functions.keys()
         self.trees: dict[str, ast.expr] = {}
 
     def in_model(self) -> Iterator[Problem]:

@@ -19,12 +19,17 @@ _SYNTAX: tuple[type[ast.AST], ...] = (
 )
 _CONTAINERS = frozenset(("list", "tuple", "dict", "set"))
 FUNCTIONS: AbstractSet[str] = frozenset((*FunctionMap.load_function_map().get_functions(), *_CONTAINERS))
+ROLE_DEFINITION = re.compile(r"g\d*")
 
 
 _COMPARISONS = (
     "write comparisons such as `r.sub == p.sub` and Casbin's functions, joined by `&&`, `||` and `!`"
 )
 _ASSIGNS = "write `==`"
+_GIVE_ONE = (
+    "one of your own is given with `--functions module:name`, to the service with `POLICY_FUNCTIONS`, "
+    "in Python with `functions=`"
+)
 
 
 class ExpressionError(ValueError):
@@ -120,8 +125,8 @@ def check_names(
                 yield _unknown_word(node.id, words)
         elif node.id not in functions:
             yield _unknown_function(node.id, functions)
-        elif len(call.args) < 2 and node.id not in _CONTAINERS and not _starred(call):
-            word = "sub" if re.fullmatch(r"g\d*", node.id) else "obj"
+        elif len(call.args) < 2 and _compares(node.id) and not _starred(call):
+            word = "sub" if ROLE_DEFINITION.fullmatch(node.id) else "obj"
             hint = f"write what is compared with what, as in `{node.id}(r.{word}, p.{word})`"
             yield ExpressionError(f"`{node.id}` needs two arguments", node.id, hint=hint)
 
@@ -135,23 +140,23 @@ def _starred(call: ast.Call) -> bool:
     return any(isinstance(argument, ast.Starred) for argument in call.args)
 
 
+def _compares(name: str) -> bool:
+    """Whether it is a role definition or one of Casbin's functions, all of which take two arguments at least."""
+    return (name in FUNCTIONS and name not in _CONTAINERS) or ROLE_DEFINITION.fullmatch(name) is not None
+
+
 def _unknown_function(name: str, functions: AbstractSet[str]) -> ExpressionError:
-    if re.fullmatch(r"g\d*", name):
+    if ROLE_DEFINITION.fullmatch(name):
         message = f"the matcher asks `{name}`, which no line of `[role_definition]` defines"
         hint = f"add the line `{name} = _, _` in the section `[role_definition]`"
         return ExpressionError(message, name, "unknown-function", hint)
-    message = f"`{name}` is not known: Casbin has no such function, and a document cannot bring its own"
+    message = f"`{name}` is not known: Casbin has no such function, and none of this name was given"
     known = ", ".join(f"`{function}`" for function in sorted(functions - _CONTAINERS))
-    return ExpressionError(message, name, "unknown-function", f"the functions are {known}")
+    return ExpressionError(message, name, "unknown-function", f"the functions are {known}; {_GIVE_ONE}")
 
 
 def _unknown_word(name: str, words: AbstractSet[str]) -> ExpressionError:
     word = _as_written(name)
-    constant = name.capitalize()
-    if constant in {"True", "False"}:
-        return ExpressionError(
-            f"`{name}` is no word of the matcher", name, "unknown-word", f"write `{constant}`"
-        )
     message = f"`{word}` is no word of the request or the rule"
     if name.title() in ("True", "False"):
         return ExpressionError(

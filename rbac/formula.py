@@ -145,6 +145,8 @@ class _Reader:
         return Condition("==", operands)
 
     def _call(self, function: str, arguments: list[ast.expr]) -> Formula:
+        if function not in self._roles and function not in TEXT_FUNCTIONS:
+            raise NoFormulaError(f"nothing is known of `{function}`")
         operands = tuple(map(self._operand, arguments))
         if function in self._roles and len(operands) == self._roles[function]:
             return Condition(function, operands)

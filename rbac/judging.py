@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rbac.errors import PolicyError, Problem
 from rbac.lint import lint
 from rbac.names import SUBJECT
+from rbac.own_functions import OwnFunctions
 from rbac.policy import Policy
 from rbac.stores import Snapshot
 from rbac.verdict import Verdict
@@ -23,14 +24,21 @@ def lint_gate(policy: Policy) -> Sequence[Problem]:
     return lint(policy.document, subjects=policy.subjects_look_like)
 
 
-def parsed(snapshot: Snapshot, pause: Callable[[], None] | None, subjects: str = SUBJECT) -> Policy:
-    """The policy of the document in ``snapshot``, whose people look as ``subjects`` says. Raises :class:`PolicyError`."""
+def parsed(
+    snapshot: Snapshot,
+    pause: Callable[[], None] | None,
+    subjects: str = SUBJECT,
+    functions: OwnFunctions | None = None,
+) -> Policy:
+    """The policy of the document in ``snapshot``, whose people look as ``subjects`` says, and whose matcher may call
+    ``functions``. Raises :class:`PolicyError`."""
     return Policy.parse(
         snapshot.model,
         snapshot.policy,
         model_name=snapshot.model_name,
         policy_name=snapshot.policy_name,
         subjects=subjects,
+        functions=functions,
         pause=pause,
     )
 

@@ -58,7 +58,8 @@ def lint(
     With ``routes``, rules that meet none of them are told too. ``subjects`` says what a person's name looks like: a
     pattern, or a preset of :data:`rbac.names.PRESETS`; ``named`` are the roles and persons that the policy tests beside
     it speak of. Without ``whole``, lines are missing that could not be read, and what argues from their absence is not
-    told. With ``new_routes``, endpoints that are open through wildcards alone are told, too.
+    told. With ``new_routes``, endpoints that are open through wildcards alone are told, too. Nothing is said of a word
+    that a function of one's own reads.
     """
     reading = Reading(document, Subjects.of(subjects))
     problems = list(document.warnings)
@@ -84,6 +85,12 @@ def lint(
     problems += wrong_words.values()
     told = {_place(problem) for problem in problems if problem.code not in _CONSEQUENCES}
     problems += (problem for problem in check_letters(reading) if _place(problem) not in told)
+    if reading.opaque:
+        problems = [
+            problem
+            for problem in problems
+            if problem in document.warnings or not reading.about_opaque(problem)
+        ]
     kept = _without_consequences(problems)
     return tuple(sorted(problem for problem in kept if whole or problem.code not in NEEDS_EVERY_LINE))
 

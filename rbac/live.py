@@ -16,6 +16,7 @@ from rbac.errors import PolicyError, Problem
 from rbac.giving_way import Attention, GivenWay
 from rbac.judging import Gate, TestsGate, first, judged, lint_gate, parsed, tell_of_refusal, tell_of_swap
 from rbac.names import SUBJECT
+from rbac.own_functions import OwnFunctions, own_functions
 from rbac.pacing import Pace, Remains, beside_others
 from rbac.policy import Policy
 from rbac.stores import Snapshot, Store
@@ -44,6 +45,7 @@ class LivePolicy:
     store held none that passes. ``warnings`` are about the one in force, and ``tested`` is what came of its tests.
     ``checking`` holds while another one is judged. ``reloads`` and ``refused`` count the documents swapped in and
     refused after the first; ``loaded_at`` is when the one in force came into force, in seconds since the epoch.
+    ``functions`` are those of one's own that the matcher may call, as of :meth:`Policy.load`.
 
     Callbacks are told one at a time and in order, under no lock, in a thread that reloads; what they raise is logged,
     and they may reload. After a :meth:`stop` one may still be under way.
@@ -61,10 +63,12 @@ class LivePolicy:
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
         cache: DocumentCache | None = None,
         subjects: str = SUBJECT,
+        functions: OwnFunctions | None = None,
     ) -> None:
         self._store = store
         self._cache = cache
         self._subjects = subjects
+        self._functions = own_functions(functions)
         self._gate = gate
         self._tests_gate = tests_gate
         self._on_swap = on_swap
@@ -98,6 +102,7 @@ class LivePolicy:
         on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
         cache: DocumentCache | None = None,
         subjects: str = SUBJECT,
+        functions: OwnFunctions | None = None,
     ) -> Self:
         """A live policy from files, as :class:`FileStore` reads and watches them."""
         store = FileStore(model, policy, tests)
@@ -109,6 +114,7 @@ class LivePolicy:
             on_refusal=on_refusal,
             cache=cache,
             subjects=subjects,
+            functions=functions,
         )
 
     def load(self, *, or_last_good: bool = False) -> Policy:
@@ -214,7 +220,7 @@ class LivePolicy:
     def _load(self, source: Store | DocumentCache) -> Policy:
         snapshot = source.read()
         with beside_others():
-            policy = parsed(snapshot, None, self._subjects)
+            policy = parsed(snapshot, None, self._subjects, self._functions)
             warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         self._swap(snapshot, policy, warnings, tested)
         return policy
@@ -256,7 +262,7 @@ class LivePolicy:
         policy = None
         try:
             with beside_others(pace):
-                policy = parsed(snapshot, pace, self._subjects)
+                policy = parsed(snapshot, pace, self._subjects, self._functions)
                 warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
         except PolicyError as error:
             self._refuse(error.problems)

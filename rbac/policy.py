@@ -3,6 +3,7 @@ changes."""
 
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from rbac.enforcer import IndexedEnforcer
 from rbac.errors import EvaluationError, RequestError
 from rbac.explain import explain
 from rbac.names import SUBJECT, Names, read_names
+from rbac.own_functions import OwnFunctions, own_functions
 from rbac.relations import Relations, read_relations
 
 ROLE_WORD = "role"
@@ -43,10 +45,14 @@ class Policy:
         document: Document,
         *,
         subjects: str = SUBJECT,
+        functions: OwnFunctions | None = None,
         pause: Callable[[], None] | None = None,
     ) -> None:
         """Compiles ``document``. ``subjects`` says what a person's name looks like (:class:`rbac.names.Subjects`).
+        ``functions`` are called in place of those that the document was read with, where they have the same name.
         ``pause`` is called every now and then, so that a thread that compiles can let others run."""
+        if functions:
+            document = replace(document, functions=own_functions({**document.functions, **functions}))
         self.document = document
         self.subjects_look_like = subjects
         self.revision = document.revision
@@ -65,13 +71,20 @@ class Policy:
         }
 
     @classmethod
-    def load(cls, model: str | Path, policy: str | Path, *, subjects: str = SUBJECT) -> "Policy":
-        """The policy in two files, read strictly.
+    def load(
+        cls,
+        model: str | Path,
+        policy: str | Path,
+        *,
+        subjects: str = SUBJECT,
+        functions: OwnFunctions | None = None,
+    ) -> "Policy":
+        """The policy in two files, read strictly. Its matcher may call ``functions``, by name.
 
-        Raises :class:`PolicyError`, whose ``problems`` is the whole list, and ``OSError`` when a file cannot
-        be read.
+        Raises :class:`PolicyError`, whose ``problems`` is the whole list, ``OSError`` when a file cannot
+        be read, and :class:`rbac.own_functions.FunctionsError` for a function that no matcher can call.
         """
-        return cls(Document.read(model, policy), subjects=subjects)
+        return cls(Document.read(model, policy, functions=functions), subjects=subjects)
 
     @classmethod
     def parse(
@@ -82,10 +95,18 @@ class Policy:
         model_name: str = "model.conf",
         policy_name: str = "policy.csv",
         subjects: str = SUBJECT,
+        functions: OwnFunctions | None = None,
         pause: Callable[[], None] | None = None,
     ) -> "Policy":
         """The policy in these bytes; the names are for the problems of a :class:`PolicyError`."""
-        document = Document.parse(model, policy, model_name=model_name, policy_name=policy_name, pause=pause)
+        document = Document.parse(
+            model,
+            policy,
+            model_name=model_name,
+            policy_name=policy_name,
+            functions=functions,
+            pause=pause,
+        )
         return cls(document, subjects=subjects, pause=pause)
 
     def decide(self, /, *, roles: Sequence[str] | None = None, **words: Any) -> Decision:
@@ -264,6 +285,8 @@ def _enforcer(document: Document) -> IndexedEnforcer:
     model.sort_policies_by_subject_hierarchy()
     model.sort_policies_by_priority()
     enforcer = IndexedEnforcer(model)
+    for name, function in document.functions.items():
+        enforcer.add_function(name, function)
     links: Any = enforcer.build_role_links  # untyped in Casbin
     links()
     if enforcer.cond_rm_map:

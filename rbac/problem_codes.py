@@ -68,7 +68,8 @@ _ERRORS = {
     ),
     "unknown-word": _error("the matcher names a word that is not defined", "correct it, or define the word"),
     "unknown-function": _error(
-        "the matcher calls a function that Casbin does not have", "use one of Casbin's"
+        "the matcher calls a function that Casbin does not have, and that nobody gave",
+        "use one of Casbin's, or give your own",
     ),
     "invalid-pattern": _error("a pattern is one that Casbin would fail over", "correct the pattern"),
     "mixed-priority": _error("priorities are partly numbers and partly not", "write whole numbers"),

@@ -47,13 +47,15 @@ def _document(config: pytest.Config) -> tuple[Path, Path]:
 def _subject(config: pytest.Config) -> _Subject:
     """The policy and the routes, read once a run. Raises RbacError."""
     if _SUBJECT not in config.stash:
+        from rbac.own_functions import named_functions
         from rbac.policy import Policy
         from rbac.routes import load_routes, routes_beside
 
         model, policy = _document(config)
+        functions = named_functions(config.getini("rbac_functions"))
         reference = config.getini("rbac_routes")
         routes = load_routes(reference) if reference else routes_beside(policy)
-        config.stash[_SUBJECT] = _Subject(Policy.load(model, policy), routes)
+        config.stash[_SUBJECT] = _Subject(Policy.load(model, policy, functions=functions), routes)
     return config.stash[_SUBJECT]
 
 

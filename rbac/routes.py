@@ -3,18 +3,16 @@
 A route is shown as its template (``/users/{id}``) and asked about as a concrete path (``/users/1``).
 """
 
-import importlib
 import json
 import re
-import sys
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from rbac.errors import RbacError
+from rbac.imported import REFERENCE, NotImportedError, imported
 
 DEFAULT_APP: Final = "app.main:app"
 
@@ -200,23 +198,12 @@ def import_application(reference: str) -> object:
 
     What it prints meanwhile goes to stderr. Raises RoutesError, also for one that exits while it is imported.
     """
-    module_name, _, attribute = reference.partition(":")
-    if not re.fullmatch(r"[\w.]+:[\w.]+", reference):
+    if not REFERENCE.fullmatch(reference):
         raise RoutesError(f"`{reference}` is neither a file nor an application like `app.main:app`")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
     try:
-        with redirect_stdout(sys.stderr):
-            found: object = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        raise RoutesError(f"cannot import `{module_name}`: {type(error).__name__}: {error}") from error
-    for part in attribute.split("."):
-        try:
-            found = getattr(found, part)
-        except AttributeError as error:
-            raise RoutesError(f"`{module_name}` has no `{attribute}`") from error
-    return found
+        return imported(reference)
+    except NotImportedError as error:
+        raise RoutesError(str(error)) from error
 
 
 def routes_of_app(application: object, *, source: str = "application") -> KnownRoutes:

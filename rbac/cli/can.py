@@ -10,6 +10,7 @@ from rbac.cli.options import (
     MODEL,
     POLICY,
     FormatOption,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RolesOption,
@@ -17,6 +18,7 @@ from rbac.cli.options import (
     SubjectsOption,
     SubOption,
     WithOption,
+    functions_of,
     known_routes,
     subjects_of,
     words_besides,
@@ -50,6 +52,7 @@ def can(  # noqa: PLR0913, PLR0917 - each is an option of the command
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """List every endpoint that this caller reaches, and the rule that lets them.
@@ -57,7 +60,7 @@ def can(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Without --sub and --role: what is open without a token. A role without --sub is anybody with a valid
     token and that role. A word of the model that is not given is tried with every value that makes a difference.
     """
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
     note_unknown_roles(loaded, role or ())
     note_role_as_sub(loaded, sub)
     listed = review_can(

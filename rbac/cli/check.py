@@ -12,10 +12,12 @@ from rbac.cli.annotations import github_commands, sarif
 from rbac.cli.options import (
     MODEL,
     POLICY,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RoutesOption,
     SubjectsOption,
+    functions_of,
     known_routes,
     subjects_of,
 )
@@ -34,6 +36,7 @@ from rbac.errors import Problem, RbacError
 from rbac.lint import as_served, lint
 from rbac.lints.readable import readable_part
 from rbac.names import SUBJECT
+from rbac.own_functions import NO_FUNCTIONS, OwnFunctions
 from rbac.routes import DEFAULT_APP, KnownRoutes
 from rbac.scenario_file import parse_suite
 from rbac.suite_files import suite_files
@@ -70,13 +73,14 @@ class Checked:
         return any(strict or problem.severity == "error" for problem in self.problems)
 
 
-def check(
+def check(  # noqa: PLR0913, PLR0917 - each is an option of the command
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved.")] = False,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     new_routes: Annotated[
         bool,
         typer.Option("--new-routes", help="Also tell endpoints that are open through wildcards alone."),
@@ -90,13 +94,13 @@ def check(
     Errors keep a policy from coming into force. Warnings do not, unless --strict. With --strict, or with the routes of
     app.main:app, the policy is judged as this service judges its own: it must deny by default.
     """
-    people = subjects_of(subjects)
+    people, own = subjects_of(subjects), functions_of(functions)
     known = known_routes(routes, policy)
     if new_routes and not known:
         raise typer.BadParameter("no endpoint is known: name them with --routes", param_hint="--new-routes")
 
     def once() -> bool:
-        checked = check_files(model, policy, known, people, new_routes=new_routes)
+        checked = check_files(model, policy, known, people, functions=own, new_routes=new_routes)
         if strict or known.source == DEFAULT_APP:
             checked = replace(checked, problems=errors_first(as_served(checked.problems)))
         show(checked, output, (model, policy), strict=strict, routes_known=bool(known))
@@ -109,14 +113,20 @@ def check(
 
 
 def check_files(
-    model: Path, policy: Path, routes: KnownRoutes, subjects: str = SUBJECT, *, new_routes: bool = False
+    model: Path,
+    policy: Path,
+    routes: KnownRoutes,
+    subjects: str = SUBJECT,
+    *,
+    functions: OwnFunctions = NO_FUNCTIONS,
+    new_routes: bool = False,
 ) -> Checked:
     """Read and lint the document in these files, errors first. Raises ``OSError`` for a file that cannot be read.
 
     The warnings about the lines that can be read are among the problems of a document that is refused.
     """
     model_bytes, policy_bytes = model.read_bytes(), policy.read_bytes()
-    read = partial(check_bytes, model_name=str(model), policy_name=str(policy))
+    read = partial(check_bytes, model_name=str(model), policy_name=str(policy), functions=functions)
     document, found = read(model_bytes, policy_bytes)
     problems = set(found)
     readable = document or readable_part(read, model_bytes, policy_bytes, found)

@@ -11,11 +11,13 @@ from rbac.cli.diff_text import show
 from rbac.cli.options import (
     MODEL,
     POLICY,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RoutesOption,
     SubjectsOption,
     WithOption,
+    functions_of,
     known_routes,
     subjects_of,
     words_besides,
@@ -28,6 +30,7 @@ from rbac.diff_shown import shown
 from rbac.errors import RbacError
 from rbac.new_endpoints import new_endpoints
 from rbac.new_endpoints import to_json as endpoints_to_json
+from rbac.own_functions import OwnFunctions
 from rbac.policy import Policy
 from rbac.routes import load_routes
 
@@ -74,6 +77,7 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
         ),
     ] = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     words: WithOption = None,
     output: Annotated[
         Literal["text", "json", "markdown"], typer.Option("--format", help="How to show it.")
@@ -87,10 +91,10 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     if old is None and old_routes is None:
         raise typer.BadParameter("name the policy before, such as git:HEAD", param_hint="OLD")
-    people = subjects_of(subjects)
+    people, own = subjects_of(subjects), functions_of(functions)
     given = words_besides(words)
     before, after = (
-        _load(source, model, policy, people) for source in (old or str(policy), new or str(policy))
+        _load(source, model, policy, people, own) for source in (old or str(policy), new or str(policy))
     )
     known = known_routes(routes, policy)
     exact = review_diff(before, after, known, subjects=people, given=given)
@@ -108,10 +112,10 @@ def diff(  # noqa: PLR0913, PLR0917 - each is an option of the command
         raise typer.Exit(NO)
 
 
-def _load(source: str, model: Path, policy: Path, subjects: str) -> Policy:
+def _load(source: str, model: Path, policy: Path, subjects: str, functions: OwnFunctions) -> Policy:
     """The policy in a file, or at a git revision. Raises RevisionError, PolicyError, OSError."""
     if not source.startswith(_REVISION):
-        return Policy.load(model, source, subjects=subjects)
+        return Policy.load(model, source, subjects=subjects, functions=functions)
     revision = source.removeprefix(_REVISION)
     rules = _show_file(revision, policy)
     try:
@@ -125,6 +129,7 @@ def _load(source: str, model: Path, policy: Path, subjects: str) -> Policy:
         model_name=f"{revision}:{model}",
         policy_name=f"{revision}:{policy}",
         subjects=subjects,
+        functions=functions,
     )
 
 

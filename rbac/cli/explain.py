@@ -10,11 +10,13 @@ from rbac.cli.options import (
     MODEL,
     POLICY,
     FormatOption,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RolesOption,
     SubOption,
     WithOption,
+    functions_of,
     words_besides,
 )
 from rbac.cli.output import NO, emit_json, note_all, say, stdout
@@ -37,7 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command("explain", epilog=EXAMPLE)(explain)
 
 
-def explain(
+def explain(  # noqa: PLR0913, PLR0917 - each is an option of the command
     act: Annotated[str, typer.Option("--act", metavar="METHOD", help="The method.", show_default=False)] = "",
     obj: Annotated[str, typer.Option("--obj", metavar="PATH", help="The path.", show_default=False)] = "",
     sub: SubOption = None,
@@ -45,6 +47,7 @@ def explain(
     words: WithOption = None,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """Say why a request is allowed or denied: the rule, the way to its role, or the rules that were nearly met.
@@ -52,7 +55,7 @@ def explain(
     Without --sub, a role is anybody with a valid token and that role; with neither, it is nobody. Exit code 1 for
     a denied request.
     """
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, functions=functions_of(functions))
     note_unknown_roles(loaded, role or ())
     note_role_as_sub(loaded, sub)
     axes = Axes.of(loaded.document.definition)

@@ -7,12 +7,21 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    FormatOption,
+    FunctionsOption,
+    ModelOption,
+    PolicyOption,
+    functions_of,
+)
 from rbac.cli.output import NO, emit_json, emit_text, say, stdout
 from rbac.document import Document, check_bytes
 from rbac.errors import RbacError
 from rbac.fmt import format_model, format_policy
 from rbac.model_file import read_model
+from rbac.own_functions import OwnFunctions
 from rbac.source import decode
 
 EXAMPLE = """Examples: tidy the files; only ask, in a pipeline; look first.
@@ -43,6 +52,7 @@ def fmt(
     ] = False,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """Tidy the policy and its model: columns aligned, no stray bytes or empty columns, comments kept.
@@ -51,7 +61,7 @@ def fmt(
     """
     before = {path: path.read_bytes() for path in (model, policy)}
     after = _tidied(model, policy, before)
-    _check_meaning(model, policy, before, after)
+    _check_meaning(model, policy, before, after, functions_of(functions))
     changed = [path for path in before if before[path] != after[path]]
     if to_stdout:
         emit_text(after[policy].decode())
@@ -74,10 +84,20 @@ def _tidied(model: Path, policy: Path, before: Mapping[Path, bytes]) -> dict[Pat
 
 
 def _check_meaning(
-    model: Path, policy: Path, before: Mapping[Path, bytes], after: Mapping[Path, bytes]
+    model: Path,
+    policy: Path,
+    before: Mapping[Path, bytes],
+    after: Mapping[Path, bytes],
+    functions: OwnFunctions,
 ) -> None:
     old, new = (
-        check_bytes(files[model], files[policy], model_name=str(model), policy_name=str(policy))[0]
+        check_bytes(
+            files[model],
+            files[policy],
+            model_name=str(model),
+            policy_name=str(policy),
+            functions=functions,
+        )[0]
         for files in (before, after)
     )
     if old is not None and (new is None or _meaning(old) != _meaning(new)):

@@ -12,11 +12,13 @@ from rbac import matrix_views
 from rbac.cli.options import (
     MODEL,
     POLICY,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RoutesOption,
     SubjectsOption,
     WithOption,
+    functions_of,
     known_routes,
     subjects_of,
     words_besides,
@@ -57,6 +59,7 @@ def matrix(
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     words: WithOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
 ) -> None:
@@ -64,7 +67,7 @@ def matrix(
 
     The first columns are nobody, who has no token, and any valid token.
     """
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
     made = review_matrix(loaded, known_routes(routes, policy), given=words_besides(words))
     if output == "json":
         emit_json(matrix_views.to_json(made))

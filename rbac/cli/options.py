@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from rbac.names import PRESETS, SUBJECT, Subjects
+from rbac.own_functions import OwnFunctions, named_functions
 from rbac.routes import KnownRoutes, load_routes, routes_beside
 
 MODEL: Final = Path("model.conf")
@@ -31,6 +32,16 @@ SubjectsOption = Annotated[
         metavar="PRESET|REGEX",
         envvar="POLICY_SUBJECTS",
         help="What a person's `sub` looks like: cognito, auth0, firebase, or a regular expression. Default: cognito.",
+        show_default=False,
+    ),
+]
+FunctionsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--functions",
+        metavar="MODULE:NAME",
+        envvar="POLICY_FUNCTIONS",
+        help="Functions of your own that the matcher calls: one, or a mapping of names to them; several times for several.",
         show_default=False,
     ),
 ]
@@ -69,6 +80,12 @@ def words_besides(option: list[str] | None) -> dict[str, str]:
         if not (word and equals):
             raise typer.BadParameter(f"{text!r} is not WORD=TEXT", param_hint="--with")
     return {word: value for word, _, value in pairs}
+
+
+def functions_of(option: list[str] | None) -> OwnFunctions:
+    """The functions that ``--functions`` names, by name; commas separate several. Raises FunctionsError."""
+    named = (part.strip() for text in option or () for part in text.split(","))
+    return named_functions(filter(None, named))
 
 
 def subjects_of(option: str | None) -> str:

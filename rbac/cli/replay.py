@@ -18,7 +18,15 @@ from rbac.cli.logs import (
     start_of,
     tell_skipped,
 )
-from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    FormatOption,
+    FunctionsOption,
+    ModelOption,
+    PolicyOption,
+    functions_of,
+)
 from rbac.cli.output import NO, UNABLE, emit_text, say, stdout
 from rbac.policy import Policy
 from rbac.replay import Flip, Replay
@@ -38,10 +46,11 @@ def register(app: typer.Typer) -> None:
     app.command("replay", epilog=EXAMPLE)(replay)
 
 
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     logs: LogsArgument,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
+    functions: FunctionsOption = None,
     since: SinceOption = "",
     via: ViaOption = None,
     skip_damaged: Annotated[
@@ -61,7 +70,7 @@ def replay(
     Exit code 2 if a line is damaged, or the model cannot be asked what it holds; the other lines are replayed all
     the same.
     """
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, functions=functions_of(functions))
     with reading(logs) as lines:
         found = review_replay(loaded, lines, since=start_of(since), via=via or ())
     if output == "json":

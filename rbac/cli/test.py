@@ -11,10 +11,12 @@ from rbac.cli.options import (
     MODEL,
     POLICY,
     FormatOption,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RoutesOption,
     SubjectsOption,
+    functions_of,
     known_routes,
     subjects_of,
 )
@@ -98,13 +100,14 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """Run the policy tests: whether what must stay true of the policy is true.
 
     Exit code 1 if a test fails or too little is covered, 2 if a test cannot be read.
     """
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
     known = known_routes(routes, policy)
     suites = _read(paths or [TESTS])
     asked = questions(loaded, suites, known)

@@ -14,7 +14,15 @@ from rbac.cli.logs import (
     start_of,
     tell_skipped,
 )
-from rbac.cli.options import MODEL, POLICY, FormatOption, ModelOption, PolicyOption
+from rbac.cli.options import (
+    MODEL,
+    POLICY,
+    FormatOption,
+    FunctionsOption,
+    ModelOption,
+    PolicyOption,
+    functions_of,
+)
 from rbac.cli.output import NO, UNABLE, emit_json, say, stdout
 from rbac.policy import Policy
 from rbac.unused import Unused
@@ -39,6 +47,7 @@ def unused(
     via: ViaOption = None,
     model: ModelOption = MODEL,
     policy: PolicyOption = POLICY,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """List the rules and role links that no recorded decision needed. Exit code 1 if there are any.
@@ -46,7 +55,7 @@ def unused(
     With --since older decisions say only when a rule was last used. Exit code 2 if the logs hold not one
     decision and something that is no log.
     """
-    loaded = Policy.load(model, policy)
+    loaded = Policy.load(model, policy, functions=functions_of(functions))
     with reading(logs) as lines:
         found = review_unused(loaded, lines, since=start_of(since), via=via or ())
     if output == "json":

@@ -9,11 +9,13 @@ from rbac.cli.options import (
     MODEL,
     POLICY,
     FormatOption,
+    FunctionsOption,
     ModelOption,
     PolicyOption,
     RoutesOption,
     SubjectsOption,
     WithOption,
+    functions_of,
     known_routes,
     subjects_of,
     words_besides,
@@ -36,7 +38,7 @@ def register(app: typer.Typer) -> None:
     app.command("who-can", epilog=EXAMPLE)(who_can)
 
 
-def who_can(
+def who_can(  # noqa: PLR0913, PLR0917 - each is an option of the command
     act: Annotated[str, typer.Argument(metavar="ACT", help="The method, such as GET.")],
     obj: Annotated[
         str, typer.Argument(metavar="OBJ", help="The path, such as /admin, or a route's template.")
@@ -46,10 +48,11 @@ def who_can(
     policy: PolicyOption = POLICY,
     routes: RoutesOption = None,
     subjects: SubjectsOption = None,
+    functions: FunctionsOption = None,
     output: FormatOption = "text",
 ) -> None:
     """List every role, and every person the policy names, that reaches an endpoint."""
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects))
+    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
     known = known_routes(routes, policy)
     note_unknown_endpoint(act, obj, known)
     found = review_who_can(

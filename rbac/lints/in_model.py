@@ -73,15 +73,26 @@ def _allowed_without_rules(reading: Reading) -> tuple[str, ...] | None:
         (*literals.get(f"r_{word}", ()), "x", f"x{index}")
         for index, word in enumerate(definition.request_words)
     ]
-    functions = FunctionMap.load_function_map().get_functions()
-    functions.update({role: lambda *names: names[0] == names[1] for role in definition.roles})
-    expression = evaluator(rewrite(definition.matcher), functions)
+    expressions = [
+        _without_rules(reading, own=said)
+        for said in ((False, True) if reading.document.functions else (False,))
+    ]
     nothing = {f"p_{word}": "" for word in definition.policy_words}
     for request in itertools.islice(itertools.product(*choices), _MOST_TRIALS):
         words = {f"r_{word}": value for word, value in zip(definition.request_words, request, strict=True)}
-        if _is_true(expression, {**words, **nothing}):
+        if all(_is_true(expression, {**words, **nothing}) for expression in expressions):
             return request
     return None
+
+
+def _without_rules(reading: Reading, *, own: bool) -> SimpleEval:
+    """The matcher where no link leads anywhere, and where every function of one's own answers ``own``: of what one
+    does nothing is known, so that what is said of the matcher must hold either way."""
+    definition = reading.document.definition
+    functions = FunctionMap.load_function_map().get_functions()
+    functions.update(dict.fromkeys(reading.document.functions, lambda *_words, **_named: own))
+    functions.update({role: lambda *names: names[0] == names[1] for role in definition.roles})
+    return evaluator(rewrite(definition.matcher), functions)
 
 
 def _is_true(expression: SimpleEval, names: dict[str, str]) -> bool:

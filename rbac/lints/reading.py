@@ -83,6 +83,27 @@ class Reading:
         }
 
     @cached_property
+    def opaque(self) -> tuple[int, ...]:
+        """The columns of ``p`` that a function of one's own reads: nobody knows what their words mean to it."""
+        calls = (node for node in ast.walk(self.tree) if isinstance(node, ast.Call))
+        own = [call for call in calls if ast.unparse(call.func) in self.document.functions]
+        read = {node.id for call in own for node in ast.walk(call) if isinstance(node, ast.Name)}
+        words = self.document.definition.policy_words
+        return tuple(index for index, word in enumerate(words) if f"p_{word}" in read)
+
+    def about_opaque(self, problem: Problem) -> bool:
+        """Whether the problem is a word in one of the :attr:`opaque` columns of a rule."""
+        return (
+            problem.file == self.document.policy_name
+            and problem.line in self._rule_lines
+            and any(problem.column == self.places.column(problem.line, column) for column in self.opaque)
+        )
+
+    @cached_property
+    def _rule_lines(self) -> frozenset[int]:
+        return frozenset(self.document.lines["p"])
+
+    @cached_property
     def path_column(self) -> int | None:
         return next((column for word in _PATHS if (column := self.column(word)) is not None), None)
 

@@ -156,6 +156,7 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
     (PRODUCTION, {"POLICY_TESTS": "none"}, "POLICY_TESTS", "set POLICY_GATE=lint"),
     (PRODUCTION, {"POLICY_GATE": "off"}, "POLICY_GATE", "one of `tests` or `lint`"),
     (PRODUCTION, {"POLICY_SUBJECTS": "("}, "POLICY_SUBJECTS", "neither `cognito`, `auth0`, `firebase` nor"),
+    (PRODUCTION, {"POLICY_FUNCTIONS": "ours"}, "POLICY_FUNCTIONS", "not a list of `module:name`"),
     (PRODUCTION, {"POLICY_REQUEST": "sub"}, "POLICY_REQUEST", "`word=source` pairs"),
     (PRODUCTION, {"POLICY_REQUEST": "sub=claims.sub,,obj=path"}, "POLICY_REQUEST", "`word=source` pairs"),
     (PRODUCTION, {"POLICY_REQUEST": "a b=path"}, "POLICY_REQUEST", "`word=source` pairs"),

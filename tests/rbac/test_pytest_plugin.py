@@ -62,6 +62,17 @@ def test_policy_tests_are_collected_one_by_one(project: Project) -> None:
     assert "FAILED policy_tests/tests.yaml::nobody is a user" in out
 
 
+def test_functions_of_ones_own_are_named_in_the_settings(project: Project) -> None:
+    model = project.files.model.read_text(encoding="utf-8").replace("keyMatch3(", "same_path(")
+    project.files.write("model.conf", model)
+    project.files.write("our_paths.py", "def same_path(path, pattern):\n    return path == pattern\n")
+    project.files.write("pytest.ini", "[pytest]\nrbac_functions = our_paths:same_path\n")
+    project.files.tests(HOLDS)
+    code, out = project.run()
+    assert code == 0, out
+    assert "PASSED policy_tests/tests.yaml::users read" in out
+
+
 def test_every_part_of_the_format_is_run(project: Project) -> None:
     project.files.write(
         "policy_tests/tests.yaml",
