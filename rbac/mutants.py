@@ -39,15 +39,22 @@ def mutations_of(policy: Policy) -> tuple[Mutation, ...]:
 def apply(document: Document, mutation: Mutation) -> Document:
     """The document with the mutation in it, read as strictly as any: raises PolicyError, say for a cycle of
     roles."""
-    if mutation.ptype == "p":
+    last = mutation.row is None and len(document.rows["p"]) == 1
+    if mutation.ptype == "p" and not last:
         return _with_rule(document, mutation)
     lines = document.policy_bytes.decode("utf-8-sig").split("\n")
     lines[mutation.line - 1] = ", ".join((mutation.ptype, *mutation.row)) if mutation.row is not None else ""
-    return Document.parse(document.model_bytes, "\n".join(lines).encode(), model_name=document.model_name)
+    return Document.parse(
+        document.model_bytes,
+        "\n".join(lines).encode(),
+        model_name=document.model_name,
+        functions=document.functions,
+    )
 
 
 def _with_rule(document: Document, mutation: Mutation) -> Document:
-    """A rule is changed by putting another in its place: nothing that reading refuses can come of it."""
+    """A rule is changed by putting another in its place: nothing that reading refuses can come of it, while a rule is
+    left."""
     rows, lines = list(document.rows["p"]), document.lines["p"][:]
     if mutation.row is None:
         del rows[mutation.index], lines[mutation.index]

@@ -159,7 +159,7 @@ def test_an_open_ended_expression_is_told_once_a_pattern_with_a_count() -> None:
     ("matcher", "hint"),
     [
         ("g(r.sub, p.sub) && true", "write `True`, with a capital letter"),
-        ("g(r.sub, p.sub)\n && r.obj", "end that line with `\\`"),
+        ("g(r.sub, p.sub)\n && r.obj", "end the line with `\\`"),
     ],
     ids=["a_small_letter", "two_lines"],
 )

@@ -34,6 +34,10 @@ AWKWARD = (
 )
 
 
+# Of a document for measurements, with thousands of lines that are alike, so many stand for all.
+MOST_LINES = 40
+
+
 def documents() -> dict[str, Policy]:
     """Policies that load, of Casbin's own models."""
     found: dict[str, Policy] = {}
@@ -42,7 +46,8 @@ def documents() -> dict[str, Policy]:
         if subject.name in found:
             continue
         try:
-            found[subject.name] = Policy.parse(subject.model.encode(), subject.policy.encode())
+            rules = "\n".join(subject.policy.split("\n")[:MOST_LINES])
+            found[subject.name] = Policy.parse(subject.model.encode(), rules.encode())
         except PolicyError:
             continue
     return found
@@ -52,7 +57,7 @@ DOCUMENTS = documents()
 
 
 def survives(policy: Policy) -> None:
-    """Mutation comes to an end, and every mutant of a rule is the document that its lines are."""
+    """Mutation comes to an end, and every mutant of a rule is the document that its lines are, or refused as they are."""
     mutate(policy, [])
     document = policy.document
     for mutation in mutations_of(policy):
@@ -60,7 +65,13 @@ def survives(policy: Policy) -> None:
             continue
         lines = document.policy_bytes.decode("utf-8-sig").split("\n")
         lines[mutation.line - 1] = ", ".join(("p", *mutation.row)) if mutation.row is not None else ""
-        read = Document.parse(document.model_bytes, "\n".join(lines).encode())
+        try:
+            read = Document.parse(document.model_bytes, "\n".join(lines).encode())
+        except PolicyError:
+            assert mutation.row is None
+            with pytest.raises(PolicyError):
+                apply(document, mutation)
+            continue
         assert read.rows == apply(document, mutation).rows, mutation
 
 
