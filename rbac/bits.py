@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 _NARROW: Final = 1 << 256
+_FEW: Final = 48
 
 
 def bits(mask: int) -> Iterator[int]:
     """The numbers in ``mask``, from the smallest, in a time that grows with its width and not with its square."""
-    if mask < _NARROW:
+    if mask < _NARROW or mask.bit_count() < _FEW:
         while mask:
             lowest = mask & -mask
             yield lowest.bit_length() - 1

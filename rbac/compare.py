@@ -91,9 +91,53 @@ class Comparison:
         """Whether the policies decide differently when these rules match."""
         return self._tables[0].allows(masks[0]) != self._tables[1].allows(masks[1])
 
-    def cells(self, who: Mapping[str, str], beyond: Masks | None = None) -> Iterator[dict[str, str]]:
+    def changed_by(self, tail_holders: Sequence[Mapping[int, int]]) -> set[int]:
+        """The numbers of what rules do, of which some caller has rules on one side and none on the other."""
+        old, new = tail_holders
+        return {tail for tail in {*old, *new} if old.get(tail, 0) != new.get(tail, 0)}
+
+    def tail(self, side: int, rule: int) -> int:
+        """A number for what a rule does besides saying whom it is about: equal numbers, equal effect."""
+        return self._tails[side][rule]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the answers can differ only where a changed rule matches."""
+        return not self._incomparable
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order of the rules matters."""
+        return self._tables[0].ordered
+
+    def allowing(self, masks: Masks, holders: Sequence[Mapping[int, int]], everybody: int) -> tuple[int, int]:
+        """The callers whom each side allows, by the rules that each of them holds."""
+        old, new = (
+            table.allowing(mask, held, everybody)
+            for table, mask, held in zip(self._tables, masks, holders, strict=True)
+        )
+        return old, new
+
+    def needed_for_access(self, masks: Masks) -> Sequence[Masks]:
+        """Of these rules those of which one must match where anything is allowed, if there are such."""
+        allowing = (self._tables[0].effects[0] & masks[0], self._tables[1].effects[0] & masks[1])
+        return [allowing] if self._needs_allow else []
+
+    def requests(self, start: Masks, needed: Sequence[Masks]) -> Iterator[tuple[dict[str, str], Masks]]:
+        """Of the requests for which ``start`` is what callers leave possible: every class of the words that are not
+        about callers, by an example with the rules it leaves, where of each of ``needed`` a rule matches."""
+        groups = [group.members for group in self.what]
+        for members, masks in self._walk(groups, 0, start, needed):
+            words = {
+                word: value
+                for group, member in zip(self.what, members, strict=True)
+                for word, value in zip(group.words, member.values, strict=True)
+            }
+            yield words, masks
+
+    def cells(self, who: Mapping[str, str]) -> Iterator[dict[str, str]]:
         """For a caller with these words: every class of the other words on which the answers differ, by an
-        example. With ``beyond``, those alone that one of these rules matches."""
+        example."""
         groups = [
             *(self._free_words(words, who) for words in self.who_words),
             *(group.members for group in self.what),
@@ -105,7 +149,9 @@ class Comparison:
         whole = self.settled(who)
         start = self.masks(who) if whole else self._everything
         changed = self.changed(start) if whole else None
-        for members in self._walk(groups, 0, start, [one for one in (changed, beyond) if one is not None]):
+        for members, masks in self._walk(groups, 0, start, [] if changed is None else [changed]):
+            if not self.differ(masks):
+                continue
             yield {
                 word: value
                 for names, member in zip(words, members, strict=True)
@@ -138,19 +184,18 @@ class Comparison:
 
     def _walk(
         self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, needed: Sequence[Masks]
-    ) -> Iterator[tuple[Member, ...]]:
-        """The ways to choose a member of each group so that the answers differ; of each of ``needed`` a rule matches."""
+    ) -> Iterator[tuple[tuple[Member, ...], Masks]]:
+        """The ways to choose a member of each group, with the rules left, of which each of ``needed`` has one."""
         if not all(masks[0] & one[0] | masks[1] & one[1] for one in needed):
             return
         if depth == len(groups):
-            if self.differ(masks):
-                yield ()
+            yield (), masks
             return
         old, new = self._positions
         for member in self._worth_a_look(groups[depth], masks, needed):
             left = (masks[0] & member.masks[old], masks[1] & member.masks[new])
-            for others in self._walk(groups, depth + 1, left, needed):
-                yield (member, *others)
+            for others, found in self._walk(groups, depth + 1, left, needed):
+                yield (member, *others), found
 
     def _worth_a_look(
         self, members: Sequence[Member], masks: Masks, needed: Sequence[Masks]

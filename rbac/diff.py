@@ -1,15 +1,18 @@
 """What a change of the rules changes for callers: which cells are granted, which revoked, and nothing
 else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Final, Literal
+from typing import Final
 
 from rbac.asking import answer
+from rbac.bits import bits, mask_of
 from rbac.callers import Caller, Endpoint, callers_of, check_given, endpoint_at, endpoints_of
 from rbac.compare import Comparison, Masks, SpaceError
+from rbac.crowd import Crowd
 from rbac.decision import Decision
+from rbac.differences import Change, Diff, link_changes
 from rbac.policy import Policy
 from rbac.routes import Route
 from rbac.space import Space
@@ -17,89 +20,12 @@ from rbac.touched import touched_rules
 
 MOST_REQUESTS: Final = 200_000
 """Where a matcher has no formula: how many requests are tried one by one."""
+MOST_CELLS: Final = 10_000
+"""Where more cells than this change, what changes for those who bring no role is told of them alone, and what changes
+for one person whatever their role is told once: each with the number of callers for whom it is the same."""
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One cell that comes out differently. ``witness``: not a known route, but an example of a class of
-    requests, and ``stands_for`` the method and path of the rule whose requests these are."""
-
-    caller: Caller
-    endpoint: Endpoint
-    old: Decision
-    new: Decision
-    stands_for: str = ""
-
-    @property
-    def granted(self) -> bool:
-        """Whether the change is for more access."""
-        return self.new.allowed
-
-    @property
-    def witness(self) -> bool:
-        """Whether the endpoint is not a known route but an example of the requests that change alike."""
-        return not self.endpoint.known
-
-    @property
-    def line(self) -> int | None:
-        """The line of the rule that allows: in the new document for a grant, in the old one for what is
-        revoked."""
-        rule = (self.new if self.granted else self.old).rule
-        return rule.line if rule else None
-
-    @property
-    def denied_by(self) -> int | None:
-        """The line of the deny that matters: in the new document for what is revoked, in the old one for a
-        grant."""
-        denying = self.old if self.granted else self.new
-        return denying.rule.line if denying.rule and denying.reason == "denied_by_rule" else None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkChange:
-    """A role link that carries something else than before, or that gives or takes something by being new or gone.
-
-    ``granted`` and ``revoked`` count the changed cells of whoever is on its left, or for a link that stays
-    of the role on its right.
-    """
-
-    user: str
-    role: str
-    change: Literal["added", "removed", "kept"]
-    line: int
-    granted: int
-    revoked: int
-
-
-@dataclass(frozen=True, slots=True)
-class Diff:
-    """Two documents compared. ``cells`` are about roles, ``people`` about those whom a document names.
-
-    ``unsent`` are changes to what no HTTP request asks for, which :func:`rbac.diff_shown.shown` takes out of both.
-    """
-
-    old: str
-    new: str
-    cells: tuple[Change, ...]
-    people: tuple[Change, ...]
-    links: tuple[LinkChange, ...]
-    notes: tuple[str, ...]
-    unsent: tuple[Change, ...] = ()
-
-    @property
-    def equivalent(self) -> bool:
-        """Whether nobody's access changes, to what nobody asks for either."""
-        return not self.cells and not self.people and not self.unsent
-
-    @property
-    def granted(self) -> tuple[Change, ...]:
-        """The cells of roles that are open now and were closed."""
-        return tuple(change for change in self.cells if change.granted)
-
-    @property
-    def revoked(self) -> tuple[Change, ...]:
-        """The cells of roles that are closed now and were open."""
-        return tuple(change for change in self.cells if not change.granted)
+Found = list[tuple[Endpoint, Masks]]
+"""Endpoints that are answered differently: for which callers granted, for which revoked."""
 
 
 def diff(
@@ -130,49 +56,145 @@ class _Differ:
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
         self._endpoints = endpoints_of(self._space) if space.routes else ()
-        self._masks: dict[str, Masks] = {}
         self._classes: dict[tuple[str, ...], frozenset[tuple[Masks, ...]]] = {}
+        # Which callers, by endpoint: granted, and revoked.
+        self._known: dict[tuple[str, ...], Masks] = {}
 
     def result(self) -> Diff:
-        cells: list[Change] = []
-        people: list[Change] = []
-        for caller in self._callers:
-            changes = self._changes(caller)
-            (people if caller.kind == "subject" else cells).extend(changes)
-        people += self._with_roles(cells, people)
+        comparison = self._comparison
+        if comparison is not None and all(comparison.settled(caller.words) for caller in self._callers):
+            found = list(self._of_crowd(comparison))
+        else:
+            found = list(self._one_by_one())
+        cells = [change for change in found if change.caller.kind != "subject"]
+        people = [change for change in found if change.caller.kind == "subject"]
         if not cells and not people:
             people += self._anywhere()
         old, new = self._policies
-        links = tuple(_link_changes(old, new, cells, people))
+        links = tuple(link_changes(old, new, cells, people))
         return Diff(old.revision, new.revision, tuple(cells), tuple(people), links, self._space.notes)
 
-    def _changes(self, caller: Caller, beyond: Masks | None = None) -> Iterator[Change]:
-        """What changes for one caller: known routes in their order, then examples off the routes. With ``beyond``, what
-        one of these rules matches."""
+    # --- callers of whom each says all that conditions about callers look at
+
+    def _of_crowd(self, comparison: Comparison) -> Iterator[Change]:
+        masks = [comparison.masks(caller.words) for caller in self._callers]
+        found = self._answered_differently(comparison, Crowd(comparison, masks))
+        nameless = mask_of(n for n, caller in enumerate(self._callers) if caller.kind in {"nobody", "token"})
+        yield from self._told(self._callers, found, lambda callers: callers & nameless or callers)
+        self._known = {_key(endpoint): callers for endpoint, callers in found}
+        for number, person in enumerate(self._callers):
+            if person.kind == "subject" and self._is_touched(comparison, masks, number):
+                yield from self._with_roles(comparison, number)
+
+    def _answered_differently(self, comparison: Comparison, crowd: Crowd) -> Found:
+        """Known routes in their order, then examples off the routes."""
+        if crowd.changed == (0, 0):
+            return []
+        found = [
+            (endpoint, crowd.differing(comparison.masks(endpoint.words))) for endpoint in self._endpoints
+        ]
+        who = self._callers[0]
+        known = self._known_classes(comparison, who)
+        found += [
+            (self._endpoint(words), callers)
+            for words, callers in crowd.requests()
+            if not known or comparison.class_of(who.words, words) not in known
+        ]
+        return [one for one in found if one[1] != (0, 0)]
+
+    def _told(self, callers: Sequence[Caller], found: Found, first: Callable[[int], int]) -> Iterator[Change]:
+        """The cells, caller by caller; where there are too many, the ``first`` of callers stand for all of them."""
+        many = sum((granted | revoked).bit_count() for _, (granted, revoked) in found) > MOST_CELLS
+        numbers: dict[int, list[tuple[Endpoint, int]]] = {}
+        for endpoint, sides in found:
+            for side in sides:
+                told = first(side) if many else side
+                also = (side & ~told).bit_count()
+                for caller in bits(told):
+                    numbers.setdefault(caller, []).append((endpoint, also))
+                    also = 0
+        for number, cells in sorted(numbers.items()):
+            for endpoint, also in cells:
+                change = self._ask(callers[number], endpoint)
+                if change is None:
+                    raise SpaceError(f"{callers[number].words} {endpoint.words}")
+                yield replace(change, also=also) if also else change
+
+    def _is_touched(self, comparison: Comparison, masks: Sequence[Masks], number: int) -> bool:
+        """Whether a rule that is about this person, and not about everybody with a token, is changed."""
+        token = next(n for n, caller in enumerate(self._callers) if caller.kind == "token")
+        (old, new), common = masks[number], masks[token]
+        return comparison.changed((old & ~common[0], new & ~common[1])) != (0, 0)
+
+    def _with_roles(self, comparison: Comparison, number: int) -> Iterator[Change]:
+        """What changes for a named person who brings a role, and not for that role as such: a lock-out,
+        above all."""
+        callers = self._with_each_role(self._callers[number])
+        if not callers:
+            return
+        # Roles stand in a row among the callers.
+        first = next(n for n, caller in enumerate(self._callers) if caller.kind == "role")
+        crowd = Crowd(comparison, [comparison.masks(caller.words) for caller in callers])
+        found: Found = []
+        for endpoint, sides in self._answered_differently(comparison, crowd):
+            known = self._known.get(_key(endpoint), (0, 0))
+            granted, revoked = (
+                0 if of_callers >> number & 1 else side & ~(of_callers >> first)
+                for side, of_callers in zip(sides, known, strict=True)
+            )
+            found.append((endpoint, (granted, revoked)))
+        yield from self._told(callers, found, lambda some: some & -some)
+
+    def _with_each_role(self, person: Caller) -> list[Caller]:
+        """The person with each role in the token; nobody where a request has one word for both."""
+        axes = self._space.axes
+        if axes.sub is None or axes.sub == axes.role:
+            return []
+        return [
+            Caller(
+                "subject",
+                person.name,
+                f"{person.name} as {role.label}",
+                {**role.words, axes.sub: person.name},
+            )
+            for role in self._callers
+            if role.kind == "role"
+        ]
+
+    # --- any callers, one by one
+
+    def _one_by_one(self) -> Iterator[Change]:
+        found = [change for caller in self._callers for change in self._changes(caller)]
+        yield from found
+        if self._comparison is None:
+            return
+        known = {(change.caller.label, _key(change.endpoint), change.granted) for change in found}
+        roles = [caller for caller in self._callers if caller.kind == "role"]
+        for person in self._callers:
+            if person.kind != "subject" or self._comparison.unchanged(person.words):
+                continue
+            for role, both in zip(roles, self._with_each_role(person), strict=False):
+                for change in self._changes(both):
+                    key = (_key(change.endpoint), change.granted)
+                    if (role.label, *key) not in known and (person.label, *key) not in known:
+                        yield change
+
+    def _changes(self, caller: Caller) -> Iterator[Change]:
+        """What changes for one caller: known routes in their order, then examples off the routes."""
         if self._comparison is None:
             yield from self._walk(caller)
             return
         if self._comparison.unchanged(caller.words):
             return
         for endpoint in self._endpoints:
-            if beyond is None or self._meets(endpoint, beyond):
-                yield from self._asked(caller, endpoint)
+            yield from self._asked(caller, endpoint)
         known = self._known_classes(self._comparison, caller)
-        for words in self._comparison.cells(caller.words, beyond):
+        for words in self._comparison.cells(caller.words):
             if not known or self._comparison.class_of(caller.words, words) not in known:
                 change = self._ask(caller, self._endpoint(words))
                 if change is None:
                     raise SpaceError(f"{caller.words} {words}")
                 yield change
-
-    def _meets(self, endpoint: Endpoint, rules: Masks) -> bool:
-        """Whether one of the rules may match a request for the endpoint."""
-        if self._comparison is None:
-            return True
-        if endpoint.label not in self._masks:
-            self._masks[endpoint.label] = self._comparison.masks(endpoint.words)
-        masks = self._masks[endpoint.label]
-        return bool(masks[0] & rules[0] | masks[1] & rules[1])
 
     def _asked(self, caller: Caller, endpoint: Endpoint) -> Iterator[Change]:
         change = self._ask(caller, endpoint)
@@ -216,45 +238,6 @@ class _Differ:
             self._classes[who] = frozenset(classes)
         return self._classes[who]
 
-    def _with_roles(self, cells: Iterable[Change], people: Sequence[Change]) -> Iterator[Change]:
-        """What changes for a named person who brings a role, and not for that role as such: a lock-out,
-        above all."""
-        axes = self._space.axes
-        if self._comparison is None or axes.sub is None or axes.sub == axes.role:
-            return
-        known = {(change.caller.label, _key(change.endpoint), change.granted) for change in (*cells, *people)}
-        roles = [caller for caller in self._callers if caller.kind == "role"]
-        for person in self._callers:
-            if person.kind != "subject" or not self._is_touched(person):
-                continue
-            for role in roles:
-                words = {**role.words, axes.sub: person.name}
-                both = Caller("subject", person.name, f"{person.name} as {role.label}", words)
-                for change in self._changes(both, self._beyond(both, person)):
-                    key = (_key(change.endpoint), change.granted)
-                    if (role.label, *key) not in known and (person.label, *key) not in known:
-                        yield change
-
-    def _beyond(self, caller: Caller, person: Caller) -> Masks | None:
-        """The rules that match ``caller`` and not the ``person`` alone; ``None`` where that cannot be said."""
-        if self._comparison is None or not self._comparison.settled(caller.words):
-            return None
-        own, all_of_them = (self._comparison.masks(one.words) for one in (person, caller))
-        if own[0] & ~all_of_them[0] or own[1] & ~all_of_them[1]:
-            return None  # a matcher with a negation: the role takes rules away
-        return all_of_them[0] & ~own[0], all_of_them[1] & ~own[1]
-
-    def _is_touched(self, person: Caller) -> bool:
-        """Whether a rule that is about this person, and not about everybody with a token, is changed."""
-        if self._comparison is None:
-            return False
-        if not self._comparison.settled(person.words):
-            return True
-        token = next(caller for caller in self._callers if caller.kind == "token")
-        common = self._comparison.masks(token.words)
-        masks = self._comparison.masks(person.words)
-        return self._comparison.changed((masks[0] & ~common[0], masks[1] & ~common[1])) != (0, 0)
-
     def _anywhere(self) -> Iterator[Change]:
         """A change that shows for no caller as they come, such as one whose ``sub`` is the name of a role."""
         found = self._comparison.first() if self._comparison is not None else self._tried()
@@ -281,27 +264,3 @@ class _Differ:
 
 def _key(endpoint: Endpoint) -> tuple[str, ...]:
     return (endpoint.act, endpoint.obj, *endpoint.words.values())
-
-
-def _link_changes(
-    old: Policy, new: Policy, cells: Iterable[Change], people: Iterable[Change]
-) -> Iterator[LinkChange]:
-    """Role links that came, went, or carry something else, in the order of the documents."""
-    counts: dict[str, list[int]] = {}
-    for change in (*cells, *people):
-        counts.setdefault(change.caller.name, [0, 0])[not change.granted] += 1
-    before, after = (_links(policy) for policy in (old, new))
-    for link, line in {**before, **after}.items():
-        user, role = link[:2]
-        state: Literal["added", "removed", "kept"] = "kept"
-        if link not in before or link not in after:
-            state = "added" if link in after else "removed"
-        granted, revoked = counts.get(role if state == "kept" else user, (0, 0))
-        if granted or revoked:
-            yield LinkChange(user, role, state, line, granted, revoked)
-
-
-def _links(policy: Policy) -> dict[tuple[str, ...], int]:
-    document = policy.document
-    rows = document.rows.get("g", ())
-    return {tuple(row): line for row, line in zip(rows, document.lines.get("g", ()), strict=True)}

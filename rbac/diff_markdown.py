@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from rbac import diff_views
 from rbac.callers import Caller
-from rbac.diff import Change, Diff
 from rbac.diff_overview import Overview, PersonRow
+from rbac.differences import Change, Diff
 from rbac.markdown import code, plain, sentence, table
 from rbac.new_endpoints import NewEndpoint
 

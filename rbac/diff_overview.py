@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from rbac.decision import Rule
-from rbac.diff import Change, Diff, diff
+from rbac.diff import diff
 from rbac.diff_shown import locked_out, shown
+from rbac.differences import Change, Diff
 from rbac.errors import PolicyError
 from rbac.names import SUBJECT
 from rbac.policy import Policy

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from rbac.callers import Caller
-from rbac.diff import Change, Diff, LinkChange
 from rbac.diff_overview import EditedLine, Membership, NewName, Overview, PersonRow
+from rbac.differences import Change, Diff, LinkChange
 
 _ADMINISTRATIVE: Final = ("admin", "debug", "policy", "root", "internal", "metrics", "secret", "token")
 _MOST_CALLERS: Final = 6

@@ -6,7 +6,7 @@ arithmetic) has no formula.
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from rbac.errors import RbacError
@@ -38,11 +38,18 @@ class Condition:
 
     function: str
     operands: tuple[Operand, ...]
+    words: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """The words of the request that the test looks at, in the order it does."""
+    _hash: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The words of the request that the test looks at, in the order it does."""
-        return tuple(operand.name for operand in self.operands if operand.kind == "request")
+    def __post_init__(self) -> None:
+        words = tuple(operand.name for operand in self.operands if operand.kind == "request")
+        object.__setattr__(self, "words", words)
+        object.__setattr__(self, "_hash", hash((self.function, self.operands)))
+
+    def __hash__(self) -> int:
+        # A condition is looked up for every caller of a document: its parts are hashed once.
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Space:
             if like is None or table is not like.tables[0]:
                 table.learn(self.vocabularies, self.tables[0])
         self._found: dict[tuple[str, ...], Group] = {}
+        self._begun: tuple[tuple[str, str], tuple[Residue, ...]] | None = None
 
     def _check_given(self) -> None:
         for word in self.given:
@@ -178,8 +179,19 @@ class Space:
 
     def demands(self, words: Mapping[str, str]) -> tuple[Residue, ...]:
         """For each policy what its matcher still demands when these words are known. What demands the same is alike."""
+        words = dict(words)
+        first = next(iter(words.items()), None)
+        if first is None:
+            return self.residues
+        # Callers come in a row with the same first word: the `sub` that no document names, for every role.
+        if self._begun is None or self._begun[0] != first:
+            self._begun = first, self._settled(self.residues, {first[0]: first[1]})
+        del words[first[0]]
+        return self._settled(self._begun[1], words)
+
+    def _settled(self, residues: Sequence[Residue], words: Mapping[str, str]) -> tuple[Residue, ...]:
         return tuple(
-            settled(residue, table, words) for residue, table in zip(self.residues, self.tables, strict=True)
+            settled(residue, table, words) for residue, table in zip(residues, self.tables, strict=True)
         )
 
     def possible(self, demands: Sequence[Residue]) -> tuple[int, ...]:

@@ -178,6 +178,32 @@ class RuleTable:
         decisive = mask & (allow | deny)
         return bool(decisive & -decisive & allow)
 
+    def allowing(self, mask: int, holders: Mapping[int, int], everybody: int) -> int:
+        """The callers whom the policy allows, when of the rules of ``mask`` each matches for its ``holders``.
+
+        Callers are a mask as rules are; what is said of one of them is what :meth:`allows` says of the rules that match.
+        """
+        allow, deny = self.effects
+        if self.empty:
+            matched = holders.get(0, 0) if mask else 0
+            return everybody if self._effect == DENY_OVERRIDE_EFFECT else matched
+        if self.ordered:
+            allowed, left = 0, everybody
+            for rule in bits(mask & (allow | deny)):
+                held = holders.get(rule, 0) & left
+                allowed |= held if allow >> rule & 1 else 0
+                left &= ~held
+            return allowed
+        allowed, denied = (
+            reduce(or_, (holders.get(rule, 0) for rule in bits(mask & side)), 0) for side in (allow, deny)
+        )
+        match self._effect:
+            case effect if effect == ALLOW_OVERRIDE_EFFECT:
+                return allowed
+            case effect if effect == DENY_OVERRIDE_EFFECT:
+                return everybody & ~denied
+        return allowed & ~denied
+
     @property
     def needs_allow(self) -> bool:
         """Whether nothing is allowed that no matching rule allows."""

@@ -23,7 +23,8 @@ from random import Random
 import casbin
 
 from rbac.callers import callers_of
-from rbac.diff import Diff, diff
+from rbac.diff import diff
+from rbac.differences import Diff
 from rbac.errors import PolicyError
 from rbac.policy import Policy
 from rbac.routes import Route

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from rbac import diff_views
 from rbac.cli.output import say
-from rbac.diff import Change, Diff
 from rbac.diff_overview import Overview, PersonRow
+from rbac.differences import Change, Diff
 from rbac.new_endpoints import NewEndpoint
 
 _MOST_ENDPOINTS = 12

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from rbac import diff_views
 from rbac.callers import callers_of
-from rbac.diff import Change, diff
+from rbac.diff import diff
 from rbac.diff_overview import overview
+from rbac.differences import Change
 from rbac.errors import PolicyError
 from rbac.policy import Policy
 from rbac.routes import Route

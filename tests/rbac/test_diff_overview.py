@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from rbac import diff_views
-from rbac.diff import Diff, diff
+from rbac.diff import diff
 from rbac.diff_markdown import to_markdown
 from rbac.diff_overview import Overview, overview
 from rbac.diff_shown import shown
+from rbac.differences import Diff
 from rbac.new_endpoints import new_endpoints, to_json
 from rbac.policy import Policy
 from rbac.routes import Route

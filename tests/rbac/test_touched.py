@@ -6,7 +6,8 @@ import pytest
 
 from rbac import diff as diffs
 from rbac.bits import bits, mask_of
-from rbac.diff import Diff, diff
+from rbac.diff import diff
+from rbac.differences import Diff
 from rbac.errors import PolicyError
 from rbac.policy import Policy
 from rbac.touched import touched_rules
