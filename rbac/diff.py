@@ -68,11 +68,14 @@ class _Differ:
             found = list(self._one_by_one())
         cells = [change for change in found if change.caller.kind != "subject"]
         people = [change for change in found if change.caller.kind == "subject"]
-        if not cells and not people:
-            people += self._anywhere()
         old, new = self._policies
+        # Callers as nobody comes are of interest where nothing changes for anybody else.
+        found_any = bool(cells or people)
+        if not found_any:
+            people += self._anywhere()
         links = tuple(link_changes(old, new, cells, people))
-        return Diff(old.revision, new.revision, tuple(cells), tuple(people), links, self._space.notes)
+        notes = self._space.notes_about(self._space.words) if found_any else self._space.notes
+        return Diff(old.revision, new.revision, tuple(cells), tuple(people), links, notes, space=self._space)
 
     # --- callers of whom each says all that conditions about callers look at
 

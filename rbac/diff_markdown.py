@@ -88,7 +88,9 @@ def _entries(entries: Iterable[diff_views.Entry]) -> list[str]:
     rows = [
         [
             "➕" if entry.granted else "➖",
-            _callers(change.caller for change in entry.changes),
+            _callers(
+                (change.caller for change in entry.changes), max(change.also for change in entry.changes)
+            ),
             _endpoints(entry.endpoints),
             f"{_why(entry.changes)}{f' **{plain(entry.danger)}**' if entry.danger else ''}",
         ]
@@ -97,12 +99,12 @@ def _entries(entries: Iterable[diff_views.Entry]) -> list[str]:
     return table(["", "who", "endpoints", "why"], rows) if rows else []
 
 
-def _callers(callers: Iterable[Caller]) -> str:
+def _callers(callers: Iterable[Caller], also: int = 0) -> str:
     names = dict.fromkeys(
         code(caller.label) if caller.kind in {"role", "subject"} else diff_views.called(caller)
         for caller in callers
     )
-    return diff_views.shortened(list(names))
+    return diff_views.shortened([*names, *([f"up to {also} callers more"] if also else [])])
 
 
 def _endpoints(changes: Sequence[Change]) -> str:

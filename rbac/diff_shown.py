@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from typing import Final
 
 from rbac.asking import answer
-from rbac.callers import callers_of, endpoints_of
+from rbac.axes import HTTP_METHODS, Axes
+from rbac.callers import Caller, callers_of, endpoints_of
 from rbac.compare import Comparison
 from rbac.crowd import Crowd
+from rbac.decision import Rule
 from rbac.differences import Change, Diff
 from rbac.endpoint_classes import EndpointClasses
 from rbac.names import SUBJECT
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes, Route
 from rbac.space import Space
+from rbac.vocabulary import plain
+
+# So many rules are tried before a document is looked at as a whole.
+_FIRST: Final = 500
 
 
 def shown(found: Diff, old: Policy, new: Policy, routes: Sequence[Route] = ()) -> Diff:
@@ -50,23 +59,45 @@ def locked_out(
 ) -> Iterator[str]:
     """The people who lose something and may do nothing any more, whatever their role."""
     losing = sorted({change.caller.name for change in found.people if not change.granted})
-    if losing:
-        left = _Left(Space((old, new), routes), subjects)
-        yield from (person for person in losing if not left.to(person))
+    left = _Left(old, new, routes, subjects, found.space)
+    yield from (person for person in losing if not left.to(person))
 
 
 class _Left:
     """What the second policy of a space leaves to people, whatever their role."""
 
-    def __init__(self, space: Space, subjects: str) -> None:
-        self._space = space
-        self._comparison = Comparison(space, 1, 1) if space.tables else None
-        self._people = [caller for caller in callers_of(space, subjects) if caller.kind == "subject"]
-        apart = space.axes.sub not in {None, space.axes.role}
-        self._roles = ("", *space.policies[1].roles) if apart else ("",)
+    def __init__(
+        self, old: Policy, new: Policy, routes: Sequence[Route], subjects: str, space: Space | None
+    ) -> None:
+        self._documents = old, new
+        self._routes = routes
+        self._subjects = subjects
+        whole = space is not None and bool(space.tables) and all(table.whole for table in space.tables)
+        self._known = space if whole else None
+        self._axes = Axes.of(new.document.definition)
+
+    @cached_property
+    def _space(self) -> Space:
+        # A space has a length, which takes long to find: it is not asked whether it is true.
+        return Space(self._documents, self._routes) if self._known is None else self._known
+
+    @cached_property
+    def _comparison(self) -> Comparison | None:
+        return Comparison(self._space, 1, 1) if self._space.tables else None
+
+    @cached_property
+    def _people(self) -> Sequence[Caller]:
+        return [caller for caller in callers_of(self._space, self._subjects) if caller.kind == "subject"]
+
+    @cached_property
+    def _roles(self) -> Sequence[str]:
+        apart = self._axes.sub not in {None, self._axes.role}
+        return ("", *self._documents[1].roles) if apart else ("",)
 
     def to(self, person: str) -> bool:
         """Whether there is anything that they are let in to."""
+        if self._obviously(person):
+            return True
         callers = [
             {**caller.words, self._space.axes.role or "": role} if role else caller.words
             for caller in self._people
@@ -80,6 +111,34 @@ class _Left:
         if self._space.routes:
             return crowd.reaches(endpoint.words for endpoint in endpoints_of(self._space))
         return crowd.reaches_anything()
+
+    def _obviously(self, person: str) -> bool:
+        """Whether a request like one of the first rules is allowed to them; that none is says nothing."""
+        new, axes = self._documents[1], self._axes
+        if axes.sub is None or self._routes or set(axes.words) != {*axes.caller, axes.obj, axes.act}:
+            return False
+        return any(
+            answer(new, [words.get(word, "") for word in axes.words]).allowed
+            for rule in islice(new.document.rules(), _FIRST)
+            if rule.ptype == "p"
+            for words in self._like(rule, person)
+        )
+
+    def _like(self, rule: Rule, person: str) -> Iterator[Mapping[str, str]]:
+        """Requests that the rule may be about, by the person alone and with its role."""
+        relations, axes = self._documents[1].relations, self._axes
+        asked: dict[str, str] = {}
+        for word, usual in ((axes.obj, "x"), (axes.act, HTTP_METHODS[0])):
+            columns = (
+                [relation.column for relation in relations.of_word(axes.words.index(word))] if word else []
+            )
+            if word and columns:
+                text = rule.fields[columns[0]]
+                asked[word] = usual if text == "*" else plain(text)
+        column = relations.role_column
+        role = rule.fields[column] if column is not None else ""
+        for name in ("", role) if role in self._roles else ("",):
+            yield {**asked, **({axes.role: name} if axes.role and name else {}), axes.sub or "": person}
 
 
 def _asked(space: Space, callers: Sequence[Mapping[str, str]]) -> bool:

@@ -33,7 +33,9 @@ class Entry:
     @property
     def callers(self) -> tuple[str, ...]:
         """The callers: names, or words for those who have none."""
-        return tuple(dict.fromkeys(called(change.caller) for change in self.changes))
+        names = dict.fromkeys(called(change.caller) for change in self.changes)
+        more = max(change.also for change in self.changes)
+        return (*names, *([f"up to {more} callers more"] if more else []))
 
     @property
     def endpoints(self) -> tuple[Change, ...]:
@@ -217,8 +219,10 @@ def _roles(cells: Sequence[Change]) -> list[str]:
             quoted = ", ".join(f"`{name}`" for name in names)
             who, number = quoted if len(names) <= _MOST_NAMED else f"{len(names)} roles", len(names)
         parts.append(f"{who} {_verb(number, verb)} {endpoints}")
-    granted = sum(change.granted for change in cells)
-    return [f"{', '.join(parts)} ({granted} granted, {len(cells) - granted} revoked)"] if parts else []
+    granted, revoked = (
+        sum(1 + change.also for change in cells if change.granted is side) for side in (True, False)
+    )
+    return [f"{', '.join(parts)} ({granted} granted, {revoked} revoked)"] if parts else []
 
 
 def _persons(number: int) -> str:
@@ -314,9 +318,9 @@ def to_json(diff: Diff, overview: Overview | None = None) -> dict[str, Any]:
     """``{old, new, granted, revoked, equivalent}``, and besides ``people``, ``links``, ``complete``, ``notes``.
 
     A cell off the known routes has ``witness``, and says what it is an example of: ``stands_for`` is the method and
-    path of the rule, ``literal`` what looks like a placeholder and is none. With an ``overview`` also ``summary``,
-    ``memberships``, ``affected`` (one row a person), ``new_names`` and ``idle_lines`` (``null`` where that was not
-    looked for).
+    path of the rule, ``literal`` what looks like a placeholder and is none. ``also``: for so many callers more it is the
+    same, and none of them has a cell of its own. With an ``overview`` also ``summary``, ``memberships``, ``affected``
+    (one row a person), ``new_names`` and ``idle_lines`` (``null`` where that was not looked for).
     """
     shape: dict[str, Any] = {
         "old": diff.old,
@@ -385,6 +389,7 @@ def _cell(change: Change) -> dict[str, Any]:
     besides = {**change.caller.besides, **change.endpoint.besides}
     optional: Mapping[str, Any] = {
         "denied_by": change.denied_by,
+        "also": change.also or None,
         "with": besides or None,
         "witness": change.witness or None,
         "stands_for": None if literal else stands_for,

@@ -1,12 +1,13 @@
 """What a comparison of two documents found: cells that come out differently, and the links behind them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rbac.callers import Caller, Endpoint
 from rbac.decision import Decision
 from rbac.policy import Policy
+from rbac.space import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class LinkChange:
 class Diff:
     """Two documents compared. ``cells`` are about roles, ``people`` about those whom a document names.
 
-    ``unsent`` are changes to what no HTTP request asks for, which :func:`rbac.diff_shown.shown` takes out of both.
+    ``unsent`` are changes to what no HTTP request asks for, which :func:`rbac.diff_shown.shown` takes out of both;
+    ``space`` holds the requests that were looked at.
     """
 
     old: str
@@ -78,6 +80,7 @@ class Diff:
     links: tuple[LinkChange, ...]
     notes: tuple[str, ...]
     unsent: tuple[Change, ...] = ()
+    space: Space | None = field(default=None, compare=False, repr=False)
 
     @property
     def equivalent(self) -> bool:

@@ -205,6 +205,11 @@ class RuleTable:
         return allowed & ~denied
 
     @property
+    def whole(self) -> bool:
+        """Whether all rules of the policy are looked at."""
+        return self.empty or len(self.rows) == len(self.policy.document.rows["p"])
+
+    @property
     def needs_allow(self) -> bool:
         """Whether nothing is allowed that no matching rule allows."""
         return not self.empty and self._effect in {ALLOW_OVERRIDE_EFFECT, ALLOW_AND_DENY_EFFECT}

@@ -161,11 +161,11 @@ class Vocabulary:
 
     def _examples(self) -> Iterator[str]:
         """An example of every class that no sample and no name is in: one that reads well, else a shortest one."""
-        plain = (_plain(pattern) for _, pattern in self.patterns)
+        seen_in = (plain(pattern) for _, pattern in self.patterns)
         # For a path the shortest example says more than a word that is no path, and only a path can be asked about.
         readable = [
             *self._usual,
-            *filter(self._reads_well, plain),
+            *filter(self._reads_well, seen_in),
             *(() if self._is_path else self.strangers),
         ]
         known = filter(self._reads_well, (*self.samples, *self.names))
@@ -226,7 +226,7 @@ def sample_of(route: Route, patterns: Iterable[Pattern], names: Iterable[str]) -
     return route.sample(avoid={segment for text in texts for segment in text.split("/")})
 
 
-def _plain(pattern: str) -> str:
+def plain(pattern: str) -> str:
     """The path that a reader sees in a pattern: ``/users/x`` in ``/users/{id}``."""
     return re.sub(r"\{[^/{}]+\}|(?<=/):[^/]+", "x", pattern).replace("/*", "/x").replace("*", "")
 
