@@ -166,7 +166,7 @@ class _Run:
         for request, expected, test in self._suggested:
             if answer(mutant, request).allowed != expected:
                 return test
-        test = suggest(caller, endpoint, space, self._routes, expected=before)
+        test = suggest(caller, endpoint, space, self._routes, self._policy, expected=before)
         self._suggested.append((space.request({**caller.words, **endpoint.words}), before, test))
         return test
 

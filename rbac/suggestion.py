@@ -42,17 +42,18 @@ def suggest(
     endpoint: Endpoint,
     space: Space,
     routes: KnownRoutes,
+    policy: Policy,
     *,
     expected: bool,
 ) -> str:
-    """A test of the request on which policy and mutant differ; ``expected`` is what the policy decides
-    today."""
+    """A test of the request on which ``policy`` and its mutant differ; ``expected`` is what the policy decides
+    today. Rules of mutants may be in ``space``, too: what is a role is asked of the policy alone."""
     verb = "can" if expected else "cannot"
     axes = space.axes
     obj = endpoint.obj if endpoint.known else endpoint.words.get(axes.obj or "", "")
     who = "a caller without a token" if caller.kind == "nobody" else caller.label
     name = f"{who} {verb} {endpoint.act} {obj}".strip()
-    lines = [f"- name: {_text(name)}", *(f"  {line}" for line in _caller(caller, space))]
+    lines = [f"- name: {_text(name)}", *(f"  {line}" for line in _caller(caller, space, policy))]
     if (
         axes.act is not None
         and axes.obj is not None
@@ -67,7 +68,7 @@ def suggest(
     return "\n".join(lines) + "\n"
 
 
-def _caller(caller: Caller, space: Space) -> list[str]:
+def _caller(caller: Caller, space: Space, policy: Policy) -> list[str]:
     axes = space.axes
     extra = {word: value for word, value in caller.words.items() if word not in axes.caller and value}
     lines = [f"with: {_mapping(extra)}"] if extra else []
@@ -81,15 +82,14 @@ def _caller(caller: Caller, space: Space) -> list[str]:
     if axes.sub is not None and who[axes.sub] and not any(who[word] for word in who if word != axes.sub):
         return [f"sub: {_text(who[axes.sub])}", *lines]
     sub, role = who.get(axes.sub or "", ""), who.get(axes.role or "", "")
-    if axes.sub != axes.role and sub and role in _roles(space):
+    if axes.sub != axes.role and sub and role in _roles(policy):
         return [f"sub: {_text(sub)}", f"role: {_text(role)}", *lines]
     # A caller whose words no one has as they come, such as a `sub` that is the name of a role.
     return [f"with: {_mapping({**who, **extra})}"]
 
 
-def _roles(space: Space) -> set[str]:
+def _roles(policy: Policy) -> set[str]:
     """The roles that a token may hold: no person has a rule's own `sub` as a role."""
-    policy = space.policies[0]
     return {*told_apart(policy)} - {*policy.names().singled_out}
 
 

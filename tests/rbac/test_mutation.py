@@ -139,6 +139,15 @@ def test_a_suggested_test_prefers_a_known_route_and_says_so_when_there_is_none()
     assert all("  cannot: " in test for test in off_route)
 
 
+@pytest.mark.parametrize("who", random.WHO[:2])
+def test_no_suggested_test_is_about_a_role_that_only_a_mutant_has_rules_for(who: str) -> None:
+    """Such a test would be refused: nothing tells the role apart from an unknown one."""
+    model = random.model_text(random.EFFECTS["allow"], who, random.WHAT[0], random.HOW[0])
+    policy = random.read(model, "p, admin, /, GET, allow\np, admin, /, GET, allow\ng, admin, user\n")
+    first = mutate(policy, [])
+    assert mutate(policy, [suite(suggested(first))]).survived == ()
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), random.models)
 def test_the_suggested_tests_kill_every_mutant_of_any_policy(data: st.DataObject, model: str) -> None:
