@@ -10,8 +10,9 @@ from app.entities import NO_ENTITIES, Entities
 from app.pdp_request import PdpRequest, PdpRequestError
 from app.policy_gate import cache_of
 from rbac import LivePolicy, Policy, Problem
-from rbac.lint import lint
+from rbac.judging import lint_gate
 from rbac.own_functions import named_functions
+from rbac.stores import Snapshot
 
 log = logging.getLogger("app.pdp_document")
 
@@ -51,8 +52,8 @@ def decision_point(settings: Settings, live: LivePolicy) -> tuple[DecisionPoint,
     return DecisionPoint(live), request
 
 
-def _gate(mapping: str, policy: Policy) -> Sequence[Problem]:
-    problems = list(lint(policy.document, subjects=policy.subjects_look_like))
+def _gate(mapping: str, policy: Policy, snapshot: Snapshot) -> Sequence[Problem]:
+    problems = list(lint_gate(policy, snapshot))
     try:
         PdpRequest.parse(mapping, policy.words)
     except PdpRequestError as error:

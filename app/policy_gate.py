@@ -11,7 +11,8 @@ from app.auth.provider import several_roles
 from app.config import Settings
 from app.request_words import RequestWords, RequestWordsError
 from rbac import LivePolicy, Policy, Problem
-from rbac.lint import as_served, lint
+from rbac.judging import lint_gate
+from rbac.lint import as_served
 from rbac.own_functions import named_functions
 from rbac.routes import NO_ROUTES, KnownRoutes
 from rbac.scenarios import hold
@@ -35,7 +36,7 @@ def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
         settings.policy_model,
         settings.policy_file,
         settings.policy_tests,
-        gate=partial(_lint_gate, settings.policy_request, several_roles(settings), routes),
+        gate=partial(_own_gate, settings.policy_request, several_roles(settings), routes),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
         cache=cache_of(settings, "policy"),
         subjects=settings.policy_subjects,
@@ -49,7 +50,7 @@ def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> 
         model,
         policy,
         tests,
-        gate=lambda read: as_served(lint(read.document, subjects=read.subjects_look_like)),
+        gate=lambda read, snapshot: as_served(lint_gate(read, snapshot)),
         tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, NO_ROUTES),
         cache=cache_of(settings, "forward-auth"),
         subjects=settings.policy_subjects,
@@ -57,9 +58,11 @@ def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> 
     )
 
 
-def _lint_gate(mapping: str, several: bool, routes: KnownRoutes, policy: Policy) -> Sequence[Problem]:
+def _own_gate(
+    mapping: str, several: bool, routes: KnownRoutes, policy: Policy, snapshot: Snapshot
+) -> Sequence[Problem]:
     """What ``rbac check`` says of the service's own document, and that the request's words fit."""
-    problems = list(as_served(lint(policy.document, routes, subjects=policy.subjects_look_like)))
+    problems = list(as_served(lint_gate(policy, snapshot, routes)))
     try:
         words = RequestWords.parse(mapping, policy.words)
     except RequestWordsError as error:

@@ -37,6 +37,7 @@ class Shadow:
         self._live = live
         self._decides_for_others = decides_for_others
         self._store = FileStore(path, path)
+        self._refused: object = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._loading = asyncio.Lock()
 
@@ -110,15 +111,24 @@ class Shadow:
 
     def _read(self) -> None:
         try:
-            policy = self._compiled(self._store.read().policy)
+            rules = self._store.read().policy
         except PolicyError as error:
-            self._refuse(error.problems)
+            self._refuse(error.problems, error.problems)
             return
-        self.problems = ()
+        try:
+            policy = self._compiled(rules)
+        except PolicyError as error:
+            self._refuse((self._live.policy.document.model_bytes, rules), error.problems)
+            return
+        was_refused = bool(self.problems)
+        self.problems, self._refused = (), None
         if policy is not self.policy:
             self.policy = policy
             self.failed = 0
             log.info("shadow policy %s is compared with what is in force", policy.revision)
+        elif was_refused:
+            # What was refused in between is gone again.
+            log.info("shadow policy %s, which is compared, is in its place again", policy.revision)
 
     def _compiled(self, rules: bytes) -> Policy:
         """The policy that ``rules`` make under the live model; raises :class:`PolicyError`."""
@@ -142,10 +152,11 @@ class Shadow:
             raise PolicyError(problems)
         return policy
 
-    def _refuse(self, problems: tuple[Problem, ...]) -> None:
-        if problems == self.problems:
+    def _refuse(self, what: object, problems: tuple[Problem, ...]) -> None:
+        """Logs each refusal once: the store tells of a change also where ``what`` it holds is what it held."""
+        if what == self._refused:
             return
-        self.problems = problems
+        self._refused, self.problems = what, problems
         kept = f"{self.policy.revision} goes on" if self.policy else "nothing is compared"
         for problem in problems:
             log.warning("shadow policy refused, %s: %s", kept, problem)

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import peers
 from rbac import LivePolicy, Policy
-from rbac.lint import lint
+from rbac.judging import lint_gate
 from rbac.routes import DEFAULT_APP, KnownRoutes, load_routes
 from rbac.scenarios import hold
 from rbac.stores import Snapshot
@@ -52,7 +52,7 @@ async def _measure(directory: Path, people: int, rounds: int, routes: KnownRoute
         directory / "model.conf",
         policy,
         directory / "policy_tests",
-        gate=lambda judged: lint(judged.document, routes),
+        gate=partial(lint_gate, routes=routes),
         tests_gate=partial(_tests_gate, routes),
         on_swap=lambda _policy: loop.call_soon_threadsafe(in_force.set),
     )

@@ -8,20 +8,22 @@ from rbac.lint import lint
 from rbac.names import SUBJECT
 from rbac.own_functions import OwnFunctions
 from rbac.policy import Policy
+from rbac.routes import NO_ROUTES, KnownRoutes
+from rbac.scenario_file import named_in
 from rbac.stores import Snapshot
 from rbac.verdict import Verdict
 
 log = logging.getLogger("rbac.live")
 
-Gate = Callable[[Policy], Sequence[Problem]]
+Gate = Callable[[Policy, Snapshot], Sequence[Problem]]
 TestsGate = Callable[[Policy, Snapshot], Verdict]
 
 _LOGGED = 50
 
 
-def lint_gate(policy: Policy) -> Sequence[Problem]:
-    """The gate that a live policy has unless it is given another: what lint finds in the document."""
-    return lint(policy.document, subjects=policy.subjects_look_like)
+def lint_gate(policy: Policy, snapshot: Snapshot, routes: KnownRoutes = NO_ROUTES) -> Sequence[Problem]:
+    """What ``rbac check`` says of the document: the gate that a live policy has unless it is given another."""
+    return lint(policy.document, routes, subjects=policy.subjects_look_like, named=named_in(snapshot.tests))
 
 
 def parsed(
@@ -48,7 +50,7 @@ def judged(
 ) -> tuple[tuple[Problem, ...], Verdict | None]:
     """The warnings of the gates, sorted, and what came of the tests. Raises :class:`PolicyError` if a gate finds an
     error."""
-    problems = list(gate(policy))
+    problems = list(gate(policy, snapshot))
     tested = None if tests_gate is None else tests_gate(policy, snapshot)
     if tested is not None:
         problems += tested.problems

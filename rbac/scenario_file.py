@@ -5,6 +5,7 @@ was meant (a key written twice, `no` for a role's name, an empty list) is an err
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ CALLER_KEYS: Final = ("role", "roles", "roles-each", "anonymous", "unknown-role"
 ASSERTION_KEYS: Final = ("can", "cannot", "exactly")
 TEST_KEYS: Final = ("name", "why", *CALLER_KEYS, "sub", "with", "unrouted", "methods", *ASSERTION_KEYS)
 BELOW: Final = "below"
+
+_KEPT: Final = 64  # suites, one a file
 
 _FILE: Final = "a file reads `suite: …` and `tests:` with a list of tests"
 _TEST: Final = "a test has a `name:`, a caller (`role: …`), and `can:` or `cannot:`"
@@ -58,6 +61,8 @@ def read_suites(files: Iterable[str | Path]) -> tuple[Suite, ...]:
     return tuple(suites)
 
 
+# A reload reads the same tests for its lint and for its tests, and most reloads change none of them.
+@lru_cache(_KEPT)
 def parse_suite(content: bytes, file: str) -> tuple[Suite | None, tuple[Problem, ...]]:
     """The suite in ``content`` and no problems, or no suite and all of them. Never raises."""
     source = decode(content, file)
@@ -71,6 +76,12 @@ def parse_suite(content: bytes, file: str) -> tuple[Suite | None, tuple[Problem,
     # What is wrong with a group is come upon wherever it is used.
     problems = tuple(sorted(set(reader.problems)))
     return (None if problems else suite), problems
+
+
+def named_in(tests: Mapping[str, bytes]) -> frozenset[str]:
+    """The roles and persons that these policy tests (name to content) speak of; none of tests that cannot be read."""
+    suites = (parse_suite(content, file)[0] for file, content in tests.items())
+    return frozenset(name for suite in suites if suite is not None for name in suite.named)
 
 
 class _SuiteReader(NodeReader):

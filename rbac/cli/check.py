@@ -1,5 +1,6 @@
 """``rbac check``: everything that is wrong or suspicious in a document."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,7 +39,7 @@ from rbac.lints.readable import readable_part
 from rbac.names import SUBJECT
 from rbac.own_functions import NO_FUNCTIONS, OwnFunctions
 from rbac.routes import DEFAULT_APP, KnownRoutes
-from rbac.scenario_file import parse_suite
+from rbac.scenario_file import named_in
 from rbac.suite_files import suite_files
 from rbac.wording import counted
 
@@ -151,14 +152,11 @@ def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def _named_in_tests(place: Path) -> frozenset[str]:
     """The names that the policy tests beside a policy use; none of tests that cannot be read."""
-    named: set[str] = set()
+    tests: dict[str, bytes] = {}
     for file in suite_files(place).read:
-        try:
-            suite, _ = parse_suite(file.read_bytes(), str(file))
-        except OSError:
-            continue
-        named |= suite.named if suite is not None else set()
-    return frozenset(named)
+        with contextlib.suppress(OSError):
+            tests[str(file)] = file.read_bytes()
+    return named_in(tests)
 
 
 def show(

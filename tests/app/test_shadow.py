@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,30 @@ async def test_a_saved_shadow_is_compared_and_a_broken_one_leaves_the_last_good_
         _save(tmp_path / "next.csv", "p, nonsense\n")
         await until(lambda: shadow.problems)
         assert shadow.compare(decided("/admin", who=USER)) is not None
+
+
+async def test_every_refusal_is_logged_once_also_for_the_same_mistake_and_so_is_the_return(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "app.shadow")
+    first, second = "p, nonsense\n# 1\n", "p, nonsense\n# 2\n"
+
+    def told(what: str, times: int = 1) -> bool:
+        return times == sum(what in each.getMessage() for each in caplog.records if each.name == "app.shadow")
+
+    async with shadowing(tmp_path, RULES) as shadow:
+        for number, rules in enumerate((first, second, first), 1):
+            _save(tmp_path / "next.csv", rules)
+            await until(partial(told, "shadow policy refused", number))
+            await shadow._load()
+            assert told("shadow policy refused", number), "the same file is refused once"
+        _save(tmp_path / "next.csv", RULES)
+        await until(partial(told, "is in its place again"))
+        assert shadow.problems == ()
+        _save(tmp_path / "next.csv", first)
+        await until(lambda: told("shadow policy refused", 4))
+        (tmp_path / "next.csv").unlink()
+        await until(lambda: told("shadow policy refused", 5))
 
 
 async def test_the_shadow_follows_the_live_policys_model(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from watchfiles import Change
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
-from rbac.judging import lint_gate
+from rbac.judging import Gate, lint_gate
 from rbac.stores import Snapshot
 from rbac.stores import file as file_store
 from rbac.stores.file import FileStore
@@ -52,7 +52,7 @@ class Shelf:
             self.told.clear()
 
 
-def no_gate(_policy: Policy) -> Sequence[Problem]:
+def no_gate(_policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
     return ()
 
 
@@ -62,7 +62,7 @@ def by_their_content(_policy: Policy, snapshot: Snapshot) -> Verdict:
     return Verdict(len(snapshot.tests), held, () if held == len(snapshot.tests) else (FAULT,))
 
 
-def loaded(shelf: Shelf, gate: Callable[[Policy], Sequence[Problem]] = no_gate) -> LivePolicy:
+def loaded(shelf: Shelf, gate: Gate = no_gate) -> LivePolicy:
     live = LivePolicy(shelf, gate=gate)
     live.load()
     return live
@@ -148,7 +148,7 @@ def test_of_very_many_problems_the_log_is_told_the_first(caplog: pytest.LogCaptu
 def test_a_gate_refuses_by_an_error_and_lets_a_warning_pass() -> None:
     found: list[Problem] = [DOUBT]
     shelf = Shelf(USERS)
-    live = loaded(shelf, lambda _policy: found)
+    live = loaded(shelf, lambda _policy, _snapshot: found)
     assert live.warnings == (DOUBT,)
     found.append(FAULT)
     shelf.put(ADMINS)
@@ -163,7 +163,7 @@ def test_the_gate_judges_the_new_document_before_it_is_in_force() -> None:
     seen: list[tuple[str, str]] = []
     live = loaded(shelf)
 
-    def gate(policy: Policy) -> Sequence[Problem]:
+    def gate(policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         seen.append((policy.revision, live.policy.revision))
         return ()
 
@@ -175,7 +175,7 @@ def test_the_gate_judges_the_new_document_before_it_is_in_force() -> None:
 
 
 def test_a_gate_that_fails_has_not_passed_the_document(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(_policy: Policy) -> Sequence[Problem]:
+    def broken(_policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         raise ZeroDivisionError("a mistake in the gate")
 
     shelf = Shelf(USERS)
@@ -202,9 +202,10 @@ def test_policy_tests_are_part_of_the_document_and_gate_it() -> None:
 
 
 def test_lint_is_the_gate_unless_another_is_given() -> None:
-    live = LivePolicy(Shelf(USERS + USERS))
+    shelf = Shelf(USERS + USERS)
+    live = LivePolicy(shelf)
     live.load()
-    assert live.warnings == tuple(lint_gate(live.policy))
+    assert live.warnings == tuple(lint_gate(live.policy, shelf.read()))
     assert live.warnings
 
 
@@ -276,7 +277,7 @@ def test_reloads_from_many_threads_run_one_at_a_time() -> None:
     live = loaded(shelf)
     running, most = 0, 0
 
-    def gate(_policy: Policy) -> Sequence[Problem]:
+    def gate(_policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         nonlocal running, most
         running += 1
         most = max(most, running)
@@ -650,7 +651,7 @@ async def test_the_loop_goes_on_while_a_reload_works() -> None:
     live = loaded(shelf)
     entered, leave = threading.Event(), threading.Event()
 
-    def gate(_policy: Policy) -> Sequence[Problem]:
+    def gate(_policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         entered.set()
         assert leave.wait(LIMIT_S)
         return ()

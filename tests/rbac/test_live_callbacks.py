@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
+from rbac.judging import Gate
 from rbac.pacing import breathe
 from rbac.stores import Snapshot
 from rbac.verdict import Verdict
@@ -173,7 +174,7 @@ class Held:
     def __init__(self) -> None:
         self.entered, self.leave = threading.Event(), threading.Event()
 
-    def __call__(self, _policy: Policy) -> Sequence[Problem]:
+    def __call__(self, _policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         self.entered.set()
         assert self.leave.wait(LIMIT_S)
         return ()
@@ -237,7 +238,7 @@ class Slow:
         self.entered, self.leave = threading.Event(), threading.Event()
         self.judged: list[bytes] = []
 
-    def __call__(self, policy: Policy) -> Sequence[Problem]:
+    def __call__(self, policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         self.judged.append(policy.document.policy_bytes)
         self.entered.set()
         while len(self.judged) == 1 and not self.leave.wait(0.001):
@@ -284,7 +285,7 @@ def test_a_file_that_is_written_without_end_is_judged_at_last() -> None:
     live = loaded(shelf)
     turns = 0
 
-    def gate(_policy: Policy) -> Sequence[Problem]:
+    def gate(_policy: Policy, _snapshot: Snapshot) -> Sequence[Problem]:
         nonlocal turns
         turns += 1
         shelf.put(USERS + b"# %d\n" % turns)
@@ -349,8 +350,8 @@ def test_a_verdict_is_a_sentence(verdict: Verdict, says: str) -> None:
     assert verdict.says() == says
 
 
-def refusing(problems: Sequence[Problem]) -> Callable[[Policy], Sequence[Problem]]:
-    return lambda _policy: problems
+def refusing(problems: Sequence[Problem]) -> Gate:
+    return lambda _policy, _snapshot: problems
 
 
 def test_every_refusal_is_logged_the_reason_first_and_so_is_the_return(
@@ -360,6 +361,7 @@ def test_every_refusal_is_logged_the_reason_first_and_so_is_the_return(
     live = loaded(shelf)
     first = live.policy.revision
     live._gate = refusing([DOUBT, FAULT])
+    caplog.clear()
     with caplog.at_level(logging.INFO, "rbac.live"):
         for policy in (ADMINS, OTHERS, USERS, ADMINS):
             shelf.put(policy)
