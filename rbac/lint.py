@@ -60,6 +60,10 @@ def lint(
     it speak of. Without ``whole``, lines are missing that could not be read, and what argues from their absence is not
     told. With ``new_routes``, endpoints that are open through wildcards alone are told, too. Nothing is said of a word
     that a function of one's own reads.
+
+    The time is in proportion to the document: what compares rules with each other (wider ones, and denies that take
+    nothing) has 300,000 steps for each of the two, and names the pattern that was meant for the first few hundred. In
+    a document that takes more, the rest of these warnings is not told, and nothing says so.
     """
     reading = Reading(document, Subjects.of(subjects))
     problems = list(document.warnings)

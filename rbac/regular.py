@@ -48,6 +48,22 @@ def expression_of(function: str, pattern: str) -> str:
     return called.expression(pattern)
 
 
+# Of valid expressions, those of literals, sets of characters, groups, alternatives and repetitions without a number.
+_REGULAR_AT_SIGHT: Final = re.compile(
+    r"""(?:[\w/~%@=&;:,. <>"'!#`^$|)\u0080-\U0010ffff-]++
+        | \\(?:[^\w]|[dDsSwW])
+        | \[\^?+(?:[\w/~%@=&;:,.\ -]|\\(?:[^\w]|[dDsSwW]))++\]
+        | \((?:\?:|(?!\?))
+        | [*+?](?!\+))*+""",
+    re.ASCII | re.VERBOSE,
+)
+
+
+def regular_at_sight(expression: str) -> bool:
+    """Whether an expression is certain to be a regular language if it compiles at all; most of a policy's are."""
+    return _REGULAR_AT_SIGHT.fullmatch(expression) is not None
+
+
 class Automaton:
     """States and edges of many patterns side by side.
 

@@ -1,11 +1,11 @@
 """Who is known to exist, by a document and the tests beside it, and which roles one of them may hold together."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from rbac.axes import Axes
-from rbac.lints.reading import Reading, ancestors
+from rbac.lints.reading import Reading
 from rbac.pacing import paced
 
 
@@ -20,7 +20,7 @@ class KnownCallers:
         self._tested = frozenset(named)
         self._column = reading.relations.role_column
         self._looks = re.compile(reading.subjects, re.DOTALL).fullmatch
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._families: dict[str, tuple[str, ...] | None] = {}
         axes = Axes.of(reading.document.definition)
         self.apart = axes.sub is not None and axes.sub != axes.role
         """Whether a person and their role are two words of a request."""
@@ -42,33 +42,50 @@ class KnownCallers:
         spelled = {text for _, text in self._reading.relations.spelled}
         return frozenset({*links, *given, *spelled, *self._tested, *self.classes})
 
-    def above(self, name: str) -> tuple[str, ...]:
-        """The name itself, and every role that it holds through links."""
-        return (name, *ancestors(self._reading.links, name, self._known))
-
     @cached_property
-    def _holders(self) -> dict[str, set[str]]:
-        """For each role, the names that lead to it."""
-        found: dict[str, set[str]] = {}
-        for name in paced(self._reading.links):
-            for role in self.above(name):
-                found.setdefault(role, set()).add(name)
+    def _holders(self) -> dict[str, list[str]]:
+        """The links the other way round: for each role, the names that hold it directly."""
+        found: dict[str, list[str]] = {}
+        for name, roles in paced(self._reading.links.items()):
+            for role in roles:
+                found.setdefault(role, []).append(name)
         return found
 
     @cached_property
-    def _held_by_people(self) -> frozenset[str]:
+    def _held_by_people(self) -> dict[str, None]:
         """What names on the left of links hold that may be persons: beside it, their tokens carry any role."""
         if not self.apart or self._column is None:
-            return frozenset()
-        ruled = {row[self._column] for row in paced(self._reading.document.rows["p"])}
-        given = {role for roles in self._reading.links.values() for role in roles}
-        people = [name for name in self._reading.links if self.person(name) or name not in ruled | given]
-        return frozenset(role for name in people for role in self.above(name))
+            return {}
+        roles = {row[self._column] for row in paced(self._reading.document.rows["p"])}
+        roles.update(role for given in paced(self._reading.links.values()) for role in given)
+        people = [name for name in paced(self._reading.links) if self.person(name) or name not in roles]
+        return _reached(people, self._reading.links)
 
-    def together_with(self, role: str) -> Iterable[str] | None:
-        """The names of rules that may meet a known caller whom a rule for ``role`` meets; ``None`` for all of them."""
-        if role in self.classes or self.person(role) or role in self._held_by_people:
-            return None
-        holders = self._holders.get(role, set()) | {role}
-        found = {name for holder in holders for name in self.above(holder)}
-        return found | self.classes | self._held_by_people
+    @cached_property
+    def with_anyone(self) -> dict[str, None]:
+        """The names of rules that may meet a known caller whatever role a rule meets them by."""
+        return dict.fromkeys(sorted(self.classes)) | self._held_by_people
+
+    def family(self, role: str) -> tuple[str, ...] | None:
+        """The names of rules that, beside :attr:`with_anyone`, may meet a known caller whom a rule for ``role`` meets,
+        nearest first; ``None`` for all of them."""
+        if role not in self._families:
+            everybody = role in self.classes or self.person(role) or role in self._held_by_people
+            self._families[role] = None if everybody else self._kin(role)
+        return self._families[role]
+
+    def _kin(self, role: str) -> tuple[str, ...]:
+        """All that anyone holds who holds ``role``."""
+        return tuple(_reached(_reached([role], self._holders), self._reading.links))
+
+
+def _reached(names: Iterable[str], links: Mapping[str, Iterable[str]]) -> dict[str, None]:
+    """The names and all that links lead to from them, nearest first."""
+    found = dict.fromkeys(names)
+    waiting = list(found)
+    for name in waiting:  # it grows meanwhile
+        for other in links.get(name, ()):
+            if other not in found:
+                found[other] = None
+                waiting.append(other)
+    return found

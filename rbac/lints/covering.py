@@ -2,10 +2,13 @@
 by their segments, and where these do not tell their meaning, by an automaton."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from rbac.functions import PATH_FUNCTIONS
+from rbac.lints.beginnings import Beginnings
 from rbac.lints.languages import LOOK, Budget, contains
+from rbac.pacing import paced
 
 _NAMED = {name: row.variable for name, row in PATH_FUNCTIONS.items() if row.variable is not None}
 _LITERAL = re.compile(r"(?:[\w~%@=&;, -]|\\?\.)*")
@@ -118,11 +121,25 @@ class Cover:
         if pieces is not None:
             yield from _walk(self._root, pieces)
         if self._function in _NAMED or self._function == "regexMatch":
-            for other in self._odd if pieces is not None else self._same:
+            for other in (self._near_odd if pieces is not None else self._near).near(pattern):
                 if not self._budget.spend():
                     return
                 if other != pattern and self._contains(other, pattern):
                     yield from self._same[other]
+
+    @cached_property
+    def _near(self) -> Beginnings:
+        return self._by_beginning(self._same)
+
+    @cached_property
+    def _near_odd(self) -> Beginnings:
+        return self._by_beginning(self._odd)
+
+    def _by_beginning(self, patterns: Iterable[str]) -> Beginnings:
+        found = Beginnings(self._function)
+        for pattern in paced(patterns):
+            found.add(pattern)
+        return found
 
     def _contains(self, wide: str, narrow: str) -> bool:
         """Whether one of two patterns, of which one is no mere list of segments, meets all that the other meets."""

@@ -3,9 +3,12 @@
 import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from rbac.lints.beginnings import Beginnings
 from rbac.lints.covering import ANY, REST, segments
 from rbac.lints.languages import LOOK, Budget, share_a_value
+from rbac.pacing import paced, take_apart
 
 
 @dataclass(slots=True)
@@ -15,6 +18,13 @@ class Pairs:
     function: str
     budget: Budget
     known: dict[tuple[str, str], bool] = field(default_factory=dict)
+    read: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+
+    def pieces(self, pattern: str) -> tuple[str, ...] | None:
+        """The segments of a pattern, if they tell its meaning."""
+        if pattern not in self.read:
+            self.read[pattern] = _pieces(self.function, pattern)
+        return self.read[pattern]
 
     def meet(self, one: str, other: str) -> bool:
         """Whether some value may meet both."""
@@ -65,7 +75,8 @@ class Patterns:
     def __init__(self, pairs: Pairs) -> None:
         self._pairs = pairs
         self._root = _Node()
-        self._odd: list[str] = []
+        self._nodes: list[_Node] = []
+        self._odd = Beginnings(pairs.function)
         self._all: dict[str, None] = {}
 
     def add(self, pattern: str) -> None:
@@ -73,26 +84,48 @@ class Patterns:
         if pattern in self._all:
             return
         self._all[pattern] = None
-        pieces = _pieces(self._pairs.function, pattern)
+        pieces = self._pairs.pieces(pattern)
         if pieces is None:
-            self._odd.append(pattern)
+            self._odd.add(pattern)
             return
         node = self._root
         for piece in pieces[:-1] if pieces[-1] == REST else pieces:
-            node = node.children.setdefault(piece, _Node())
+            child = node.children.get(piece)
+            if child is None:
+                child = node.children[piece] = _Node()
+                self._nodes.append(child)
+            node = child
         (node.open if pieces[-1] == REST else node.ends).append(pattern)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)
 
+    def __contains__(self, pattern: str) -> bool:
+        return pattern in self._all
+
+    @cached_property
+    def _whole(self) -> Beginnings:
+        """All of them."""
+        found = Beginnings(self._pairs.function)
+        for pattern in paced(self._all):
+            found.add(pattern)
+        return found
+
     def meet(self, pattern: str) -> bool:
         """Whether some value may meet ``pattern`` and one of these."""
         if pattern in self._all:
             return True
-        pieces = _pieces(self._pairs.function, pattern)
+        pieces = self._pairs.pieces(pattern)
         if pieces is None:
-            return any(self._meet(pattern, other) for other in self._all)
-        return self._walk(pieces) or any(self._meet(pattern, other) for other in self._odd)
+            return any(self._meet(pattern, other) for other in self._whole.near(pattern))
+        return self._walk(pieces) or any(self._meet(pattern, other) for other in self._odd.near(pattern))
+
+    def take_apart(self) -> None:
+        """Frees what the patterns are filed in bit by bit; nothing can be asked afterwards."""
+        for node in paced(reversed(self._nodes)):
+            node.children = {}
+        take_apart(self._nodes)
+        take_apart(self._all)
 
     def _meet(self, one: str, other: str) -> bool:
         return not self._pairs.budget.spend() or self._pairs.meet(one, other)

@@ -9,6 +9,8 @@ from rbac.functions import FALLIBLE
 from rbac.keymatch import goes_back
 from rbac.lints.reading import Reading
 from rbac.patterns import invalid_pattern, literal_patterns, pattern_columns
+from rbac.regular import regular_at_sight
+from rbac.repeated_names import repeats_a_name
 
 _QUANTIFIER = re.compile(r"[*+?{]")
 _STARS = re.compile(r"\*+")
@@ -46,6 +48,12 @@ def _is_slow(function: str, pattern: str) -> bool:
         segments = pattern.split("/")
         crowded = max(len(_STARS.findall(segment)) for segment in segments) > _FEW_STARS
         return crowded or segments.count("**") > _FEW_STARS
-    if len(_QUANTIFIER.findall(pattern)) < 2 or invalid_pattern(function, pattern):
+    if len(_QUANTIFIER.findall(pattern)) < 2:
         return False
-    return goes_back(FALLIBLE[function], pattern)
+    called = FALLIBLE[function]
+    # Such an expression is matched by an automaton at the worst.
+    if regular_at_sight(called.expression(pattern)) and not (
+        function == "keyMatch4" and repeats_a_name(pattern)
+    ):
+        return False
+    return not invalid_pattern(function, pattern) and goes_back(called, pattern)

@@ -155,3 +155,27 @@ def test_what_is_said_of_two_rules_is_so(seed: int) -> None:
                 for deny in denied:
                     left = answers(SHIPPED, [narrow, deny, *links], callers)
                     assert any(left) or not any(met), (lines, problem, deny)
+
+
+LONG_LISTS = {
+    "stars in the middle": ("deny wins", "/a{}/*/b/*/c", "/b{}/*/b/*/c"),
+    "alternatives": ("deny wins", "/a{}/(x|y)+/b", "/b{}/(x|y)+/b"),
+    "expressions": ("expressions", "^/a{}/[a-z]+/b$", "^/b{}/[a-z]+/b$"),
+    "prefixes": ("prefixes", "/a{}/*", "/b{}/*"),
+    "names": ("deny wins", "/a{}/{{id}}", "/b{}/{{id}}"),
+}
+
+
+@pytest.mark.parametrize(("model", "allowed", "denied"), LONG_LISTS.values(), ids=LONG_LISTS)
+def test_every_idle_deny_of_a_long_list_is_told(model: str, allowed: str, denied: str) -> None:
+    """Half of them take something, and nothing is said of these."""
+    rows = [f"p, r{number % 10}, {allowed.format(number)}, GET, allow" for number in range(2_000)]
+    rows += [
+        f"p, r{number % 10}, {(denied if number % 2 else allowed).format(number)}, *, deny"
+        for number in range(0, 2_000, 3)
+    ]
+    problems = lint(Document.parse(MODELS[model].encode(), "\n".join(rows).encode()))
+    told = [problem.line for problem in problems if problem.code == "idle-deny"]
+    assert told == [
+        line for line, row in enumerate(rows, 1) if row.endswith("deny") and "/b" in row.split(", ")[2][:3]
+    ]
