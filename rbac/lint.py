@@ -20,6 +20,7 @@ from rbac.lints.persons import check_persons
 from rbac.lints.readable import NEEDS_EVERY_LINE
 from rbac.lints.reading import Reading
 from rbac.lints.role_words import check_role_words
+from rbac.lints.roles_without_rules import check_roles_without_rules
 from rbac.lints.self_links import check_self_links
 from rbac.lints.single_values import check_single_values
 from rbac.lints.slow_patterns import check_slow_patterns
@@ -34,6 +35,7 @@ _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_model,
     check_matcher,
     check_names,
+    check_roles_without_rules,
     check_patterns,
     check_rules,
     check_dead_links,

@@ -1,13 +1,11 @@
-"""Warnings about names: roles that lead nowhere or come from nowhere, people used as roles, and look-alikes."""
+"""Warnings about names: empty and invisible ones, look-alikes, people used as roles, roles that come from nowhere."""
 
-import ast
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from rbac.errors import Problem
-from rbac.expression import calls
-from rbac.lints.reading import Reading, ancestors
+from rbac.lints.reading import Reading
 from rbac.pacing import paced
 
 # Letters of other alphabets that are drawn like a Latin one (Unicode's confusables.txt, the everyday ones).
@@ -27,7 +25,6 @@ def check_names(reading: Reading) -> Iterator[Problem]:
     yield from _empty(reading)
     yield from _look_alikes(reading)
     yield from _people_as_roles(reading)
-    yield from _roles_without_rules(reading)
     yield from _roles_not_granted(reading)
 
 
@@ -98,60 +95,6 @@ def _people_as_roles(reading: Reading) -> Iterator[Problem]:
                 message = f"`{role}` looks like a person, and stands where a role is given"
                 hint = "write `g, who, role`, and give people a role of their own to share"
                 yield reading.in_rule(line, 1, "subject-as-role", message, hint)
-
-
-def _roles_without_rules(reading: Reading) -> Iterator[Problem]:
-    """A link to a role that no rule names, also not through further links, gives nobody anything."""
-    for ptype, used in _used_by_matcher(reading).items():
-        links: dict[str, dict[str, int]] = {}
-        rows = zip(reading.document.lines[ptype], reading.document.rows[ptype], strict=True)
-        for line, row in paced(rows):
-            links.setdefault(row[0], {}).setdefault(row[1], line)
-        known: dict[str, tuple[str, ...]] = {}
-        told = set()
-        for roles in paced(links.values()):
-            for role, line in roles.items():
-                if (
-                    role in told
-                    or role in used
-                    or any(name in used for name in ancestors(links, role, known))
-                ):
-                    continue
-                told.add(role)
-                yield reading.in_rule(line, 1, "role-without-rules", *_without_rules(reading, ptype, role))
-
-
-def _without_rules(reading: Reading, ptype: str, role: str) -> tuple[str, str]:
-    """What to say of a link to a role that no rule is for; rules may have the name in another column."""
-    words = reading.document.definition.policy_words
-    column = next((index for index, names in enumerate(reading.words) if role in names), None)
-    if column is None:
-        return (
-            f"no rule names `{role}`, so this link gives nothing",
-            f"add a rule for `{role}`, or delete the link",
-        )
-    word = words[column]
-    message = f"rules have `{role}` as their `{word}`, where the matcher follows no link of `{ptype}`: it gives nothing"
-    return message, f"delete the link, or let the matcher follow links there, as in `g2(r.{word}, p.{word})`"
-
-
-def _used_by_matcher(reading: Reading) -> Mapping[str, set[str]]:
-    """For each link type, the names that the matcher compares with it; no entry where that cannot be told."""
-    used: dict[str, set[str]] = {}
-    unknown = set()
-    for function, arguments in calls(reading.tree):
-        if function not in reading.document.definition.roles:
-            continue
-        second = arguments[1]
-        column = reading.column(second.id.removeprefix("p_")) if isinstance(second, ast.Name) else None
-        names = used.setdefault(function, set())
-        if isinstance(second, ast.Constant):
-            names.add(str(second.value))
-        elif column is None:
-            unknown.add(function)
-        else:
-            names.update(row[column] for row in paced(reading.document.rows["p"]))
-    return {ptype: names for ptype, names in used.items() if ptype not in unknown}
 
 
 def _roles_not_granted(reading: Reading) -> Iterator[Problem]:

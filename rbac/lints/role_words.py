@@ -15,11 +15,17 @@ from rbac.lints.reading import Reading
 _WORLD = """* ** all any anybody anyone anon anonym anonymous everybody everyone everything nobody open public
     unauthenticated unknown visitor world guest alle jeder jedermann öffentlich tous public todos cualquiera tutti
     wszyscy все 全員 誰でも だれでも みんな すべて 全て 公開 匿名 所有人 任何人 公开 모두 누구나"""
-_MAYBE_ROLES = frozenset(("guest", "visitor", "unknown", "open"))  # told only where they are hardly used
-_KNOWN = """authenticate authentication authentificated authorised authorized authed loggedin logged-in
+_MAYBE_ROLES = frozenset(
+    ("guest", "visitor", "unknown", "open", "auth")
+)  # told only where they are hardly used
+_KNOWN = """authenticate authentication authentificated authorised authorized auth authed loggedin logged-in
     logged_in login signedin signed-in signed_in registered verified angemeldet authentifié connecté autenticado autenticato
     認証済み 認証 ログイン 已登录 로그인"""
-_EVERYONE, _AUTHENTICATED = frozenset(_WORLD.split()), frozenset(_KNOWN.split())
+_PARTS = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
+_EVERYONE, _AUTHENTICATED = (
+    frozenset(_WORLD.split()),
+    frozenset(_PARTS.sub("", word) for word in _KNOWN.split()),
+)
 _ALIKE = 0.88
 _USED = 3  # a word that as many rules name is a role of this policy
 _NOT = re.compile(
@@ -95,6 +101,7 @@ class _RoleWords:
     def _special(self, name: str) -> Fault | None:
         everyone, authenticated = self._classes
         plain = (name if name.isascii() else unicodedata.normalize("NFKC", name)).strip().casefold()
+        plain = _PARTS.sub("", plain)
         singular = plain.removesuffix("s") if plain.removesuffix("s") in _MAYBE_ROLES else plain
         if singular in _MAYBE_ROLES and self._uses[name] >= _USED:
             return None
@@ -110,7 +117,9 @@ class _RoleWords:
 
     def _negated(self, name: str) -> Fault | None:
         found = _NOT.fullmatch(name)
-        if found is None or not (name[0] in "!~¬" or found["name"] in self._uses):
+        if found is None or not (
+            name[0] in "!~¬" or found["name"] in self._uses or found["name"] in self.constants
+        ):
             return None
         message = f"`{name}` is one name: no role is left out by what stands in front of it"
         return Fault(message, "write a rule for each role that is meant, or a deny for one that is not")

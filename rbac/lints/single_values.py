@@ -9,7 +9,10 @@ from rbac.lints.http_columns import HttpColumns
 from rbac.lints.reading import Reading
 from rbac.routes import Route
 
-_ONE_PATH: Final = re.compile(r"(?:/(?:[\w~%@=&,-]|\\?\.)+)+")
+# Plain letters, and those that mean nothing to a function that compares paths; a `:` means something to some.
+_LETTER: Final = r"[^/\\.*+?()\[\]{{}}|^$<>\s{more}]|\\?\."
+_ONE_PATH: Final = re.compile(rf"(?:/(?:{_LETTER.format(more='')})+)+")
+_WITHOUT_COLON: Final = re.compile(rf"(?:/(?:{_LETTER.format(more=':')})+)+")
 _OF_ANY_LENGTH: Final = re.compile(r":path\}|\*$")
 
 
@@ -18,7 +21,8 @@ def check_single_values(reading: Reading, routes: Sequence[Route]) -> Iterator[P
     column = HttpColumns(reading).path
     if column is None:
         return
-    known = _Templates(routes)
+    colons = any(function.dialect == ":id" for function in column.functions)
+    known = _Templates(routes, _WITHOUT_COLON if colons else _ONE_PATH)
     told: dict[str, Route | None] = {}
     for line, row in reading.rules():
         path = row[column.column]
@@ -36,7 +40,8 @@ def check_single_values(reading: Reading, routes: Sequence[Route]) -> Iterator[P
 class _Templates:
     """The known endpoints that have placeholders, by how many segments they have and how they begin."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
+    def __init__(self, routes: Sequence[Route], one_path: re.Pattern[str]) -> None:
+        self._one_path = one_path
         self._spelled = {route.obj for route in routes if route.literal}
         self._by_start: dict[tuple[int, str], list[Route]] = {}
         for route in routes:
@@ -47,7 +52,7 @@ class _Templates:
 
     def template(self, pattern: str) -> Route | None:
         """The endpoint that the one path of ``pattern`` is for, if only by a placeholder."""
-        if not _ONE_PATH.fullmatch(pattern):
+        if not self._one_path.fullmatch(pattern):
             return None
         path = pattern.replace("\\.", ".")
         if path in self._spelled:

@@ -152,6 +152,13 @@ NAMES: Final = [
     ("authenticate", "resembles-special-word", "did you mean `authenticated`"),
     ("Authenticated", "resembles-special-word", "did you mean `authenticated`"),
     ("logged-in", "resembles-special-word", "did you mean `authenticated`"),
+    ("logged in", "resembles-special-word", "did you mean `authenticated`"),
+    ("Signed In", "resembles-special-word", "did you mean `authenticated`"),
+    ("signed_in", "resembles-special-word", "did you mean `authenticated`"),
+    ("auth", "resembles-special-word", "did you mean `authenticated`"),
+    ("any one", "resembles-special-word", "did you mean `everyone`"),
+    ("any-body", "resembles-special-word", "did you mean `everyone`"),
+    ("not authenticated", "negated-name", "write a rule for each role that is meant"),
     ("clerk support", "several-names", "write a line for `clerk` and one for `support`"),
     ("clerk|support", "several-names", "write a line for `clerk` and one for `support`"),
     ("clerk;support", "several-names", "write a line for `clerk` and one for `support`"),
@@ -382,6 +389,27 @@ def test_objects_that_are_no_paths_and_actions_that_are_no_methods_are_left_alon
     found = {problem.code for problem in lint(Document.parse(model.encode(), text.encode()))}
     assert "unknown-method" not in found
     assert found <= {"quoted-word", "impossible-path"}
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("g, lead, mangaer", "did you mean `manager`?"),
+        ("g, lead, suport", "did you mean `support`?"),
+        ("g, 3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11, auditr", "did you mean `auditor`?"),
+        ("g, lead, warehouse", "add a rule for `warehouse`, or delete the link"),
+    ],
+)
+def test_a_link_to_a_role_that_no_rule_names_is_told_with_the_nearest_one(line: str, hint: str) -> None:
+    (problem,) = (found for found in told(line) if found.column > 3)
+    assert problem.code == "role-without-rules"
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize("value", ["42", "…x", "ä", "!", "a:b", "%", "’", "３", "x;y"])
+def test_one_value_of_a_route_s_placeholder_is_told_in_whatever_letters(value: str) -> None:
+    problems = told(f"p, support, /refunds/x{value}/approve, POST, allow", routes=ROUTES)
+    assert "single-value" in codes(problems) or "impossible-path" in codes(problems)
 
 
 def test_a_link_to_what_rules_have_as_their_object_says_so() -> None:
