@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from app.env_files import Disagreement, Fault, Layers, Names, Raw, read_layers
 from app.setting_fields import WITHOUT_EFFECT, SettingFields
-from app.setting_rules import ContradictionError, contradictions, issuer_host, surroundings
+from app.setting_rules import ContradictionError, contradictions, issuer_host, missing_documents, surroundings
 
 
 class SettingsError(Exception):
@@ -153,11 +153,14 @@ _ENVIRONMENT_IS_MISSING = (
 )
 
 
-def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    directory: Path = Path(), environ: Mapping[str, str] = os.environ, *, documents: bool = True
+) -> Settings:
     """The settings of ``environ``, then ``.env.{ENVIRONMENT}`` and ``.env`` of ``directory``, AWS, then defaults.
 
     An empty value means the default. Relative paths start at ``directory``. Raises :class:`SettingsError`
-    with everything that is wrong, in the order of docs/settings.md.
+    with everything that is wrong, in the order of docs/settings.md. Without ``documents`` it is for their gate to say
+    whether they are there: a worker may start on the last good ones.
     """
     layers = read_layers(directory, environ, _NAMES)
     given = {_FIELDS[name]: raw.text.strip() for name, raw in layers.values.items() if raw.text.strip()}
@@ -175,9 +178,8 @@ def load_settings(directory: Path = Path(), environ: Mapping[str, str] = os.envi
         sound = {name: text for name, text in sound.items() if name not in broken}
         draft = _Draft(**_placed(_STRICTEST | sound, directory))
     # A rule that reads a setting nobody could understand has nothing to say.
-    conflicts = [
-        each for each in contradictions(draft) + surroundings(draft) if broken.isdisjoint(each.fields)
-    ]
+    found = contradictions(draft) + surroundings(draft) + (missing_documents(draft) if documents else [])
+    conflicts = [each for each in found if broken.isdisjoint(each.fields)]
     faults += [_fault(conflict.fields[0], conflict.message, layers) for conflict in conflicts]
     if faults:
         raise SettingsError([str(fault) for fault in sorted(faults, key=_place)])

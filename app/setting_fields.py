@@ -360,7 +360,7 @@ class SettingFields(BaseSettings):
         None,
         description=(
             "Directory that keeps the document in force, for workers that start while the files hold one that is "
-            "refused. Made where it is missing."
+            "refused, or are missing. Made where it is missing."
         ),
         examples=["/var/lib/sekisho/policy"],
         json_schema_extra=_says("with several workers a temporary one, else none"),

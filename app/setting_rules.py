@@ -44,6 +44,7 @@ class _Rule(NamedTuple):
 
 _contradictions: list[_Rule] = []
 _surroundings: list[_Rule] = []
+_documents: list[_Rule] = []
 
 
 def _rule(*fields: str, among: list[_Rule] = _contradictions) -> Callable[[_Check], _Check]:
@@ -62,6 +63,11 @@ def contradictions(settings: "Settings") -> list[Conflict]:
 def surroundings(settings: "Settings") -> list[Conflict]:
     """Every way in which the settings disagree with the files and directories of this machine."""
     return _broken(_surroundings, settings)
+
+
+def missing_documents(settings: "Settings") -> list[Conflict]:
+    """Every file of a policy that is named and not there."""
+    return _broken(_documents, settings)
 
 
 def _broken(rules: list[_Rule], settings: "Settings") -> list[Conflict]:
@@ -217,45 +223,45 @@ def _the_log_stays_where_it_is_said_to_be(settings: "Settings") -> str:
     return _leads_elsewhere(settings.log_file)
 
 
-@_rule("policy_model", among=_surroundings)
+@_rule("policy_model", among=_documents)
 def _model_is_there(settings: "Settings") -> str:
     return _unreadable(settings.policy_model)
 
 
-@_rule("policy_file", among=_surroundings)
+@_rule("policy_file", among=_documents)
 def _policy_is_there(settings: "Settings") -> str:
     return _unreadable(settings.policy_file)
 
 
-@_rule("policy_tests", "policy_gate", among=_surroundings)
+@_rule("policy_tests", "policy_gate", among=_documents)
 def _tests_are_there(settings: "Settings") -> str:
     if settings.policy_gate == "lint" or settings.policy_tests.exists():
         return ""
     return f"does not exist: {_quoted(settings.policy_tests)}; write policy tests, or set POLICY_GATE=lint"
 
 
-@_rule("pdp_model", among=_surroundings)
+@_rule("pdp_model", among=_documents)
 def _pdp_model_is_there(settings: "Settings") -> str:
     return _unreadable(settings.pdp_model) if settings.pdp_model else ""
 
 
-@_rule("pdp_policy", among=_surroundings)
+@_rule("pdp_policy", among=_documents)
 def _pdp_policy_is_there(settings: "Settings") -> str:
     return _unreadable(settings.pdp_policy) if settings.pdp_policy else ""
 
 
-@_rule("forward_auth_policy", among=_surroundings)
+@_rule("forward_auth_policy", among=_documents)
 def _rules_for_proxies_are_there(settings: "Settings") -> str:
     return _unreadable(settings.forward_auth_policy) if settings.forward_auth_policy else ""
 
 
-@_rule("forward_auth_model", "forward_auth_policy", "pdp_policy", among=_surroundings)
+@_rule("forward_auth_model", "forward_auth_policy", "pdp_policy", among=_documents)
 def _model_for_proxies_is_there(settings: "Settings") -> str:
     own = settings.forward_auth_document
     return _unreadable(own[0]) if own is not None and own[1].exists() else ""
 
 
-@_rule("forward_auth_tests", "forward_auth_policy", "pdp_policy", "policy_gate", among=_surroundings)
+@_rule("forward_auth_tests", "forward_auth_policy", "pdp_policy", "policy_gate", among=_documents)
 def _tests_for_proxies_are_there(settings: "Settings") -> str:
     own = settings.forward_auth_document
     if settings.policy_gate == "lint" or own is None or not own[1].exists() or own[2].exists():

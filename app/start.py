@@ -87,7 +87,7 @@ async def opened(app: FastAPI, checkpoint: Checkpoint, settings: Settings | None
     """Opens ``checkpoint`` for the application's life. Raises :class:`StartError` with all that stands against it."""
     try:
         differing = disagreements() if settings is None else []
-        settings = settings or load_settings()
+        settings = settings or load_settings(documents=False)
     except SettingsError as error:
         raise StartError(str(error)) from error
     configure_logging(settings)

@@ -1,6 +1,7 @@
 """Several workers: one that dies is replaced, also while the files hold nothing to start on, and none outlives its parent."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,6 +69,35 @@ def test_a_worker_that_dies_while_the_document_is_broken_is_replaced_on_the_last
         assert comes_true(
             lambda: all(each["current"] and not each["last_good"] for each in policies(service))
         )
+        assert service.stop() == 0
+
+
+@pytest.mark.parametrize("missing", ["the rules", "the model", "the tests"])
+def test_a_worker_that_dies_while_a_file_is_missing_is_replaced_on_the_last_good_document(
+    issuer: Issuer, tmp_path: Path, missing: str
+) -> None:
+    files = {"the rules": "policy.csv", "the model": "model.conf", "the tests": "policy_tests"}
+    place = tmp_path / "own"
+    place.mkdir()
+    for name in files.values():
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+        copy(ROOT / name, place / name)
+    settings = {
+        "POLICY_FILE": str(place / "policy.csv"),
+        "POLICY_MODEL": str(place / "model.conf"),
+        "POLICY_TESTS": str(place / "policy_tests"),
+    }
+    with serving(issuer, tmp_path, WORKERS="2", POLICY_GATE="tests", **settings) as service:
+        revision = service.get("/readyz").json()["policy"]["revision"]
+        (place / files[missing]).rename(place / "away")
+        assert comes_true(lambda: not any(each["current"] for each in policies(service)))
+        for victim in workers(service):
+            os.kill(victim, signal.SIGKILL)
+        assert comes_true(lambda: all(each["last_good"] for each in policies(service)))
+        assert {each["revision"] for each in policies(service)} == {revision}
+        assert service.get("/admin", issuer.token()).status_code == 200
+        (place / "away").rename(place / files[missing])
+        assert comes_true(lambda: all(each["current"] for each in policies(service)))
         assert service.stop() == 0
 
 
