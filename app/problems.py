@@ -188,12 +188,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+_BEYOND_HTTP = 600  # RFC 9110, section 15: the first digit is 1 to 5, and 1 is no answer yet
+
+
 def install(app: FastAPI) -> None:
     """Answers every error that routing and endpoints raise on purpose as a problem."""
 
     async def http_error(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise TypeError("this handler is for HTTP errors") from error
+        if not HTTPStatus.OK <= error.status_code < _BEYOND_HTTP:
+            raise ValueError(f"{error.status_code} is no status of an answer") from error
         if error.status_code < HTTPStatus.BAD_REQUEST:
             return Response(status_code=error.status_code, headers=error.headers)
         headers = dict(error.headers or {})

@@ -194,6 +194,16 @@ def test_a_crash_reaches_a_page_of_another_origin_with_its_request_id(client: Te
     assert answer.headers["x-request-id"] == answer.json()["request_id"]
 
 
+@pytest.mark.parametrize("status", [-1, 0, 99, 100, 103, 600, 1000])
+def test_a_status_that_no_answer_has_is_the_endpoints_mistake_and_answered(
+    client: TestClient, status: int
+) -> None:
+    """The server could write no status line for it, and ended the connection without a word."""
+    answer = client.get(f"/errors/bare/{status}", headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.json()["error"]) == (500, "internal_error")
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
 def test_a_page_of_another_origin_may_ask_whether_something_changed(client: TestClient) -> None:
     preflight = client.options(
         "/me/permissions",
