@@ -13,7 +13,7 @@ from typing import Final
 from rbac.axes import HTTP_METHODS, Axes
 from rbac.formula import NoFormulaError, conditions_of
 from rbac.functions import FUNCTIONS
-from rbac.http_words import are_paths
+from rbac.http_words import are_paths, path_fault
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes, Route
 from rbac.table import RuleTable
@@ -106,8 +106,8 @@ class EndpointClasses:
     def is_path(self, path: str) -> bool:
         """Whether a test that says ``path`` is about this one path, and a request can be for it."""
         return (
-            path.startswith("/")
-            and not {"?", "*"} & set(path)
+            not {"?", "*"} & set(path)
+            and path_fault(path) is None
             and self.template(path) is None
             and not self.is_colon_template(path)
         )

@@ -161,7 +161,9 @@ class Vocabulary:
 
     def _examples(self) -> Iterator[str]:
         """An example of every class that no sample and no name is in: one that reads well, else a shortest one."""
-        seen_in = (plain(pattern) for _, pattern in self.patterns)
+        # What lies deeper than a `*` looks, told from what a placeholder in its place would meet.
+        deeper = (plain(pattern.replace("/*/", "/x/y/")) for _, pattern in self.patterns if "/*/" in pattern)
+        seen_in = (*(plain(pattern) for _, pattern in self.patterns), *deeper)
         # For a path the shortest example says more than a word that is no path, and only a path can be asked about.
         readable = [
             *self._usual,
