@@ -14,6 +14,7 @@ from rbac.asking import answer
 from rbac.callers import Caller, Endpoint, callers_of, endpoints_of, people_with_roles
 from rbac.compare import Comparison, SpaceError
 from rbac.diff import MOST_REQUESTS
+from rbac.endpoint_classes import EndpointClasses
 from rbac.errors import PolicyError
 from rbac.mutant_pool import Askable, Pool, endpoint_of, split
 from rbac.mutants import Mutation, apply, mutations_of
@@ -166,9 +167,27 @@ class _Run:
         for request, expected, test in self._suggested:
             if answer(mutant, request).allowed != expected:
                 return test
-        test = suggest(caller, endpoint, space, self._routes, self._policy, expected=before)
+        shown = (
+            endpoint
+            if self._holds_throughout(caller, endpoint, space, before=before)
+            else replace(endpoint, known=False)
+        )
+        test = suggest(caller, shown, space, self._routes, self._policy, expected=before)
         self._suggested.append((space.request({**caller.words, **endpoint.words}), before, test))
         return test
+
+    def _holds_throughout(self, caller: Caller, endpoint: Endpoint, space: Space, *, before: bool) -> bool:
+        """Whether every kind of path in a route's template is decided as the one path that was asked about."""
+        obj = self._space.axes.obj
+        if not endpoint.known or obj is None:
+            return True
+        paths = self._endpoints.paths(endpoint.obj, endpoint.act)
+        requests = (space.request({**caller.words, **endpoint.words, obj: path}) for path in paths)
+        return all(answer(self._policy, request).allowed == before for request in requests)
+
+    @cached_property
+    def _endpoints(self) -> EndpointClasses:
+        return EndpointClasses(self._policy, self._routes)
 
     def _exists(self, endpoint: Endpoint) -> bool:
         """Whether the application has the endpoint: that others stay open is a promise that nobody wants."""

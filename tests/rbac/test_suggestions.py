@@ -6,6 +6,7 @@ import pytest
 
 from rbac.mutation import MutationReport, mutate
 from rbac.policy import Policy
+from rbac.questions import questions
 from rbac.routes import KnownRoutes, Route
 from rbac.scenario_file import parse_suite
 from rbac.suggestion_file import SuggestionFileError, add_suggestions
@@ -126,6 +127,28 @@ def test_a_file_that_cannot_take_them_stays_as_it_is(content: str, tmp_path: Pat
 def test_nothing_to_suggest_makes_no_file(tmp_path: Path) -> None:
     add_suggestions(tmp_path / "more.yaml", [])
     assert not (tmp_path / "more.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "p, clerk, /reports/{id}, GET, allow\np, clerk, /reports/42, GET, deny\n",
+        "p, clerk, /reports/{id}, GET, allow\np, clerk, /reports/[0-9]+, GET, deny\n",
+        "p, clerk, /reports/[0-9]+, GET, allow\n",
+        "p, clerk, /reports/[a-z]+, GET, allow\np, everyone, /reports/x, GET, allow\n",
+        "p, clerk, /reports/{id}, GET, allow\n",
+    ],
+    ids=["one_denied", "some_denied", "some_allowed", "others_allowed", "all_allowed"],
+)
+def test_every_suggested_test_holds_as_the_policy_stands(rules: str) -> None:
+    found = report(rules, NOTHING)
+    more = "".join(f"  {line}\n" for test in found.suggestions for line in test.splitlines())
+    suite, problems = parse_suite(f"suite: s\ntests:\n{more}".encode(), "t.yaml")
+    assert suite is not None, problems
+    policy = Policy.parse(MODEL.encode(), rules.encode())
+    asked = questions(policy, (suite,), ROUTES)
+    assert asked
+    assert [question for question in asked if question.ask(policy).allowed != question.expected] == []
 
 
 def test_the_command_writes_what_it_suggests_and_is_then_content(workshop: Workshop) -> None:
