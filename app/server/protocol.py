@@ -192,7 +192,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._fresh = True
+        self._begun = self._fresh = True
         self._raw = 0
 
     def on_url(self, url: bytes) -> None:
@@ -225,6 +225,7 @@ class Connection(HttpToolsProtocol):
         self._fresh = True
         self._raw = self._bodiless = self._body_size = self._trailers_size = 0
         self._let_go()
+        self._unset_keepalive_if_required()
         super().on_headers_complete()
         if self.listener.draining and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -243,6 +244,13 @@ class Connection(HttpToolsProtocol):
         self._begun = False
         self._raw = 0
         self._unset_timer()
+        if self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
+            # The answer did not wait for the body, so nothing else says that the connection is idle now.
+            self.listener.idle[self] = None
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -255,6 +263,9 @@ class Connection(HttpToolsProtocol):
             self.flow.release()
             if self._in_head:
                 self.listener.idle[self] = None
+            if self._begun or not self._in_head:  # it came with the requests before it
+                self._unset_keepalive_if_required()
+                self._mind_the_time()
 
     def _go_on(self) -> None:
         data, self._unread = self._unread, b""

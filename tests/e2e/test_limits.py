@@ -327,6 +327,45 @@ def _open_connections(service: Service) -> int:
     )
 
 
+PARTS = {
+    "a head": b"GET /healthz HTT",
+    "a body": request("/admin", None, "Content-Length: 5", method="POST") + b"ab",
+}
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 5])
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_what_is_sent_ahead_in_part_has_no_more_time_than_the_rest(
+    service: Service, part: bytes, ahead: int
+) -> None:
+    """And no less: what comes in time is answered."""
+    answers = [200] * ahead + [401] * part.startswith(b"POST")
+    with Connection(service.base_url) as connection:
+        connection.send(request() * ahead + part)
+        assert [connection.answer().status for _ in answers] == answers
+        assert refused(connection.answer(), 408, "request_timeout")
+        assert connection.ended()
+    with Connection(service.base_url) as connection:
+        connection.send(request() * ahead + part)
+        assert [connection.answer().status for _ in answers] == answers
+        connection.send(b"cde" if part.startswith(b"POST") else b"P/1.1\r\nHost: a\r\n\r\n")
+        assert part.startswith(b"POST") or connection.answer().status == 200
+        assert connection.ask(request()).status == 200
+
+
+def test_a_connection_whose_body_came_after_the_answer_is_idle_like_any_other(service: Service) -> None:
+    """It ends when it is not used, and makes room for others before that."""
+    late = request("/admin", None, "Content-Length: 5", method="POST")
+    with ExitStack() as stack:
+        several = [stack.enter_context(Connection(service.base_url)) for _ in range(CONNECTIONS)]
+        for connection in several:
+            assert connection.ask(late + b"ab").status == 401
+            connection.send(b"cde")
+        assert comes_true(lambda: ask(service, request()).status == 200)
+        for connection in several:
+            assert connection.ended()
+
+
 def test_pipelined_requests_are_answered_in_their_order_however_many(service: Service) -> None:
     many = 5_000
     before = resident_mib(service.process.pid)
