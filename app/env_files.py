@@ -186,7 +186,7 @@ def _with_files(source: dict[str, Raw], directory: Path, names: Names, faults: l
         name, (path, origin) = key.removesuffix(_FROM_FILE), source[key]
         if not path.strip():
             continue
-        if name in values:
+        if name in values and values[name].text.strip():
             faults.append(Fault(key, origin, f"cannot stand beside {name} itself; keep one of the two"))
             continue
         try:

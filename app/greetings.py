@@ -24,10 +24,10 @@ _NOBODY = {"en": "traveller", "ja": "旅の方"}
 
 
 async def caller_language(request: Request, response: Response) -> Language:
-    """The language that the caller prefers; the answer says that it follows from it."""
+    """The language that the caller prefers; the answer says that it follows from it, and from who asks."""
     language = preferred_language(request.headers.get("accept-language", ""))
     response.headers["Content-Language"] = language
-    response.headers["Vary"] = "Accept-Language"
+    response.headers["Vary"] = "Accept-Language, Authorization"
     return language
 
 

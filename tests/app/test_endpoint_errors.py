@@ -236,4 +236,4 @@ def test_a_greeting_is_what_somebody_would_say_and_follows_the_language(
     answer = client.get(path, headers={"Accept-Language": "ja", **known})
     assert answer.json()["message"] == sentence
     assert answer.headers["content-language"] == "ja"
-    assert "Accept-Language" in answer.headers["vary"]
+    assert {"Accept-Language", "Authorization"} <= set(answer.headers["vary"].split(", "))

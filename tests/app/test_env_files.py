@@ -300,6 +300,12 @@ def test_a_value_may_stand_in_a_file_of_its_own(house: Path, source: str) -> Non
     assert settings.api_title == "Tea House"
 
 
+def test_an_empty_value_beside_a_file_is_no_value(house: Path) -> None:
+    (house / "secret").write_text("Tea House")
+    settings = load_settings(house, POOL | {"API_TITLE": "", "API_TITLE_FILE": "secret"})
+    assert settings.api_title == "Tea House"
+
+
 @pytest.mark.parametrize("content", [b"hunter2\xff", b"hunter2" * 10_000])
 def test_a_file_that_holds_no_value_is_a_fault_that_does_not_repeat_it(house: Path, content: bytes) -> None:
     (house / "secret").write_bytes(content)
