@@ -9,7 +9,6 @@ from rbac.names import SUBJECT
 from rbac.own_functions import OwnFunctions
 from rbac.policy import Policy
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.scenario_file import named_in
 from rbac.stores import Snapshot
 from rbac.verdict import Verdict
 
@@ -23,6 +22,8 @@ _LOGGED = 50
 
 def lint_gate(policy: Policy, snapshot: Snapshot, routes: KnownRoutes = NO_ROUTES) -> Sequence[Problem]:
     """What ``rbac check`` says of the document: the gate that a live policy has unless it is given another."""
+    from rbac.scenario_file import named_in  # YAML: loaded by whoever gates, not by `import rbac`
+
     return lint(policy.document, routes, subjects=policy.subjects_look_like, named=named_in(snapshot.tests))
 
 

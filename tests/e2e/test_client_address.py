@@ -37,7 +37,7 @@ def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def asked_from(service: Service, forwarded_for: str) -> tuple[int, str]:
     """Status, and the client that the decision log names."""
     port = int(service.base_url.rsplit(":", 1)[1])
-    name = f"test-{forwarded_for.encode().hex()}"
+    name = f"test-{forwarded_for.encode().hex()}-end"  # no name is the beginning of another
     status, _, _ = ask(port, "/public", X_Forwarded_For=forwarded_for, X_Request_ID=name)
     log = service.directory / "decisions.jsonl"
     assert service.eventually_records(log, name)
