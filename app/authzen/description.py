@@ -54,8 +54,15 @@ _DECISION = _object(
         error=_object(("status", "message"), status={"type": "integer"}, message=_STRING),
     ),
 )
+# What stands for all items of a batch may be a part, for an item says the rest, and is judged with each item.
+_DEFAULTS: dict[str, _Schema] = {
+    "subject": _object(type=_NAME, id=_NAME, properties=_PROPERTIES),
+    "action": _object(name=_NAME, properties=_PROPERTIES),
+    "resource": _object(type=_NAME, id=_NAME, properties=_PROPERTIES),
+    "context": _CONTEXT,
+}
 _BATCH = _object(
-    **_QUESTION,
+    **_DEFAULTS,
     evaluations={
         "type": "array",
         "maxItems": 1000,
@@ -75,7 +82,7 @@ _BATCH = _object(
 ) | {
     "anyOf": [
         {"required": ["evaluations"], "properties": {"evaluations": {"minItems": 1}}},
-        {"required": list(_ASKED)},
+        {"required": list(_ASKED), "properties": _QUESTION},
     ]
 }
 
