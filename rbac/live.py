@@ -252,6 +252,8 @@ class LivePolicy:
                     return self._replace_by(
                         snapshot, Pace() if turn == _GIVES_WAY else self._attention(snapshot)
                     )
+                # It was not judged: where the store still holds it, it is read as new.
+                self._seen = None
         except PolicyError as error:
             self._refuse(error.problems)
         finally:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 import pytest
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
+from rbac.giving_way import GivenWay
 from rbac.judging import Gate
 from rbac.pacing import breathe
 from rbac.stores import Snapshot
@@ -394,3 +395,22 @@ def test_a_spell_in_which_nothing_can_be_read_is_one_refusal(caplog: pytest.LogC
         assert not live.problems
     assert live.refused == 2
     assert caplog.text.count("policy refused") == 2
+
+
+def test_a_document_that_gave_way_to_nothing_newer_is_judged_all_the_same() -> None:
+    """Files that are copied one by one tell of a change after the last of them was read."""
+    shelf = Shelf(USERS)
+    judged: list[str] = []
+
+    def gives_way_once(policy: Policy, _: Snapshot) -> Sequence[Problem]:
+        judged.append(policy.revision)
+        if len(judged) == 2:  # the first document was the one to begin with
+            raise GivenWay
+        return ()
+
+    live = LivePolicy(shelf, gate=gives_way_once)
+    live.load()
+    shelf.put(ADMINS)
+    assert live.reload()
+    assert reaches_admin(live)
+    assert len(judged) == 3
