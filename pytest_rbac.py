@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from rbac.policy_tests.suite_files import SuiteFiles
     from rbac.pytest_plugin import PolicyToTest
-    from rbac.suite_files import SuiteFiles
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _SUITES = pytest.StashKey["SuiteFiles | str | None"]()
@@ -26,6 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("rbac_tests", "folders of policy tests", type="args", default=["policy_tests"])
     help_text = "an application (app.main:app), a routes.json or none; as for `rbac test`"
     parser.addini("rbac_routes", help_text, default="")
+    people = "what a person's `sub` looks like: cognito, auth0, firebase, or a regular expression"
+    parser.addini("rbac_subjects", people, default="")
     parser.addini(
         "rbac_functions",
         "functions of your own that the matcher calls (module:name)",

@@ -7,18 +7,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from app.config import Settings, SettingsError, load_settings
-from app.logging_config import configure_logging
-from app.main import app
+from app.documents import Documents, HeadStart, Judgements, documents
+from app.lifespan import judged_by
+from app.logs.setup import configure_logging
+from app.main import app, knowing
 from app.metrics import shared_by
 from app.server.protocol import Connection
 from app.server.supervisor import Supervisor
 from app.server.worker import Server
-from app.start import loaded_decision_point, loaded_policy, loaded_proxy_point
 from app.start_error import StartError
 
 _CACHE = "POLICY_CACHE"
@@ -32,21 +34,42 @@ def main() -> int:
     try:
         settings = load_settings()
         with kept_for(settings) as settings:
-            point, _ = loaded_decision_point(settings, loaded_policy(settings, app))
-            loaded_proxy_point(settings, point)
             configure_logging(settings)
+            loaded = documents(settings, judged_by(app), strictly=True)
             with shared_by(settings.workers):
-                return _serve(settings)
+                return (
+                    _serve(settings, loaded)
+                    if settings.workers == 1
+                    else _supervise(settings, loaded.judgements())
+                )
     except (SettingsError, StartError) as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _serve(settings: Settings) -> int:
-    """Runs uvicorn to its end; the exit code."""
+def _serve(settings: Settings, loaded: Documents) -> int:
+    """Serves by what is loaded, in this process, to its end; the exit code."""
+    server = Server(_config(settings, loaded))
+    server.run()
+    return 0 if server.started else STARTUP_FAILURE
+
+
+def _supervise(settings: Settings, judged: Judgements) -> int:
+    """Has workers serve, to their end; the exit code.
+
+    What was judged here counts for the workers that are started with it. One that comes later judges for itself: the
+    program and what it imports may have become another.
+    """
+    later = _config(settings)
+    sockets = [later.bind_socket()]
+    return Supervisor(later, sockets, first=_config(settings, judged), delay=settings.shutdown_delay).run()
+
+
+def _config(settings: Settings, head_start: HeadStart | None = None) -> uvicorn.Config:
     _have_files(settings.limit_connections + _OTHER_FILES)
-    config = uvicorn.Config(
-        "app.main:app",
+    return uvicorn.Config(
+        partial(knowing, head_start),
+        factory=True,
         host=settings.listen_address,
         port=settings.port,
         workers=settings.workers,
@@ -59,11 +82,6 @@ def _serve(settings: Settings) -> int:
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=10,
     )
-    if settings.workers > 1:
-        return Supervisor(config, [config.bind_socket()], delay=settings.shutdown_delay).run()
-    server = Server(config)
-    server.run()
-    return 0 if server.started else STARTUP_FAILURE
 
 
 @contextmanager

@@ -5,17 +5,20 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from app.env_files import Disagreement, Fault, Layers, Names, Raw, read_layers
-from app.setting_fields import WITHOUT_EFFECT, SettingFields
-from app.setting_rules import ContradictionError, contradictions, issuer_host, missing_documents, surroundings
+from app.settings.derived import DerivedSettings
+from app.settings.env_files import Disagreement, Layers, Raw, SettingFault, SettingNames, read_layers
+from app.settings.machine import missing_documents, surroundings
+from app.settings.rules import ContradictionError, contradictions, issuer_host
+from rbac.errors import RbacError
+from rbac.guard.identity.addresses import discovery_url
 
 
-class SettingsError(Exception):
+class SettingsError(RbacError):
     """Settings that the service must not start with: ``faults`` is the list, ``str()`` what to show."""
 
     code: ClassVar[str] = "settings_refused"
@@ -31,7 +34,7 @@ class SettingsError(Exception):
         super().__init__("\n".join(lines))
 
 
-class Settings(SettingFields):
+class Settings(DerivedSettings):
     """The settings in force, which agree with each other. Made by :func:`load_settings`.
 
     Made directly it reads no environment and no file, and raises pydantic's ``ValidationError`` for values
@@ -40,15 +43,10 @@ class Settings(SettingFields):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        faults = contradictions(self)
+        faults = contradictions.broken(self)
         if faults:
             raise ContradictionError(faults)
         return self
-
-    @property
-    def is_development(self) -> bool:
-        """Whether this is a developer's machine, where a local emulator may stand in for Cognito."""
-        return self.environment == "development"
 
     @property
     def issuer(self) -> str:
@@ -57,57 +55,27 @@ class Settings(SettingFields):
             return f"https://{self.auth0_domain}/"
         if self.identity_provider == "firebase":
             return f"https://securetoken.google.com/{self.firebase_project_id}"
+        if self.identity_provider == "oidc":
+            return self.oidc_issuer
         return f"https://{issuer_host(self)}/{self.cognito_user_pool_id}"
 
     @property
     def jwks_url(self) -> str:
-        """Where the issuer's keys are, as a JSON Web Key Set."""
+        """Where the issuer's keys are, as a JSON Web Key Set, or with `oidc` where it says where they are."""
         if self.identity_provider == "auth0":
             return f"https://{self.auth0_domain}/.well-known/jwks.json"
         if self.identity_provider == "firebase":
             return "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
+        if self.identity_provider == "oidc":
+            return discovery_url(self.oidc_issuer)
         return f"{self.cognito_endpoint_url}/{self.cognito_user_pool_id}/.well-known/jwks.json"
 
-    @property
-    def audiences(self) -> tuple[str, ...]:
-        """What ``aud`` may be."""
-        if self.identity_provider == "auth0":
-            return self.auth0_client_id
-        if self.identity_provider == "firebase":
-            return (self.firebase_project_id,)
-        return self.cognito_app_client_id
+
+class Configured(Protocol):
+    """Whatever knows the settings once the service has started."""
 
     @property
-    def allow_credentials(self) -> bool:
-        """Whether CORS lets a page send the browser's own credentials: only pages whose origin is named.
-
-        The ``Authorization`` header that a page's script sets itself does not need this.
-        """
-        return bool(self.allowed_origins) and "*" not in self.allowed_origins
-
-    @property
-    def pdp_document(self) -> tuple[Path, Path] | None:
-        """Model and rules that the decision point asks, ``None`` when it asks the service's own."""
-        return (self.pdp_model or self.policy_model, self.pdp_policy) if self.pdp_policy else None
-
-    @property
-    def forward_auth_document(self) -> tuple[Path, Path, Path] | None:
-        """Model, rules and tests that proxies' questions are about; ``None`` when they are the decision point's."""
-        if self.forward_auth_policy is None and self.pdp_policy is not None:
-            return None
-        model = self.forward_auth_model
-        policy = self.forward_auth_policy or model.with_name("policy.csv")
-        return model, policy, self.forward_auth_tests or model.with_name("policy_tests")
-
-    @property
-    def allows_path_parameters(self) -> bool:
-        """Whether what a proxy asks about may have path parameters."""
-        return self.forward_auth_path_parameters == "allow"
-
-    @property
-    def decision_log_file(self) -> Path | None:
-        """The file that decisions are recorded in, ``None`` for standard output and for no record at all."""
-        return None if self.decision_log in {"stdout", "off"} else Path(self.decision_log)
+    def settings(self) -> Settings: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +87,7 @@ class Surface:
     api_title: str
     api_version: str
     api_prefix: str
+    console: bool
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -139,11 +108,9 @@ _PATHS = frozenset(
     name for name, field in Settings.model_fields.items() if field.annotation in {Path, Path | None}
 )
 _ORDER = {name: position for position, name in enumerate(Settings.model_fields)}
-_NAMES = Names(
-    frozenset(_FIELDS), WITHOUT_EFFECT, early=frozenset(field.name.upper() for field in fields(Surface))
-)
+_NAMES = SettingNames(frozenset(_FIELDS), early=frozenset(field.name.upper() for field in fields(Surface)))
 # What people may write there holds a password.
-_SECRETS = frozenset({"policy_store"})
+_SECRETS = frozenset({"policy_store", "policy_publish_store"})
 
 
 # Where nobody said, or nobody could understand, which deployment this is, the other settings are judged as production's.
@@ -166,7 +133,7 @@ def load_settings(
     given = {_FIELDS[name]: raw.text.strip() for name, raw in layers.values.items() if raw.text.strip()}
     faults = layers.faults + _control_characters(layers)
     if "environment" not in given:
-        faults.append(Fault("ENVIRONMENT", "not set", _ENVIRONMENT_IS_MISSING))
+        faults.append(SettingFault("ENVIRONMENT", "not set", _ENVIRONMENT_IS_MISSING))
     broken = {_FIELDS.get(fault.setting, "") for fault in faults}
     sound = {name: text for name, text in given.items() if name not in broken}
     try:
@@ -178,7 +145,8 @@ def load_settings(
         sound = {name: text for name, text in sound.items() if name not in broken}
         draft = _Draft(**_placed(_STRICTEST | sound, directory))
     # A rule that reads a setting nobody could understand has nothing to say.
-    found = contradictions(draft) + surroundings(draft) + (missing_documents(draft) if documents else [])
+    kinds = (contradictions, surroundings, *((missing_documents,) if documents else ()))
+    found = [conflict for kind in kinds for conflict in kind.broken(draft)]
     conflicts = [each for each in found if broken.isdisjoint(each.fields)]
     faults += [_fault(conflict.fields[0], conflict.message, layers) for conflict in conflicts]
     if faults:
@@ -225,17 +193,17 @@ def _placed(given: Mapping[str, str], directory: Path) -> dict[str, Any]:
     return placed
 
 
-def _control_characters(layers: Layers) -> list[Fault]:
+def _control_characters(layers: Layers) -> list[SettingFault]:
     """No setting has a use for them; a line break or an escape sequence does harm in paths and in logs."""
     message = "holds a control character; type the value again"
     return [
-        Fault(name, raw.origin, message)
+        SettingFault(name, raw.origin, message)
         for name, raw in layers.values.items()
         if any(unicodedata.category(character) == "Cc" for character in raw.text.strip())
     ]
 
 
-def _shape_faults(error: ValidationError, layers: Layers) -> Iterator[Fault]:
+def _shape_faults(error: ValidationError, layers: Layers) -> Iterator[SettingFault]:
     for detail in error.errors(include_url=False):
         # That a default could not be worked out only repeats that what it follows from is wrong.
         if detail["type"] != "default_factory_not_called":
@@ -270,12 +238,12 @@ def _shown(name: str, raw: Raw) -> str:
     return f"`{text}` "
 
 
-def _fault(name: str, message: str, layers: Layers) -> Fault:
+def _fault(name: str, message: str, layers: Layers) -> SettingFault:
     raw = layers.values.get(name.upper())
-    return Fault(name.upper(), raw.origin if raw else "not set", message)
+    return SettingFault(name.upper(), raw.origin if raw else "not set", message)
 
 
-def _place(fault: Fault) -> tuple[int, str, str]:
+def _place(fault: SettingFault) -> tuple[int, str, str]:
     """Files first, then unknown keys, then the settings as documented."""
     name = _FIELDS.get(fault.setting)
     position = _ORDER[name] if name else -1

@@ -12,7 +12,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from app.problems import MEDIA_TYPE, PROBLEMS
+from app.http.problems import PROBLEMS
+from rbac.guard.http import MEDIA_TYPE
 
 DESCRIPTION = """AWS Cognito says who is calling, `policy.csv` says what they may do.
 
@@ -23,7 +24,15 @@ _ASSETS = "/docs/assets"
 _SCHEME = "cognito"
 # Endpoints that answer without a token, too, as the shipped policy has them. Who reaches them says the policy.
 _FOR_ANYONE = frozenset(
-    {"/", "/public", "/healthz", "/readyz", "/forward-auth", "/.well-known/authzen-configuration"}
+    {
+        "/",
+        "/public",
+        "/healthz",
+        "/readyz",
+        "/forward-auth",
+        "/.well-known/authzen-configuration",
+        "/.well-known/oauth-protected-resource",
+    }
 )
 _REFUSALS = ("invalid_path", "invalid_token", "access_denied", "uri_too_long", "keys_unavailable")
 
@@ -167,6 +176,7 @@ _TAGS = {
     "debug": "In development alone.",
     "health": "Probes, and numbers for Prometheus.",
     "me": "What the caller may do.",
+    "policy": "The security team's questions about the policy, its versions in a database, and the next one.",
     "protected": "Example endpoints. Who reaches them is written in the policy.",
     "public": "Open to everyone, because the policy says so.",
 }

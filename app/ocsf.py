@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from app.decision_record import Entry
+from rbac.decision_log.record import Entry
 
 VERSION = "1.4.0"
 
@@ -59,7 +59,9 @@ def _api_activity(line: Mapping[str, Any]) -> Entry:
         "resources": [{"name": line["obj"]}],
         "src_endpoint": {"ip": line["client"]},
         "unmapped": {
-            name: line[name] for name in ("via", "duration_us", "request", "altered") if name in line
+            name: line[name]
+            for name in ("via", "duration_us", "request", "halves", "altered")
+            if name in line
         },
     }
     if line["event"] == "decision":

@@ -1,28 +1,37 @@
 """What a document must pass before it decides anything here: lint, the request's words, and its own policy tests."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from casbin.constant.constants import PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT
-
-from app.auth.provider import several_roles
 from app.config import Settings
-from app.request_words import RequestWords, RequestWordsError
-from rbac import LivePolicy, Policy, Problem
-from rbac.judging import lint_gate
-from rbac.lint import as_served
-from rbac.own_functions import named_functions
+from app.provider import provider_of
+from rbac import LivePolicy, Policy, PolicyError, Problem
+from rbac.guard.gate import lint_and, misfits, tests_hold
+from rbac.guard.request_words import RequestWords
+from rbac.linting.lint import as_served
+from rbac.model.own_functions import named_functions
+from rbac.policy_tests.suite_files import NO_TESTS
+from rbac.policy_tests.verdict import Verdict
+from rbac.reloading.judging import lint_gate
+from rbac.revocations.file import RevocationFile
+from rbac.revocations.live import LiveRevocations
+from rbac.revocations.reading import read_revocations
 from rbac.routes import NO_ROUTES, KnownRoutes
-from rbac.scenarios import hold
 from rbac.stores import Snapshot
 from rbac.stores.cache import DocumentCache
-from rbac.suite_files import NO_TESTS
-from rbac.verdict import Verdict
+from rbac.stores.file import FileStore
+from rbac.text.wording import counted
 
-# The first rule that is met decides: the answers for several roles cannot be put together.
-_BY_PRIORITY = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
+if TYPE_CHECKING:  # psycopg: loaded where the document is in a database
+    from rbac.stores.postgres.address import Address
+    from rbac.stores.postgres.replicas import Running
+    from rbac.stores.postgres.store import PostgresStore
+
+log = logging.getLogger("app.policy_gate")
 
 
 def cache_of(settings: Settings, name: str) -> DocumentCache | None:
@@ -32,16 +41,87 @@ def cache_of(settings: Settings, name: str) -> DocumentCache | None:
 
 def live_policy(settings: Settings, routes: KnownRoutes) -> LivePolicy:
     """The policy that ``settings`` name, not loaded yet, behind the gate that they ask for. Raises FunctionsError."""
-    return LivePolicy.files(
-        settings.policy_model,
-        settings.policy_file,
-        settings.policy_tests,
-        gate=partial(_own_gate, settings.policy_request, several_roles(settings), routes),
-        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, routes),
-        cache=cache_of(settings, "policy"),
+    # What was in force of one document says nothing about another.
+    cache = cache_of(settings, "policy" if settings.reads_files else f"store-{settings.policy_store_name}")
+    store = None if settings.reads_files else _database(settings, cache)
+    files = FileStore(settings.policy_model, settings.policy_file, settings.policy_tests)
+    live = LivePolicy(
+        files if store is None else store,
+        gate=partial(own_gate, settings.policy_request, provider_of(settings).several_roles, routes),
+        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else tests_hold, routes),
+        on_swap=None if store is None else lambda _: store.tell(),
+        on_refusal=None if store is None else lambda _: store.tell(),
+        cache=cache,
         subjects=settings.policy_subjects,
         functions=named_functions(settings.policy_functions),
     )
+    if store is not None:
+        store.running = partial(_running, live)
+    return live
+
+
+def _database(settings: Settings, cache: DocumentCache | None) -> "PostgresStore":
+    """The store in PostgreSQL, which goes back behind nothing that was in force here before."""
+    from rbac.stores.postgres.store import PostgresStore
+
+    return PostgresStore(_address(settings), settings.policy_store_name, known=_kept(cache))
+
+
+def live_revocations(settings: Settings) -> LiveRevocations:
+    """Who was sent away, not loaded yet: in a file, or beside the policy in the database."""
+    if settings.reads_files:
+        return LiveRevocations(
+            RevocationFile(settings.revocations_file), cache=cache_of(settings, "revocations")
+        )
+    from rbac.stores.postgres.revocations import PostgresRevocations, mark_of
+
+    cache = cache_of(settings, f"store-{settings.policy_store_name}-revocations")
+    kept = _kept(cache)
+    known = mark_of(b"" if kept is None else kept.policy)
+    rows = PostgresRevocations(_address(settings), settings.policy_store_name, known=known)
+    return LiveRevocations(rows, cache=cache)
+
+
+def left_in_file(settings: Settings) -> str:
+    """What a file of revocations holds that is not read because the database has them; "" where it holds none."""
+    file = settings.revocations_file
+    if settings.reads_files or not file.exists():
+        return ""
+    try:
+        rows = counted(len(read_revocations(file.read_bytes(), str(file))), "revocation")
+    except (OSError, PolicyError):
+        rows = "revocations that cannot be read"
+    if rows.startswith("0 "):
+        return ""
+    return (
+        f"`{file}` holds {rows}, and with POLICY_STORE the database has them: add them to it with "
+        f"`rbac revocations --import {file}`, and empty the file"
+    )
+
+
+def _kept(cache: DocumentCache | None) -> Snapshot | None:
+    """What was in force here before this process began."""
+    if cache is None or not cache.path.exists():
+        return None
+    try:
+        return cache.read()
+    except PolicyError as error:
+        for problem in error.problems:
+            log.warning("what was in force before cannot be known: %s", problem)
+    return None
+
+
+def _address(settings: Settings) -> "Address":
+    from rbac.stores.postgres.address import Address
+
+    return Address.parse(settings.policy_store.get_secret_value())
+
+
+def _running(live: LivePolicy) -> "Running":
+    """What this process tells the store that it runs."""
+    from rbac.stores.postgres.replicas import Running
+
+    return Running(live.version, live.policy.revision, str(live.problems[0]) if live.problems else "")
 
 
 def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> LivePolicy:
@@ -51,42 +131,32 @@ def proxy_policy(settings: Settings, model: Path, policy: Path, tests: Path) -> 
         policy,
         tests,
         gate=lambda read, snapshot: as_served(lint_gate(read, snapshot)),
-        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else _tests_gate, NO_ROUTES),
+        tests_gate=partial(_warn_only if settings.policy_gate == "lint" else tests_hold, NO_ROUTES),
         cache=cache_of(settings, "forward-auth"),
         subjects=settings.policy_subjects,
         functions=named_functions(settings.policy_functions),
     )
 
 
-def _own_gate(
+def own_gate(
     mapping: str, several: bool, routes: KnownRoutes, policy: Policy, snapshot: Snapshot
 ) -> Sequence[Problem]:
     """What ``rbac check`` says of the service's own document, and that the request's words fit."""
-    problems = list(as_served(lint_gate(policy, snapshot, routes)))
-    try:
-        words = RequestWords.parse(mapping, policy.words)
-    except RequestWordsError as error:
-        message = f"the model and POLICY_REQUEST do not fit: {error}"
-        hint = "map each word of the model's request in POLICY_REQUEST"
-        return [*problems, _of_model(policy, "request-words", message, hint)]
-    if several and words.role_index is not None and policy.document.definition.effect in _BY_PRIORITY:
-        message = "the model decides by priority, so one role at a time, and ROLE_CLAIMS can bring several"
-        hint = "name one claim in ROLE_CLAIMS that holds one role, or use an effect without priorities"
-        problems.append(_of_model(policy, "several-roles", message, hint))
-    return problems
 
+    def fits(policy: Policy) -> Iterator[Problem]:
+        return misfits(
+            policy,
+            lambda policy: RequestWords.parse(mapping, policy.words),
+            several_roles=several,
+            mapping_is_called="POLICY_REQUEST",
+            roles_are_called="ROLE_CLAIMS",
+        )
 
-def _of_model(policy: Policy, code: str, message: str, hint: str) -> Problem:
-    """An error that is about the model as a whole."""
-    return Problem(policy.document.model_name, 0, 0, code, "error", message, hint)
-
-
-def _tests_gate(routes: KnownRoutes, policy: Policy, snapshot: Snapshot) -> Verdict:
-    return hold(policy, snapshot.tests, routes, place=snapshot.tests_name, passed_over=snapshot.passed_over)
+    return lint_and(fits, routes, policy, snapshot)
 
 
 def _warn_only(routes: KnownRoutes, policy: Policy, snapshot: Snapshot) -> Verdict:
     """Tests that fail are warnings; to have none is what was asked for."""
-    tested = _tests_gate(routes, policy, snapshot)
+    tested = tests_hold(routes, policy, snapshot)
     told = (problem for problem in tested.problems if problem.code != NO_TESTS)
     return replace(tested, problems=tuple(replace(problem, severity="warning") for problem in told))

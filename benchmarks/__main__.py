@@ -1,5 +1,5 @@
-"""``python -m benchmarks [--only decisions,paths,load,edits,log,service,authzen,reload,lock-outs] [--quick]
-[--decision-log off]``."""
+"""``python -m benchmarks [--only decisions,paths,load,edits,log,service,authzen,reload,lock-outs,revocations,replicas,start,
+imports] [--quick] [--decision-log off]``."""
 
 import argparse
 import json
@@ -8,27 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import (
-    authzen,
-    decision_log,
-    decisions,
-    edits,
-    goals,
-    loading,
-    lock_outs,
-    machine,
-    peers,
-    reload,
-    report,
-    worst_paths,
-)
-from benchmarks.service import load as service
+from benchmarks import goals, machine, peers, report
+from benchmarks.sections import SECTIONS, Place
 
-SECTIONS = ("decisions", "paths", "load", "edits", "log", "service", "authzen", "reload", "lock-outs")
 CACHE = peers.ROOT / ".cache" / "benchmarks"
 
 
@@ -55,11 +40,12 @@ def main() -> int:
     results = _known(out / "results.json") if set(wanted) != set(SECTIONS) else {}
     results |= {"machine": machine.describe(), "quick": given.quick}
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as scratch:
+        place = Place(Path(scratch), CACHE, missing, _say, given.decision_log)
         for section in wanted:
             results["taken"] = {**results.get("taken", {}), section: machine.moment()}
             if section == "service":
                 results["decision_log"] = given.decision_log
-            results[section] = _measure(section, Path(scratch), missing, given)
+            results[section] = SECTIONS[section].measure(place, "quick" if given.quick else "full")
             results["machine"]["took"] = f"{(time.monotonic() - start) / 60:.0f} minutes"
             write(results, out)
     for verdict in goals.verdicts(results):
@@ -78,31 +64,6 @@ def write(results: dict[str, Any], out: Path) -> None:
     if "decisions" in results:
         command = [str(peers.PYTHON), "-m", "benchmarks.plot", str(raw), str(out / "results.svg")]
         subprocess.run(command, cwd=peers.ROOT, env={**os.environ, "PYTHONPATH": str(peers.ROOT)}, check=True)
-
-
-def _measure(
-    section: str, scratch: Path, missing: dict[str, str], given: argparse.Namespace
-) -> dict[str, Any]:
-    quick = given.quick
-    measures: dict[str, Callable[[], dict[str, Any]]] = {
-        "decisions": lambda: decisions.run(
-            scratch, decisions.QUICK if quick else decisions.Effort(), missing, _say
-        ),
-        "edits": lambda: edits.run(scratch, edits.QUICK if quick else edits.Effort(), _say),
-        "paths": lambda: worst_paths.run(scratch, worst_paths.QUICK if quick else worst_paths.Effort(), _say),
-        "load": lambda: loading.run(scratch, loading.QUICK if quick else loading.Effort(), _say),
-        "log": lambda: dict(decision_log.measure(quick=quick)),
-        "reload": lambda: reload.run(scratch, CACHE, reload.QUICK if quick else reload.Effort(), _say),
-        "lock-outs": lambda: lock_outs.run(scratch, lock_outs.QUICK if quick else lock_outs.Effort(), _say),
-        "authzen": lambda: authzen.run(scratch, CACHE, authzen.QUICK if quick else authzen.Effort(), _say),
-        "service": lambda: service.run(
-            scratch,
-            CACHE,
-            service.with_log(service.QUICK if quick else service.Effort(), given.decision_log),
-            _say,
-        ),
-    }
-    return measures[section]()
 
 
 def _known(path: Path) -> dict[str, Any]:

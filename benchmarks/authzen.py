@@ -22,12 +22,11 @@ from typing import Any
 
 from benchmarks import peers, workload
 from benchmarks.service.issuer import Issuer
-from benchmarks.service.load import CONNECTIONS, WrongServerError
-from benchmarks.service.load import served as served_application
+from benchmarks.service.load import CONNECTIONS
+from benchmarks.service.servers import WrongServerError
+from benchmarks.service.servers import served as served_application
 from rbac import Policy
 
-RULES = (20, 1_000)
-BATCHES = (1, 50)
 QUESTIONS = 2_000
 SIDES = ("sekisho", "cerbos")
 PATHS = {
@@ -40,13 +39,16 @@ PATHS = {
 
 @dataclass(frozen=True)
 class Effort:
-    """``rounds`` of ``seconds`` for each row, the first thrown away."""
+    """``rounds`` of ``seconds`` for each row, the first thrown away: for so many ``rules``, in ``batches`` of such sizes."""
 
     rounds: int = 6
     seconds: int = 4
+    rules: tuple[int, ...] = (20, 1_000)
+    batches: tuple[int, ...] = (1, 50)
 
 
 QUICK = Effort(rounds=2, seconds=1)
+TINY = Effort(rounds=2, seconds=1, rules=(20,), batches=(50,))
 
 Batch = Sequence[workload.Request]  # all of one caller
 
@@ -62,7 +64,7 @@ def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) 
             "unable": "`wrk` is not installed" if binary.exists() else "the Cerbos binary is not installed"
         }
     results: dict[str, Any] = {}
-    for rules in RULES:
+    for rules in effort.rules:
         with Issuer(cache) as issuer, ExitStack() as stack:
             home = scratch / f"authzen-{rules}"
             home.mkdir()
@@ -71,13 +73,13 @@ def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) 
             workload.write_policy(rules, policy)
             ours = served_application("decision-point", rules, issuer, scratch, "file")
             urls = {
-                "sekisho": stack.enter_context(ours),
+                "sekisho": stack.enter_context(ours).url,
                 "cerbos": stack.enter_context(_cerbos(binary, rules, home)),
             }
             token = issuer.token("pep")
-            for size in BATCHES:
+            for size in effort.batches:
                 batches = questions(rules, size)
-                _agree(urls, batches, Policy.load(workload.MODEL, policy), token)
+                agree(urls, batches, Policy.load(workload.MODEL, policy), token)
                 requests = {side: _requests(side, batches, token, home) for side in SIDES}
                 results[f"{rules} rules, {_name(size)}"] = _rounds(urls, requests, size, effort)
                 say(
@@ -203,14 +205,14 @@ def _post(port: int, path: str, body: Any, token: str) -> tuple[int, Any]:
         connection.close()
 
 
-def _agree(urls: dict[str, str], batches: list[Batch], policy: Policy, token: str) -> None:
-    """Both give the right answer to the first questions: else their speed means nothing."""
+def agree(urls: dict[str, str], batches: list[Batch], policy: Policy, token: str) -> None:
+    """All of ``urls`` give the right answer to the first questions: else their speed means nothing."""
     for batch in batches[: 200 // len(batches[0])]:
         right = [
             policy.decide(sub=each.sub, role=each.role, obj=each.obj, act=each.act).allowed for each in batch
         ]
-        for side in SIDES:
-            port = int(urls[side].rpartition(":")[2])
+        for side, url in urls.items():
+            port = int(url.rpartition(":")[2])
             body = ours(batch) if side == "sekisho" else theirs(batch)
             status, answer = _post(port, PATHS[side, len(batch)], body, token)
             if status != 200 or _decisions(answer, batch) != right:

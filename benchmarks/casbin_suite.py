@@ -13,7 +13,7 @@ from pathlib import Path
 import casbin
 import pytest
 
-from rbac.enforcer import IndexedEnforcer
+from rbac.engine.enforcer import IndexedEnforcer
 
 
 def main(checkout: Path, arguments: list[str]) -> int:

@@ -10,28 +10,40 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from pythonjsonlogger.json import JsonFormatter
 
-from app.auth.principal import Principal
-from app.checkpoint import Checkpoint
-from app.decision_log import DecisionLog
-from app.decision_record import Decided, entry
-from app.decision_sink import FileSink
-from app.decision_writer import Writer
 from app.metrics import Metrics
-from app.ruling import Ruling
 from rbac import Policy
+from rbac.decision_log.buffer import DecisionLog
+from rbac.decision_log.record import Decided, entry
+from rbac.decision_log.ruling import Ruling
+from rbac.decision_log.sinks import FileSink
+from rbac.decision_log.writer import Writer
+from rbac.guard.checkpoint import Checkpoint
+from rbac.guard.identity.principal import Principal
 
 _ROOT = Path(__file__).parents[1]
-_CALLS = 2_000
 _BOB = Principal("7f3c1a52-0b54-4d5e-9a3e-2f6f0c1d8e90", ("user",), "bob", "bob@example.com")
 _SCOPE = {"type": "http", "client": ("192.0.2.7", 54321)}
 
 
-def measure(*, quick: bool = False) -> dict[str, float]:
+@dataclass(frozen=True)
+class Effort:
+    """``rounds`` of so many ``calls`` each."""
+
+    rounds: int = 25
+    calls: int = 2_000
+
+
+QUICK = Effort(rounds=5)
+TINY = Effort(rounds=1, calls=100)
+
+
+def measure(effort: Effort) -> dict[str, float]:
     """Microseconds for one decision: on the request's path, in the log's thread, and with python-json-logger."""
     policy = Policy.load(_ROOT / "model.conf", _ROOT / "policy.csv")
     words = (_BOB.sub, "user", "/user", "GET")
@@ -55,18 +67,18 @@ def measure(*, quick: bool = False) -> dict[str, float]:
             logger.info("decision", extra=members)
 
         figures: dict[str, list[float]] = {"request_path": [], "writer": [], "python_json_logger": []}
-        for _ in range(5 if quick else 25):
+        for _ in range(effort.rounds):
             checkpoint.log = DecisionLog(writer)
             checkpoint.log.start()
-            figures["request_path"].append(_microseconds(ours))
+            figures["request_path"].append(_microseconds(ours, effort.calls))
             checkpoint.log.stop()
             figures["writer"].append(_microseconds(lambda: writer.write([record] * 80), 25) / 80)
-            figures["python_json_logger"].append(_microseconds(theirs))
+            figures["python_json_logger"].append(_microseconds(theirs, effort.calls))
         writer.close()
     return {name: median(rounds) for name, rounds in figures.items()}
 
 
-def _microseconds(call: Callable[[], object], calls: int = _CALLS) -> float:
+def _microseconds(call: Callable[[], object], calls: int) -> float:
     began = time.thread_time()
     for _ in range(calls):
         call()
@@ -84,5 +96,5 @@ def _json_logger(path: Path) -> logging.Logger:
 
 
 if __name__ == "__main__":
-    json.dump(measure(quick="--quick" in sys.argv), sys.stdout, indent=1)
+    json.dump(measure(QUICK if "--quick" in sys.argv else Effort()), sys.stdout, indent=1)
     sys.stdout.write("\n")

@@ -1,4 +1,4 @@
-"""What it takes `rbac diff` to say what a one-line edit changes: seconds of this process, the median of several rounds."""
+"""What it takes `rbac diff` to say what a one-line edit changes: processor seconds, the median of several rounds."""
 
 import random
 import statistics
@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import workload
-from rbac.diff import diff
+from rbac.diff.diff import diff
 from rbac.policy import Policy
+from rbac.review.access import can, who_can
 
 _SERVICE: Final = workload.Service(3)
 EDITS: Final[Mapping[str, str]] = {
     "a rule": f"p, {_SERVICE.role('viewer')}, {_SERVICE.root}/invoices/{{id}}, DELETE, allow",
     "a wildcard below one path": f"p, {_SERVICE.role('viewer')}, {_SERVICE.root}/*, GET, allow",
+    "a deny": f"p, {_SERVICE.role('viewer')}, {_SERVICE.root}/invoices/{{id}}, *, deny",
     "a person's role": f"g, bob@example.com, {_SERVICE.role('editor')}",
+    "everything for a role": f"p, {_SERVICE.role('viewer')}, /*, *, allow",
+    "a lock-out": "p, bob@example.com, /*, *, deny",
+    "GET for everyone": "p, everyone, /*, GET, allow",
+    "no DELETE for any token": "p, authenticated, /*, DELETE, deny",
 }
 TIED: Final = """[request_definition]
 r = sub, dom, obj, act, env, zone
@@ -41,30 +47,69 @@ class Effort:
 
 
 QUICK: Final = Effort(rules=(1_000,), rounds=1)
+TINY: Final = Effort(rules=(100,), rounds=1)
 
 
 def run(scratch: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds of each edit at each size, and of a new rule among 48 whose matcher ties six words."""
+    """Processor seconds of each edit and of its removal, and of questions about the whole, at each size; of a lock-out where
+    a fourth as many stand as there are rules; and of a new rule among 48 whose matcher ties six words."""
+    asked: dict[str, dict[str, float]] = {}
     sizes: dict[str, dict[str, float]] = {}
     for rules in effort.rules:
         policy = scratch / f"edits-{rules}.csv"
         workload.write_policy(rules, policy)
         text, model = policy.read_bytes(), workload.MODEL.read_bytes()
-        sizes[str(rules)] = {name: _seconds(model, text, edit, effort.rounds) for name, edit in EDITS.items()}
+        sizes[str(rules)] = {
+            name: _seconds(model, before, after, effort.rounds)
+            for edit, line in EDITS.items()
+            for name, before, after in (
+                (edit, text, _with(text, line)),
+                (f"{edit}, removed", _with(text, line), text),
+            )
+        }
+        lock_out, standing = EDITS["a lock-out"], _with(text, _lock_outs(rules // 4))
+        sizes[str(rules)]["a lock-out among many"] = _seconds(
+            model, standing, _with(standing, lock_out), effort.rounds
+        )
+        asked[str(rules)] = _asked(Policy.parse(model, text), effort.rounds)
         say(f"edits: {rules:,} rules")
-    tied = _seconds(TIED.encode(), _tied_rules(), "p, role1, d0, /o1, a9, e0, z0", effort.rounds)
-    return {"sizes": sizes, "tied_seconds": tied}
+    few = _tied_rules()
+    tied = _seconds(TIED.encode(), few, _with(few, "p, role1, d0, /o1, a9, e0, z0"), effort.rounds)
+    return {"sizes": sizes, "asked": asked, "tied_seconds": tied}
 
 
-def _seconds(model: bytes, text: bytes, edit: str, rounds: int) -> float:
-    old, new = Policy.parse(model, text), Policy.parse(model, text + f"\n{edit}\n".encode())
+def _with(text: bytes, line: str) -> bytes:
+    return text + f"\n{line}\n".encode()
+
+
+def _lock_outs(number: int) -> str:
+    return "\n".join(f"p, person{one}@example.com, /*, *, deny" for one in range(number))
+
+
+def _asked(policy: Policy, rounds: int) -> dict[str, float]:
+    path = f"{_SERVICE.root}/invoices/{{id}}"
+    questions: dict[str, Callable[[], object]] = {
+        "can": lambda: can(policy, roles=[_SERVICE.role("viewer")]),
+        "who-can": lambda: who_can(policy, "GET", path),
+    }
+    return {name: statistics.median(_timed(ask) for _ in range(rounds)) for name, ask in questions.items()}
+
+
+def _timed(ask: Callable[[], object]) -> float:
+    start = time.process_time()
+    ask()
+    return time.process_time() - start
+
+
+def _seconds(model: bytes, before: bytes, after: bytes, rounds: int) -> float:
+    old, new = Policy.parse(model, before), Policy.parse(model, after)
     taken = []
     for _ in range(rounds):
-        start = time.perf_counter()
+        start = time.process_time()
         found = diff(old, new)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
         if found.equivalent or found.notes:
-            raise RuntimeError(f"`{edit}` must change something, and all that it changes must be told")
+            raise RuntimeError("an edit must change something, and all that it changes must be told")
     return statistics.median(taken)
 
 

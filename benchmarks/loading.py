@@ -16,8 +16,8 @@ SIDES = ("stock", "policy", "indexed")
 
 LINT = """
 import json, sys, time
-from rbac.document import Document
-from rbac.lint import lint
+from rbac.document.document import Document
+from rbac.linting.lint import lint
 document = Document.read(sys.argv[1], sys.argv[2])
 start = time.perf_counter()
 problems = lint(document)
@@ -34,6 +34,7 @@ class Effort:
 
 
 QUICK = Effort(rules=10_000, rounds=3)
+TINY = Effort(rules=100, rounds=1)
 
 
 def run(scratch: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:

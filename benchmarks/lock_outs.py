@@ -12,11 +12,11 @@ from typing import Any
 
 from benchmarks import peers
 from rbac import LivePolicy, Policy
-from rbac.judging import lint_gate
-from rbac.routes import DEFAULT_APP, KnownRoutes, load_routes
-from rbac.scenarios import hold
+from rbac.policy_tests.run import hold
+from rbac.policy_tests.verdict import Verdict
+from rbac.reloading.judging import lint_gate
+from rbac.routes import KnownRoutes, load_routes
 from rbac.stores import Snapshot
-from rbac.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,12 @@ class Effort:
 
 
 QUICK = Effort(rounds=2)
+TINY = Effort(people=(10,), rounds=1)
 
 
 def run(scratch: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:
     """``{people: {seconds, tests}}``: the median of the seconds from the save of one more lock-out to its decisions."""
-    routes = load_routes(DEFAULT_APP)
+    routes = load_routes("app.main:app")
     results: dict[str, Any] = {}
     for people in effort.people:
         directory = scratch / f"lock-outs-{people}"
@@ -48,13 +49,17 @@ async def _measure(directory: Path, people: int, rounds: int, routes: KnownRoute
     rules = (peers.ROOT / "policy.csv").read_text(encoding="utf-8")
     policy.write_text(rules + "".join(map(_lock_out, range(people))), encoding="utf-8")
     loop, in_force = asyncio.get_running_loop(), asyncio.Event()
+
+    def told(_: Policy) -> None:
+        loop.call_soon_threadsafe(in_force.set)
+
     live = LivePolicy.files(
         directory / "model.conf",
         policy,
         directory / "policy_tests",
         gate=partial(lint_gate, routes=routes),
         tests_gate=partial(_tests_gate, routes),
-        on_swap=lambda _policy: loop.call_soon_threadsafe(in_force.set),
+        on_swap=told,
     )
     seconds = []
     async with live:

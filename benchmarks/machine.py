@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import time
 from pathlib import Path
 
 from benchmarks import peers
@@ -63,3 +64,30 @@ def _output(command: list[str]) -> str:
 
 def _first_line(command: list[str]) -> str:
     return (_output(command).splitlines() or ["not installed"])[0]
+
+
+QUIET = 0.2  # of a processor: what others may take while something is measured on the clock
+SAMPLE = 0.5  # seconds that it takes to see whether they do
+
+
+def waited_for_quiet(patience: float) -> bool:
+    """Waits, for ``patience`` seconds at most, until other programs take no more than :data:`QUIET`; whether they do.
+
+    To be called while nothing of ours works, other than sleeping.
+    """
+    until = time.monotonic() + patience
+    while True:
+        before, began = _busy(), time.monotonic()
+        time.sleep(SAMPLE)
+        if (_busy() - before) / (time.monotonic() - began) <= QUIET:
+            return True
+        if time.monotonic() >= until:
+            return False
+
+
+def _busy() -> float:
+    """Processor seconds that all programs of the machine have taken, as Linux counts them."""
+    user, nice, system, _, _, irq, soft, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.decisions import OURS as DOORS
 from benchmarks.engines import ENGINES
 
 INK, FAINT, PAPER = "#1f2933", "#d9dee4", "#ffffff"
@@ -72,7 +73,7 @@ def _points(figures: dict[str, Any], name: str, kind: str) -> list[tuple[int, fl
 
 
 def _line(axes: Any, name: str, points: list[tuple[int, float]]) -> None:
-    ours, handwritten = name in {"policy", "indexed"}, name in {"trie", "dict"}
+    ours, handwritten = name in DOORS, name in {"trie", "dict"}
     axes.plot(
         *zip(*points, strict=True),
         color=OURS if ours else COLOURS[name],
@@ -95,7 +96,7 @@ def _labels(axes: Any, lines: dict[str, list[tuple[int, float]]]) -> None:
     for cost, name in ends:
         height = max(cost, floor * least)
         floor = height
-        ours = name in {"policy", "indexed"}
+        ours = name in DOORS
         axes.annotate(
             f"{ENGINES[name].label}  {_duration(cost)}{_where(lines[name], right)}",
             xy=(lines[name][-1][0], cost),

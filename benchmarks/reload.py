@@ -18,8 +18,9 @@ from typing import Any
 from benchmarks import peers, workload
 from benchmarks.service.apps import PATH, ROLE, TEMPLATE
 from benchmarks.service.issuer import Issuer
-from benchmarks.service.load import CONNECTIONS, STRANGER, WrongServerError, served
-from rbac.document import revision
+from benchmarks.service.load import CONNECTIONS
+from benchmarks.service.servers import STRANGER, WrongServerError, served
+from rbac.document.document import revision
 
 LOADS = {"full speed": 0, "500 a second": 500}
 # A role that only one of the two documents lets in, for each.
@@ -36,6 +37,7 @@ class Effort:
 
 
 QUICK = Effort(rules=10_000, pairs=1, seconds=5)
+TINY = Effort(rules=100, pairs=1, seconds=1)
 
 
 class Documents:
@@ -67,8 +69,8 @@ def run(scratch: Path, cache: Path, effort: Effort, say: Callable[[str], None]) 
     results: dict[str, Any] = {"rules": effort.rules, "loads": {}}
     with Issuer(cache) as issuer:
         say(f"reload: starting the service with {effort.rules:,} rules")
-        with served("sekisho", effort.rules, issuer, scratch, "file") as url:
-            port = int(url.rpartition(":")[2])
+        with served("sekisho", effort.rules, issuer, scratch, "file") as server:
+            port = server.port
             documents = Documents(scratch / f"policy-{effort.rules}.csv", scratch)
             tokens = {role: issuer.token(role) for role in (ROLE, STRANGER, *TURNS)}
             reload_once(documents, port, tokens[STRANGER])

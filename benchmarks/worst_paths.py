@@ -50,7 +50,7 @@ PATTERNS = {
         "^/(a|b)*a(a|b){12}c$",
     ),
 }
-_UNITS = ("/a", "/", "a", "-", "a-", "/products/x/images", "ab", "/b-", "aab", "x", "/a/b", "é")
+_UNITS = ("/a", "/", "a", "-", "a-", "/products/x/images", "ab", "/b-", "aab", "x", "/a/b", "é", "ж", "/ж")
 _HEADS = ("/", "/a/", "/shops/x", "/a")
 _TAILS = ("", "/", "c", "/x")
 
@@ -63,6 +63,7 @@ class Effort:
 
 
 QUICK = Effort(calls=3)
+TINY = Effort(calls=1)
 
 
 def run(scratch: Path, effort: Effort, say: Callable[[str], None]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """The values that travel: a rule, a decision about a request, and why it came out so."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Reason = Literal["allowed_by_rule", "denied_by_rule", "denied_by_default", "allowed_by_default"]
+
+Words = tuple[Any, ...]
+"""The words of a request in the model's order. To Casbin they may be anything."""
 
 
 class Rule(NamedTuple):
@@ -21,6 +24,10 @@ class Rule(NamedTuple):
         """The rule as a policy file spells it, one space behind every comma."""
         return ", ".join((self.ptype, *self.fields))
 
+    def to_json(self) -> dict[str, Any]:
+        """The rule as every answer shows it."""
+        return {"line": self.line, "text": self.text}
+
 
 class Decision(NamedTuple):
     """The answer to one request.
@@ -34,6 +41,11 @@ class Decision(NamedTuple):
     reason: Reason
     revision: str
 
+    @property
+    def line(self) -> int | None:
+        """The line of the deciding rule."""
+        return self.rule.line if self.rule else None
+
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
@@ -41,6 +53,10 @@ class NearMiss:
 
     rule: Rule
     missing: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The rule, and what is missing."""
+        return {**self.rule.to_json(), "missing": self.missing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +70,14 @@ class Explanation:
     decision: Decision
     role_path: tuple[str, ...]
     nearest: tuple[NearMiss, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as ``rbac explain --format json`` shows it."""
+        return {
+            "allowed": self.decision.allowed,
+            "reason": self.decision.reason,
+            "rule": self.decision.rule and self.decision.rule.to_json(),
+            "role_path": list(self.role_path),
+            "nearest": [near.to_json() for near in self.nearest],
+            "revision": self.decision.revision,
+        }

@@ -38,6 +38,11 @@ class Problem:
             if len(text) > _LONG:
                 object.__setattr__(self, name, _shortened(text))
 
+    def to_json(self) -> dict[str, object]:
+        """The problem as ``rbac check --format json`` shows it."""
+        keys = ("code", "severity", "file", "line", "column", "message", "hint")
+        return {key: getattr(self, key) for key in keys}
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         hint = f" ({self.hint})" if self.hint else ""

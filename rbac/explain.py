@@ -7,36 +7,31 @@ few thousand decisions at most, however many rules there are.
 import heapq
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from casbin.util import generate_conditional_g_function, generate_g_function
 from casbin.util.util import has_eval
 
-from rbac.axes import HTTP_METHODS
-from rbac.decision import Decision, Explanation, NearMiss, Rule
+from rbac.decider import Decider
+from rbac.decision import Decision, Explanation, NearMiss, Rule, Words
 from rbac.errors import EvaluationError
-from rbac.expression import rewrite
-from rbac.likeness import FAR, breadth, distance, path_distance, roughly
-from rbac.python_parser import evaluator
-from rbac.relations import Relation
-
-if TYPE_CHECKING:
-    from rbac.policy import Policy
+from rbac.model.comparisons import Relation
+from rbac.model.expression import rewrite
+from rbac.model.parser import evaluator
+from rbac.model.request_shape import HTTP_METHODS, with_word
+from rbac.text.likeness import FAR, breadth, distance, path_distance, roughly
+from rbac.text.nearest import ranked
 
 MOST_NEAREST: Final = 5
-# Bounds for one word of the request: values tried, values compared letter by letter, rules with one value
-# looked at.
+# Bounds for one word of the request: values tried, rules with one value looked at.
 _MOST_VALUES: Final = 2_000
-_MOST_COMPARED: Final = 100
 _MOST_RULES: Final = 200
 # Near misses by one word among which the best are chosen.
 _ENOUGH: Final = 20
-# A matcher that cannot be indexed makes every try a pass over the rules; then this is the bound for a word,
-# in seconds.
-_BUDGET_S: Final = 0.25
+# A matcher that cannot be indexed makes every try a pass over the rules; then so many of them are looked at for a word.
+_MOST_LOOKS: Final = 20_000
 # A value that no document names, for a word that the request leaves empty.
 _ANY: Final = "\ue000any"
 
@@ -45,17 +40,15 @@ _RANKS: Final = {"role": 1, "equal": 3, "pattern": 4}
 
 log = logging.getLogger("rbac.explain")
 
-Words = tuple[Any, ...]
 
-
-def explain(policy: "Policy", decision: Decision, words: Words) -> Explanation:
+def explain(policy: Decider, decision: Decision, words: Words) -> Explanation:
     """The explanation of ``decision``, which ``policy`` took about the request ``words``."""
     path = () if decision.rule is None else role_path(policy, decision.rule, words)
     nearest = nearest_misses(policy, words) if decision.reason == "denied_by_default" else ()
     return Explanation(decision, path, nearest)
 
 
-def role_path(policy: "Policy", rule: Rule, words: Words) -> tuple[str, ...]:
+def role_path(policy: Decider, rule: Rule, words: Words) -> tuple[str, ...]:
     """From the caller to the role that ``rule`` names: ``("bob", "user", "authenticated")``.
 
     The caller comes first if the request names one, then the role it was asked with, then the links that lead
@@ -76,7 +69,7 @@ def role_path(policy: "Policy", rule: Rule, words: Words) -> tuple[str, ...]:
     return (*_known(caller), role) if role in relations.constants else ()
 
 
-def _caller(policy: "Policy", words: Words) -> str:
+def _caller(policy: Decider, words: Words) -> str:
     """Who asks: the word ``sub``, else the first word. A request may hold things that have no name."""
     index = policy.words.index("sub") if "sub" in policy.words else 0
     return words[index] if isinstance(words[index], str) else ""
@@ -86,7 +79,7 @@ def _known(caller: str) -> tuple[str, ...]:
     return (caller,) if caller else ()
 
 
-def _chain(policy: "Policy", relation: Relation, rule: Rule, words: Words) -> tuple[str, ...]:
+def _chain(policy: Decider, relation: Relation, rule: Rule, words: Words) -> tuple[str, ...]:
     """How one comparison of the matcher leads from its word to the rule's role, if it does."""
     value, role = words[relation.word], rule.fields[relation.column]
     if not isinstance(value, str) or relation.how == "pattern":
@@ -117,7 +110,7 @@ class _Found(NamedTuple):
         return self[:4]
 
 
-def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
+def nearest_misses(policy: Decider, words: Words) -> tuple[NearMiss, ...]:
     """At most five rules that one changed word of the request would have met, so that it were allowed; best
     first.
 
@@ -141,11 +134,13 @@ def nearest_misses(policy: "Policy", words: Words) -> tuple[NearMiss, ...]:
 class _Search:
     """The search for what one request nearly met."""
 
-    def __init__(self, policy: "Policy", words: Words) -> None:
+    def __init__(self, policy: Decider, words: Words) -> None:
         self.policy = policy
         self.words = words
         self.holders: dict[int, dict[str, list[int]]] = {}
         self.matches = _rule_matcher(policy)
+        rules = len(policy.document.rows["p"])
+        self._tries = _MOST_VALUES if policy.enforcer.indexed else max(1, _MOST_LOOKS // max(1, rules))
 
     def misses(self, relation: Relation) -> Iterator[_Found]:
         """Near misses by another value of the word of ``relation``, at least the five best if there are as
@@ -153,13 +148,12 @@ class _Search:
         asked: str = self.words[relation.word]
         word = self.policy.words[relation.word]
         values = self._values(relation, asked)
-        deadline = time.perf_counter() + _BUDGET_S
         found = 0
         if not asked and (rule := self._allowing(self._changed(relation, _ANY))):
             found = 1
             yield _Found(_ANYBODY, 0.0, 0, rule.line, NearMiss(rule, f"any {word} instead of none"))
-        for far, value, positions in values:
-            if found >= _ENOUGH or time.perf_counter() > deadline:
+        for far, value, positions in values[: self._tries]:
+            if found >= _ENOUGH:
                 return
             for rule in self._met(relation, value, positions):
                 found += 1
@@ -168,28 +162,26 @@ class _Search:
                 yield _Found(rank, far, breadth(rule.fields), rule.line, miss)
 
     def _changed(self, relation: Relation, value: str) -> Words:
-        return (*self.words[: relation.word], value, *self.words[relation.word + 1 :])
+        return with_word(self.words, relation.word, value)
 
     def _values(self, relation: Relation, asked: str) -> list[tuple[float, str, list[int]]]:
         """What allowing rules have in the column, other than ``asked``: nearest first, with the rules that
         have it."""
         holders = self._holders(relation.column)
         passed = {asked, *(self.policy.relations.constants if relation.how == "role" else ())}
-        others = (value for value in holders if value not in passed)
-        rough = heapq.nsmallest(_MOST_VALUES, others, key=lambda value: roughly(asked, value))
+        others = [value for value in holders if value not in passed]
         if relation.how == "pattern" and "/" in asked:
             # A path that is not like this one says nothing about it.
             ordered = [
                 (far, holders[value][0], value)
-                for value in rough
+                for value in heapq.nsmallest(_MOST_VALUES, others, key=lambda value: roughly(asked, value))
                 if (far := path_distance(asked, value)) < FAR
             ]
         else:
             ordered = [
                 (distance(asked, value, exact=relation.how != "pattern"), holders[value][0], value)
-                for value in rough[:_MOST_COMPARED]
+                for value in ranked(asked, others, _MOST_VALUES)
             ]
-            ordered += [(2.0, holders[value][0], value) for value in rough[_MOST_COMPARED:]]
         return [(far, value, holders[value]) for far, _, value in sorted(ordered)]
 
     def _holders(self, column: int) -> dict[str, list[int]]:
@@ -253,7 +245,7 @@ def _spoken(word: str, value: str) -> str:
     return "method" if word == "act" and _METHOD.search(value) else word
 
 
-def _rule_matcher(policy: "Policy") -> Callable[[Words, Rule], bool]:
+def _rule_matcher(policy: Decider) -> Callable[[Words, Rule], bool]:
     """Whether a request meets one rule, as Casbin's own evaluator says; never, where rules bring their own
     expressions."""
     definition = policy.document.definition

@@ -1,11 +1,13 @@
-"""That the ``casbin`` which is imported is the one whose answers are promised.
+"""That the ``casbin`` which is imported is the one whose answers are promised, and what an extra brings.
 
 Two distributions install the package ``casbin``: ``pycasbin``, which this package needs, and its older namesake
 ``casbin``, which others require (fastapi-authz, casbin-sqlalchemy-adapter). Whichever is installed last overwrites the
 other's files, and whichever is removed takes them along.
 """
 
-from importlib import import_module, metadata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 
 # What pycasbin has, and its older namesake has not.
 _OWN = "add_named_grouping_policies_ex"
@@ -26,7 +28,21 @@ def check_casbin() -> None:
         )
 
 
+@contextmanager
+def brought_by(extra: str) -> Iterator[None]:
+    """Around imports of what only ``extra`` brings: says so where it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"`{error.name}` is not installed; it comes with the extra `{extra}`: pip install 'sekisho[{extra}]'",
+            name=error.name,
+        ) from None
+
+
 def _version() -> str:
+    from importlib import metadata  # a fifth of what importing `rbac` takes
+
     try:
         return f"=={metadata.version('pycasbin')}"
     except metadata.PackageNotFoundError:

@@ -9,29 +9,54 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict, Unpack
 
-from rbac.callbacks import Callbacks
+from rbac.background import Pace, Teardown, beside_others
+from rbac.document.names import SUBJECT
 from rbac.errors import PolicyError, Problem
-from rbac.giving_way import Attention, GivenWay
-from rbac.judging import Gate, TestsGate, first, judged, lint_gate, parsed, tell_of_refusal, tell_of_swap
-from rbac.names import SUBJECT
-from rbac.own_functions import OwnFunctions, own_functions
-from rbac.pacing import Pace, Remains, beside_others
+from rbac.model.own_functions import OwnFunctions, own_functions
 from rbac.policy import Policy
+from rbac.policy_tests.verdict import Verdict
+from rbac.reloading.callbacks import Callbacks
+from rbac.reloading.giving_way import Attention, GivenWay, wait_for_tests
+from rbac.reloading.judging import (
+    NOT_JUDGED,
+    Approval,
+    Gate,
+    Judgement,
+    TestsGate,
+    first,
+    judged,
+    lint_gate,
+    not_yet,
+    parsed,
+    tell_of_refusal,
+    tell_of_swap,
+)
+from rbac.reloading.watch import Watch
 from rbac.stores import Snapshot, Store
 from rbac.stores.cache import DocumentCache
 from rbac.stores.file import FileStore
-from rbac.verdict import Verdict
 
 log = logging.getLogger("rbac.live")
 
-_RETRY_S = 1.0
 # So often in a row a document gives way to a newer one: a file that is written without end is judged at last.
 _GIVES_WAY = 5
 _FAILED = Problem(
     "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
 )
+
+
+class LiveOptions(TypedDict, total=False):
+    """What a live policy is made with besides its store."""
+
+    gate: Gate
+    tests_gate: TestsGate | None
+    on_swap: Callable[[Policy], None] | None
+    on_refusal: Callable[[tuple[Problem, ...]], None] | None
+    cache: DocumentCache | None
+    subjects: str
+    functions: OwnFunctions | None
 
 
 class LivePolicy:
@@ -74,8 +99,7 @@ class LivePolicy:
         self._on_swap = on_swap
         self._on_refusal = on_refusal
         self.problems: tuple[Problem, ...] = ()
-        self.warnings: tuple[Problem, ...] = ()
-        self.tested: Verdict | None = None
+        self.judgement = NOT_JUDGED
         self.checking = False
         self.last_good = False
         self.reloads = 0
@@ -83,53 +107,39 @@ class LivePolicy:
         self.loaded_at = 0.0
         self._live: Snapshot | None = None
         self._seen: Snapshot | None = None
+        self._judged_by: frozenset[str] = frozenset()
         self._unreadable: tuple[Problem, ...] = ()
         self._reloading = threading.Lock()
         self._changed = threading.Event()
         self._callbacks = Callbacks()
-        self._watch: asyncio.Task[None] | None = None
+        self._watch = Watch(
+            store.changes, self.reload, name="the policy", cache=cache, heard=self._changed.set
+        )
 
     @classmethod
-    def files(  # noqa: PLR0913 - two files and their tests, and what the class is made with
+    def files(
         cls,
         model: str | Path,
         policy: str | Path,
         tests: str | Path | None = None,
-        *,
-        gate: Gate = lint_gate,
-        tests_gate: TestsGate | None = None,
-        on_swap: Callable[[Policy], None] | None = None,
-        on_refusal: Callable[[tuple[Problem, ...]], None] | None = None,
-        cache: DocumentCache | None = None,
-        subjects: str = SUBJECT,
-        functions: OwnFunctions | None = None,
+        **options: Unpack[LiveOptions],
     ) -> Self:
         """A live policy from files, as :class:`FileStore` reads and watches them."""
-        store = FileStore(model, policy, tests)
-        return cls(
-            store,
-            gate=gate,
-            tests_gate=tests_gate,
-            on_swap=on_swap,
-            on_refusal=on_refusal,
-            cache=cache,
-            subjects=subjects,
-            functions=functions,
-        )
+        return cls(FileStore(model, policy, tests), **options)
 
-    def load(self, *, or_last_good: bool = False) -> Policy:
+    def load(self, *, or_last_good: bool = False, approved: Approval = not_yet) -> Policy:
         """Loads the first document. Raises :class:`PolicyError` with all that is wrong with it.
 
         With ``or_last_good`` one that is refused gives way to the one that the cache keeps, if that passes the gates:
-        then ``problems`` says why, as after a reload.
+        then ``problems`` says why, as after a reload. What the same gates said already, ``approved`` knows.
         """
         with self._reloading:
             try:
-                return self._load(self._store)
+                return self._load(self._store, approved)
             except PolicyError as refused:
                 if not or_last_good or self._cache is None:
                     raise
-                return self._fall_back(self._cache, refused)
+                return self._fall_back(self._cache, refused, approved)
 
     def reload(self) -> bool:
         """Puts what the store holds now in force; whether anything was swapped.
@@ -144,7 +154,7 @@ class LivePolicy:
         self._callbacks.tell()
         if left is not None:
             pace = Pace()
-            remains = Remains(left, pace)
+            remains = Teardown(left, pace)
             del left
             remains.give_back(pace)
         return swapped
@@ -153,21 +163,11 @@ class LivePolicy:
         """Loads the first document, unless :meth:`load` did, and watches the store from now on."""
         if self._live is None:
             await asyncio.to_thread(self._load_once)
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._keep_watching(), name="rbac.live")
+        self._watch.start()
 
     async def stop(self) -> None:
         """Stops watching; a reload under way is finished first. ``policy`` stays what it is."""
-        watch = self._watch
-        if watch is None:
-            return
-        watch.cancel()
-        try:
-            # INVARIANT: what is waited for is how the watch ends, so that a cancelling of whoever stops it gets through.
-            await asyncio.wait({watch})
-        finally:
-            if self._watch is watch:
-                self._watch = None
+        await self._watch.stop()
         await asyncio.to_thread(self._finish)
 
     async def __aenter__(self) -> Self:
@@ -177,57 +177,28 @@ class LivePolicy:
     async def __aexit__(self, *_exception: object) -> None:
         await self.stop()
 
-    # --- watching
+    # --- loading, under the lock
 
     def _finish(self) -> None:
         with self._reloading:
             pass
-
-    async def _keep_watching(self) -> None:
-        changed = asyncio.Event()
-        reloading = asyncio.create_task(self._keep_reloading(changed), name="rbac.live.reload")
-        try:
-            while True:
-                try:
-                    async with contextlib.aclosing(self._store.changes()) as changes:
-                        async for _ in changes:
-                            self._changed.set()
-                            changed.set()
-                except Exception:
-                    log.exception("watching the policy failed; trying again in %g s", _RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-        finally:
-            reloading.cancel()
-            await asyncio.wait({reloading})
-
-    async def _keep_reloading(self, changed: asyncio.Event) -> None:
-        """Reloads after each change, and hears of the next one meanwhile."""
-        while True:
-            await changed.wait()
-            changed.clear()
-            try:
-                await asyncio.to_thread(self.reload)
-            except Exception:
-                log.exception("the reload failed")
-
-    # --- loading, under the lock
 
     def _load_once(self) -> None:
         with self._reloading:
             if self._live is None:
                 self._load(self._store)
 
-    def _load(self, source: Store | DocumentCache) -> Policy:
+    def _load(self, source: Store | DocumentCache, approved: Approval = not_yet) -> Policy:
         snapshot = source.read()
         with beside_others():
             policy = parsed(snapshot, None, self._subjects, self._functions)
-            warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
-        self._swap(snapshot, policy, warnings, tested)
+            judgement = approved(snapshot) or judged(policy, snapshot, self._gate, self._tests_gate)
+        self._swap(snapshot, policy, judgement)
         return policy
 
-    def _fall_back(self, cache: DocumentCache, refused: PolicyError) -> Policy:
+    def _fall_back(self, cache: DocumentCache, refused: PolicyError, approved: Approval) -> Policy:
         try:
-            policy = self._load(cache)
+            policy = self._load(cache, approved)
         except PolicyError as error:
             for problem in first(error.problems):
                 log.warning("no last good document to start on: %s", problem)
@@ -250,7 +221,8 @@ class LivePolicy:
                 self.checking = True
                 with contextlib.suppress(GivenWay):
                     return self._replace_by(
-                        snapshot, Pace() if turn == _GIVES_WAY else self._attention(snapshot)
+                        snapshot,
+                        Pace() if turn == _GIVES_WAY else Attention.to(self._store, snapshot, self._changed),
                     )
                 # It was not judged: where the store still holds it, it is read as new.
                 self._seen = None
@@ -265,8 +237,9 @@ class LivePolicy:
         try:
             with beside_others(pace):
                 policy = parsed(snapshot, pace, self._subjects, self._functions)
-                warnings, tested = judged(policy, snapshot, self._gate, self._tests_gate)
+                judgement = judged(policy, snapshot, self._gate, self._tests_gate)
         except PolicyError as error:
+            self._judged_by |= snapshot.tests.keys()
             self._refuse(error.problems)
             return False, policy
         except GivenWay:
@@ -276,13 +249,24 @@ class LivePolicy:
             log.exception("the reload failed")
             self._refuse((_FAILED,))
             return False, policy
+        self._wait_for_tests(snapshot)
         old = None if self._live is None else self.policy
-        self._swap(snapshot, policy, warnings, tested)
+        self._swap(snapshot, policy, judgement)
         if old is not None:
             self.reloads += 1
         if self._on_swap is not None:
             self._callbacks.add(partial(self._on_swap, policy))
         return True, old
+
+    def _wait_for_tests(self, snapshot: Snapshot) -> None:
+        """Waits while test files are missing that judged documents before. Raises :class:`GivenWay` once the store
+        changes."""
+        live = self._live
+        missing = self._judged_by - snapshot.tests.keys()
+        if live is None or self._tests_gate is None or not missing:
+            return
+        if (snapshot.model, snapshot.policy) != (live.model, live.policy):
+            wait_for_tests(self._store, snapshot, missing)
 
     def _read(self) -> Snapshot | None:
         """What the store holds, unless that is known already: in force, or refused last time."""
@@ -308,46 +292,55 @@ class LivePolicy:
             return None
         return None if snapshot == known else snapshot
 
-    def _attention(self, snapshot: Snapshot) -> Attention:
-        """A pace that ends the judging of ``snapshot`` once the store holds another."""
-
-        def outdated() -> bool:
-            if not self._changed.is_set():
-                return False
-            self._changed.clear()
-            try:
-                return self._store.read() != snapshot
-            except PolicyError:
-                return True
-
-        return Attention(outdated)
-
-    def _swap(
-        self, snapshot: Snapshot, policy: Policy, warnings: tuple[Problem, ...], tested: Verdict | None
-    ) -> None:
+    def _swap(self, snapshot: Snapshot, policy: Policy, judgement: Judgement) -> None:
         old, before = self._revision, self.tested
+        edited = old is None or policy.revision != old
         self.policy = policy
         self.problems = ()
-        self.warnings = warnings
-        self.tested = tested
+        self.judgement = judgement
         self.loaded_at = time.time()
         self.last_good = False
         self._live = self._seen = snapshot
-        self._keep(snapshot)
-        tell_of_swap(policy.revision, old, warnings, tested, before)
+        self._judged_by = frozenset(snapshot.tests) if edited else self._judged_by | snapshot.tests.keys()
+        if self._cache is not None:
+            self._cache.keep(snapshot)
+        name = f"{policy.revision} (version {snapshot.version})" if snapshot.version else policy.revision
+        tell_of_swap(name, old, judgement, before)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What the gates found in the document in force."""
+        return self.judgement.warnings
+
+    @property
+    def tested(self) -> Verdict | None:
+        """What came of the tests of the document in force; ``None`` where nothing tests it."""
+        return self.judgement.tested
+
+    @property
+    def version(self) -> int:
+        """The number of the version in force, as its store counts; 0 where the store does not count."""
+        return 0 if self._live is None else self._live.version
+
+    @property
+    def kept(self) -> bool:
+        """Whether the cache, if there is one, holds what is in force."""
+        return self._cache is None or not self._cache.failing
+
+    @property
+    def store(self) -> Store:
+        """Where the documents come from."""
+        return self._store
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What the document in force was read from, with the tests it passed; ``None`` before the first one."""
+        return self._live
 
     @property
     def _revision(self) -> str | None:
         """The revision in force."""
         return None if self._live is None else self.policy.revision
-
-    def _keep(self, snapshot: Snapshot) -> None:
-        if self._cache is None:
-            return
-        try:
-            self._cache.write(snapshot)
-        except OSError as error:
-            log.warning("the document in force cannot be kept in %s: %s", self._cache.path, error.strerror)
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
         self.problems = problems

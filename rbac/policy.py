@@ -1,35 +1,34 @@
 """A policy that decides: one document and the enforcer that was compiled from it, neither of which ever
 changes."""
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
+from operator import is_, itemgetter
 from pathlib import Path
 from typing import Any
 
-from casbin.constant.constants import (
-    ALLOW_OVERRIDE_EFFECT,
-    DENY_OVERRIDE_EFFECT,
-    PRIORITY_EFFECT,
-    SUBJECT_PRIORITY_EFFECT,
-)
+from casbin.constant.constants import PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT
 
-from rbac.decision import Decision, Explanation, Rule
-from rbac.document import Document
-from rbac.enforcer import IndexedEnforcer
+from rbac.asking import ask_about, roles_by_sub
+from rbac.background import Pause
+from rbac.decision import Decision, Explanation, Rule, Words
+from rbac.document.decisions import Decisions
+from rbac.document.document import Document
+from rbac.document.names import SUBJECT, Names, read_names
+from rbac.engine.enforcer import IndexedEnforcer
 from rbac.errors import EvaluationError, RequestError
 from rbac.explain import explain
-from rbac.names import SUBJECT, Names, read_names
-from rbac.own_functions import OwnFunctions, own_functions
-from rbac.relations import Relations, read_relations
+from rbac.model.comparisons import Relations
+from rbac.model.own_functions import OwnFunctions, own_functions
+from rbac.model.request_shape import check_words, with_word
+from rbac.text.wording import quoted
 
 ROLE_WORD = "role"
 # In a model without the word `role`, a word of its own like any other.
 _ROLES_WORD = "roles"
 _PRIORITY_EFFECTS = frozenset({PRIORITY_EFFECT, SUBJECT_PRIORITY_EFFECT})
-
-Words = tuple[Any, ...]
 
 
 class Policy:
@@ -46,9 +45,9 @@ class Policy:
         *,
         subjects: str = SUBJECT,
         functions: OwnFunctions | None = None,
-        pause: Callable[[], None] | None = None,
+        pause: Pause | None = None,
     ) -> None:
-        """Compiles ``document``. ``subjects`` says what a person's name looks like (:class:`rbac.names.Subjects`).
+        """Compiles ``document``. ``subjects`` says what a person's name looks like (:class:`rbac.document.names.Subjects`).
         ``functions`` are called in place of those that the document was read with, where they have the same name.
         ``pause`` is called every now and then, so that a thread that compiles can let others run."""
         if functions:
@@ -57,18 +56,12 @@ class Policy:
         self.subjects_look_like = subjects
         self.revision = document.revision
         self.words: tuple[str, ...] = document.definition.request_words
-        self._known_words = frozenset(self.words)
-        self._role_index = self.words.index(ROLE_WORD) if ROLE_WORD in self._known_words else None
+        self._pick = _picking(self.words)
+        self._role_index = self.words.index(ROLE_WORD) if ROLE_WORD in self.words else None
         self.enforcer = _enforcer(document)
         self.enforcer.compile(pause)
-        self._decide = self.enforcer.answering()
-        self._locate = self.enforcer.locate
-        self._order = _order(document.rows["p"], _casbin_rows(self.enforcer))
-        self._decisions: list[Decision | None] = [None] * len(document.rows["p"])
-        self._unmatched = {
-            False: Decision(allowed=False, rule=None, reason="denied_by_default", revision=self.revision),
-            True: Decision(allowed=True, rule=None, reason="allowed_by_default", revision=self.revision),
-        }
+        self._decisions = Decisions(document, _order(document.rows["p"], _casbin_rows(self.enforcer)))
+        self._decide = self.enforcer.answering(self._decisions)
 
     @classmethod
     def load(
@@ -82,7 +75,7 @@ class Policy:
         """The policy in two files, read strictly. Its matcher may call ``functions``, by name.
 
         Raises :class:`PolicyError`, whose ``problems`` is the whole list, ``OSError`` when a file cannot
-        be read, and :class:`rbac.own_functions.FunctionsError` for a function that no matcher can call.
+        be read, and :class:`rbac.model.own_functions.FunctionsError` for a function that no matcher can call.
         """
         return cls(Document.read(model, policy, functions=functions), subjects=subjects)
 
@@ -96,7 +89,7 @@ class Policy:
         policy_name: str = "policy.csv",
         subjects: str = SUBJECT,
         functions: OwnFunctions | None = None,
-        pause: Callable[[], None] | None = None,
+        pause: Pause | None = None,
     ) -> "Policy":
         """The policy in these bytes; the names are for the problems of a :class:`PolicyError`."""
         document = Document.parse(
@@ -125,12 +118,9 @@ class Policy:
         """Decides the request with these words, in the model's order. Raises :class:`EvaluationError` if it
         cannot be decided."""
         try:
-            allowed, position = self._decide(*words) or self._locate(*words)
+            return self._decide(words)
         except Exception as error:
             raise EvaluationError(f"the matcher cannot be evaluated for this request: {error}") from error
-        if position < 0:
-            return self._unmatched[allowed]
-        return self._decisions[position] or self._decision(allowed, position)
 
     def decide_roles(self, words: Words, role_index: int, roles: Sequence[str]) -> Decision:
         """Decides the request once for each role, put in the place ``role_index``: any deny denies, else any
@@ -140,7 +130,23 @@ class Policy:
         as they are. Raises :class:`RequestError` for several roles under a priority effect, where the answers
         cannot be combined.
         """
-        return self._role_decision(words, role_index, roles)[0]
+        return self.decide_each(words, role_index, roles)[0]
+
+    def decide_each(self, words: Words, role_index: int, roles: Sequence[str]) -> tuple[Decision, Words]:
+        """Decides as :meth:`decide_roles` does; and the request, with one role, that the decision was taken for."""
+        if len(roles) > 1 and self.document.definition.effect in _PRIORITY_EFFECTS:
+            raise RequestError("a priority effect decides for one role at a time, and several were given")
+        chosen: tuple[Decision, Words] | None = None
+        for role in roles or (words[role_index],):
+            request = with_word(words, role_index, role)
+            decision = self.decide_request(request)
+            if decision.reason == "denied_by_rule":
+                return decision, request
+            if chosen is None or (decision.allowed and not chosen[0].allowed):
+                chosen = decision, request
+        if chosen is None:
+            raise RequestError("no role to decide for")
+        return chosen
 
     def explain(self, /, *, roles: Sequence[str] | None = None, **words: Any) -> Explanation:
         """Decides as :meth:`decide` does, and says why: the way to the rule's role, or the rules that were
@@ -148,7 +154,7 @@ class Policy:
         request = self._request(words, roles)
         if roles is None or self._role_index is None or len(roles) < 2:
             return explain(self, self.decide_request(request), request)
-        decision, request = self._role_decision(request, self._role_index, roles)
+        decision, request = self.decide_each(request, self._role_index, roles)
         return explain(self, decision, request)
 
     def allows(self, role: str | Sequence[str] | None, act: str, obj: str, **words: str) -> bool:
@@ -158,14 +164,23 @@ class Policy:
         nobody, without a token. ``words`` are other words of the model's request. Raises :class:`RequestError` for a
         word that the model does not have, or that is given twice.
         """
-        from rbac.asking import ask_about
-
         return ask_about(self, role, act, obj, words).decision.allowed
+
+    @property
+    def denied(self) -> Decision:
+        """What is answered where the matcher fails over a request: a denial by default."""
+        return self._decisions.denied
+
+    @property
+    def effect_column(self) -> int | None:
+        """The column of a rule that says ``allow`` or ``deny``, counted from 0; ``None`` where every rule
+        allows."""
+        return self._decisions.effect_column
 
     @cached_property
     def relations(self) -> Relations:
         """What the matcher compares with what."""
-        return read_relations(self.document.definition)
+        return self.document.definition.relations
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -181,11 +196,19 @@ class Policy:
 
     @cached_property
     def _names(self) -> Names:
-        return self.names()
+        return read_names(self.document, self.relations, self.subjects_look_like)
+
+    @cached_property
+    def roles_by_sub(self) -> frozenset[str]:
+        """The roles that a caller has whose ``sub`` is spelled like one of them, as :func:`rbac.asking.roles_by_sub` says.
+        Worked out once, in a time that grows with the document."""
+        return roles_by_sub(self)
 
     def names(self, subjects: str | None = None) -> Names:
         """Roles and subjects, told apart by what ``subjects`` says, or else by what the policy was made with."""
-        return read_names(self.document, self.relations, subjects or self.subjects_look_like)
+        if subjects is None or subjects == self.subjects_look_like:
+            return self._names
+        return read_names(self.document, self.relations, subjects)
 
     def document_rule(self, index: int) -> Rule:
         """The ``p`` rule at ``index`` of the document, in the order of the file."""
@@ -197,24 +220,23 @@ class Policy:
 
     def document_index(self, position: int) -> int:
         """The index in the document of the rule at ``position`` of the enforcer's."""
-        return position if self._order is None else self._order[position]
+        return self._decisions.index(position)
 
     def _request(self, words: dict[str, Any], roles: Sequence[str] | None) -> Words:
         """The words in the model's order, with the only role, if there is just one, in its place."""
         if roles is not None:
             self._fill_role(words, roles)
-        if words.keys() == self._known_words:
-            return tuple([words[word] for word in self.words])
-        if not words.keys() <= self._known_words:
-            asked = ", ".join(f"`{word}`" for word in words if word not in self._known_words)
-            raise RequestError(f"the model's request has no word {asked}; it has {_quoted(self.words)}")
+        if len(words) == len(self.words):
+            with suppress(KeyError):
+                return self._pick(words)
+        check_words(words, self.words)
         return tuple([words.get(word, "") for word in self.words])
 
     def _fill_role(self, words: dict[str, Any], roles: Sequence[str]) -> None:
         """Puts ``roles``, if it is a list of at most one name, in its place."""
         if self._role_index is None:
-            if _ROLES_WORD not in self._known_words:
-                known = _quoted(self.words)
+            if _ROLES_WORD not in self.words:
+                known = quoted(self.words)
                 raise RequestError(f"`roles` needs a model with the word `{ROLE_WORD}`; this one has {known}")
             words[_ROLES_WORD] = roles
             return
@@ -224,54 +246,12 @@ class Policy:
             raise RequestError(f"`roles` is a list of names, not the text `{roles}`")
         words[ROLE_WORD] = roles[0] if len(roles) == 1 else ""
 
-    def _role_decision(self, words: Words, role_index: int, roles: Sequence[str]) -> tuple[Decision, Words]:
-        """The decision for several roles, and the request, with one role, that it was taken for."""
-        if len(roles) > 1 and self.document.definition.effect in _PRIORITY_EFFECTS:
-            raise RequestError("a priority effect decides for one role at a time, and several were given")
-        before, after = words[:role_index], words[role_index + 1 :]
-        chosen: tuple[Decision, Words] | None = None
-        for role in roles or (words[role_index],):
-            request = (*before, role, *after)
-            decision = self.decide_request(request)
-            if decision.reason == "denied_by_rule":
-                return decision, request
-            if chosen is None or (decision.allowed and not chosen[0].allowed):
-                chosen = decision, request
-        if chosen is None:
-            raise RequestError("no role to decide for")
-        return chosen
 
-    def _decision(self, allowed: bool, position: int) -> Decision:
-        """The decision that the rule at ``position`` leads to: one object a rule, made when the rule first
-        decides."""
-        rule = self.rule_at(position)
-        effect = "allow" if self.effect_column is None else rule.fields[self.effect_column]
-        if effect not in self._decisive:
-            decision = self._unmatched[allowed]
-        else:
-            decision = Decision(
-                allowed, rule, "allowed_by_rule" if allowed else "denied_by_rule", self.revision
-            )
-        self._decisions[position] = decision
-        return decision
-
-    @cached_property
-    def effect_column(self) -> int | None:
-        """The column of a rule that says ``allow`` or ``deny``, counted from 0; ``None`` where every rule
-        allows."""
-        columns = self.document.definition.policy_words
-        return columns.index("eft") if "eft" in columns else None
-
-    @cached_property
-    def _decisive(self) -> frozenset[str]:
-        """The effects of a rule that the model's effect looks at; a rule with another one matches and decides
-        nothing."""
-        effect = self.document.definition.effect
-        if effect == ALLOW_OVERRIDE_EFFECT:
-            return frozenset({"allow"})
-        if effect == DENY_OVERRIDE_EFFECT:
-            return frozenset({"deny"})
-        return frozenset({"allow", "deny"})
+def _picking(words: Sequence[str]) -> Callable[[Mapping[str, Any]], Words]:
+    """What picks the values of ``words``, in this order."""
+    if len(words) == 1:
+        return lambda given: (given[words[0]],)
+    return itemgetter(*words)
 
 
 def _enforcer(document: Document) -> IndexedEnforcer:
@@ -302,11 +282,7 @@ def _casbin_rows(enforcer: IndexedEnforcer) -> Sequence[list[str]]:
 
 def _order(rows: Sequence[list[str]], sorted_rows: Sequence[list[str]]) -> Sequence[int] | None:
     """For each of Casbin's rows its index among the document's; ``None`` where the two are in the same order."""
-    if all(map(operator.is_, rows, sorted_rows)):
+    if all(map(is_, rows, sorted_rows)):
         return None
     place = {id(row): index for index, row in enumerate(rows)}
     return [place[id(row)] for row in sorted_rows]
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)

@@ -12,10 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from rbac.decision import Decision, Explanation
     from rbac.policy import Policy
+    from rbac.policy_tests.run import Case
+    from rbac.policy_tests.suite import Scenario, Suite
+    from rbac.policy_tests.suite_files import SuiteFiles
     from rbac.routes import KnownRoutes
-    from rbac.scenarios import Case
-    from rbac.suite import Scenario, Suite
-    from rbac.suite_files import SuiteFiles
 
 
 class _Subject(NamedTuple):
@@ -30,7 +30,7 @@ _SUBJECT = pytest.StashKey[_Subject]()
 
 def suites_in(folders: Sequence[Path]) -> "SuiteFiles":
     """The policy tests in these folders, by the rules of the gate of a service."""
-    from rbac.suite_files import SuiteFiles, suite_files
+    from rbac.policy_tests.suite_files import SuiteFiles, suite_files
 
     found = [suite_files(folder) for folder in folders]
     return SuiteFiles(
@@ -47,15 +47,18 @@ def _document(config: pytest.Config) -> tuple[Path, Path]:
 def _subject(config: pytest.Config) -> _Subject:
     """The policy and the routes, read once a run. Raises RbacError."""
     if _SUBJECT not in config.stash:
-        from rbac.own_functions import named_functions
+        from rbac.document.names import SUBJECT, checked_subjects
+        from rbac.model.own_functions import named_functions
         from rbac.policy import Policy
         from rbac.routes import load_routes, routes_beside
 
         model, policy = _document(config)
         functions = named_functions(config.getini("rbac_functions"))
+        people = config.getini("rbac_subjects") or SUBJECT
+        loaded = Policy.load(model, policy, subjects=checked_subjects(people), functions=functions)
         reference = config.getini("rbac_routes")
         routes = load_routes(reference) if reference else routes_beside(policy)
-        config.stash[_SUBJECT] = _Subject(Policy.load(model, policy, functions=functions), routes)
+        config.stash[_SUBJECT] = _Subject(loaded, routes)
     return config.stash[_SUBJECT]
 
 
@@ -65,8 +68,8 @@ class PolicyTestFile(pytest.File):
     def collect(self) -> Iterator["PolicyTest"]:
         """A test for each entry; a file that cannot be read is an error that names the lines."""
         from rbac.errors import RbacError
-        from rbac.scenario_file import parse_suite
-        from rbac.suite import ScenarioError
+        from rbac.policy_tests.scenario_file import parse_suite
+        from rbac.policy_tests.suite import ScenarioError
 
         try:
             file = str(self.path.relative_to(self.config.rootpath))
@@ -99,7 +102,7 @@ class PolicyTest(pytest.Item):
         """Ask the policy all that the entry says."""
         from dataclasses import replace
 
-        from rbac.scenarios import ScenarioError, run
+        from rbac.policy_tests.run import ScenarioError, run
 
         subject = _subject(self.config)
         alone = replace(self._suite, scenarios=(self._scenario,))
@@ -123,7 +126,7 @@ class PolicyTest(pytest.Item):
 
 def shown(text: str) -> str:
     """``text`` on one line, as pytest can show it on a terminal and send it, as UTF-8, from process to process."""
-    from rbac.visible import visible
+    from rbac.text.visible import visible
 
     return visible(text)
 
@@ -141,7 +144,7 @@ def _text(failures: Sequence["Case"], policy_name: str) -> str:
     return "\n".join(lines)
 
 
-class Answer:
+class ShownDecision:
     """A decision that is true when it allows, and whose ``repr`` says why, for pytest to show."""
 
     def __init__(self, explanation: "Explanation", policy_name: str) -> None:
@@ -172,7 +175,7 @@ class PolicyToTest:
     def __repr__(self) -> str:
         return f"<policy {self.policy.revision}>"
 
-    def allows(self, role: "str | Sequence[str] | None", act: str, obj: str, **words: str) -> Answer:
+    def allows(self, role: "str | Sequence[str] | None", act: str, obj: str, **words: str) -> ShownDecision:
         """Whether a caller with this role (or these) may do it; ``assert`` the answer, or that it is not so.
 
         A role is somebody with a valid token whom the policy does not name, unless ``sub`` says who; ``None`` is
@@ -181,7 +184,7 @@ class PolicyToTest:
         from rbac.asking import ask_about
 
         explanation = ask_about(self.policy, role, act, obj, words)
-        return Answer(explanation, Path(self.policy.document.policy_name).name)
+        return ShownDecision(explanation, Path(self.policy.document.policy_name).name)
 
     def decide(self, **words: Any) -> "Decision":
         """:meth:`rbac.Policy.decide`."""

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from rbac.errors import RbacError
-from rbac.imported import REFERENCE, NotImportedError, imported
+from rbac.model.imported import REFERENCE, NotImportedError, imported
 
-DEFAULT_APP: Final = "app.main:app"
+BESIDE: Final = "routes.json"
 
 # Starlette's path parameters: `{name}` or `{name:converter}`.
 _PARAMETER: Final = re.compile(r"\{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?\}")
 # OpenAPI's may hold other characters: `{comment-id}`, and `{+path}` in RFC 6570.
 _LOOSE_PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
+_SEGMENT: Final = r"[^/]+"
 _CONVERTERS: Final = {
-    "str": r"[^/]+",
+    "str": _SEGMENT,
     "path": r".*",
     "int": r"[0-9]+",
     "float": r"[0-9]+(?:\.[0-9]+)?",
@@ -52,7 +53,7 @@ class Route:
     def pattern(self) -> re.Pattern[str]:
         """What a path must look like for this route to answer it; use with :meth:`re.Pattern.fullmatch`."""
         pieces = [
-            re.escape(piece) if literal else _CONVERTERS.get(kind, r"[^/]+")
+            re.escape(piece) if literal else _CONVERTERS.get(kind, _SEGMENT)
             for literal, piece, kind in _pieces(self.obj)
         ]
         return re.compile("".join(pieces), re.DOTALL)
@@ -109,6 +110,24 @@ def _pieces(template: str) -> Iterable[tuple[bool, str, str]]:
         yield False, _REST, "path"
 
 
+def plain_segments(template: str) -> tuple[list[str | None], str | None] | None:
+    """The segments of a route's template, ``None`` for any that is not empty, and ``""`` where anything may follow them;
+    ``None`` for a template that asks for something else."""
+    *texts, last = template.split("/")
+    rest = last == _REST and len(texts) > 0
+    segments: list[str | None] = []
+    for text in texts if rest else (*texts, last):
+        exact = _PARAMETER.fullmatch(text)
+        kind = (exact.group(2) if exact else None) or "str"
+        if not _LOOSE_PARAMETER.search(text):
+            segments.append(text)
+        elif _LOOSE_PARAMETER.fullmatch(text) and _CONVERTERS.get(kind, _SEGMENT) == _SEGMENT:
+            segments.append(None)
+        else:
+            return None
+    return segments, "" if rest else None
+
+
 @dataclass(frozen=True)
 class KnownRoutes(Sequence[Route]):
     """The routes in order of path and method, each once. Empty: nothing is known, so nothing is checked."""
@@ -127,6 +146,11 @@ class KnownRoutes(Sequence[Route]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.routes[index]
+
+    @property
+    def served(self) -> bool:
+        """Whether they are those of an application that was named."""
+        return REFERENCE.fullmatch(self.source) is not None
 
     def has_path(self, path: str) -> bool:
         """Whether some route answers ``path``, with whatever method. A template is its own path."""
@@ -152,22 +176,27 @@ def load_routes(reference: str) -> KnownRoutes:
 
 
 def routes_beside(policy: Path) -> KnownRoutes:
-    """The routes of ``app.main:app`` when it and the policy both lie in the working directory, else none.
+    """The routes of a ``routes.json`` beside the policy, else none. Nothing is imported that nobody named.
 
-    A policy from somewhere else is about other endpoints: it is not held against these.
+    Raises RoutesError for a file that cannot be read.
     """
-    here = Path.cwd()
-    if policy.absolute().parent == here and (here / "app" / "main.py").is_file():
-        return load_routes(DEFAULT_APP)
-    return NO_ROUTES
+    file = policy.parent / BESIDE
+    return routes_of_file(file) if file.is_file() else NO_ROUTES
 
 
 def routes_of_file(path: Path) -> KnownRoutes:
     """The routes of a JSON list of ``{act, obj}`` or ``{method, path}``, each perhaps with a ``name``."""
     try:
-        entries = json.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise RoutesError(f"`{path}`: {error.strerror or error}") from error
+    return routes_of_json(content, path)
+
+
+def routes_of_json(content: bytes, path: Path) -> KnownRoutes:
+    """The same of what such a file holds; ``path`` is what it is called."""
+    try:
+        entries = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise RoutesError(f"`{path}` is not JSON: {error}") from error
     if not isinstance(entries, list):

@@ -22,13 +22,13 @@ from random import Random
 
 import casbin
 
-from rbac.callers import callers_of
-from rbac.diff import diff
-from rbac.differences import Diff
+from rbac.diff.diff import diff
+from rbac.diff.differences import Diff
 from rbac.errors import PolicyError
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space import Space
+from rbac.space.callers import callers_of
+from rbac.space.space import Space
 from tests.support import random_documents, random_policies
 from tests.support.random_requests import Requests
 
@@ -122,7 +122,7 @@ def check(old: Policy, new: Policy, count: int, seed: int, tally: Tally) -> Iter
 
 def asker(request: Request, space: Space) -> Request:
     """The request without what it asks for."""
-    left_out = {space.axes.obj, space.axes.act}
+    left_out = {space.shape.obj, space.shape.act}
     return tuple("" if word in left_out else value for word, value in zip(space.words, request, strict=True))
 
 

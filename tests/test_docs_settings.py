@@ -20,7 +20,7 @@ def written(value: Any) -> str:
         case None | "" | ():
             return "none"
         case SecretStr():
-            return f"`{value.get_secret_value()}`"
+            return written(value.get_secret_value())
         case bool():
             return f"`{str(value).lower()}`"
         case tuple():

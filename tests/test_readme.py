@@ -30,7 +30,12 @@ SHOWN: dict[str, tuple[int, str]] = {
         0,
         "HTTP/1.1 200",
     ),
+    'curl -H "Authorization: Bearer $(make -s token AS=bob)" http://127.0.0.1:8000/me/permissions': (
+        0,
+        '"obj":"/user"',
+    ),
     ".venv/bin/rbac check": (1, "policy.csv:"),
+    "curl http://127.0.0.1:8000/readyz": (0, '"revision":'),
 }
 ADMIN = 'curl -i -H "Authorization: Bearer $(make -s token AS=bob)" http://127.0.0.1:8000/admin'
 SHIPPED = Policy.load(ROOT / "model.conf", ROOT / "policy.csv").revision
@@ -151,3 +156,21 @@ def test_the_policy_of_the_readme_can_be_copied() -> None:
 def test_every_link_of_the_readme_leads_somewhere() -> None:
     for target in re.findall(r"\]\(((?!http)[^)#]+)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_figures_of_the_readme_are_those_that_were_measured() -> None:
+    [section] = re.findall(r"^## What it costs\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    results = (ROOT / "benchmarks/results.md").read_text(encoding="utf-8")
+    decision = re.search(r"\| Sekisho, Policy \| ([\d.]+ µs) \| ([\d.]+ µs) \|", results)
+    assert decision is not None
+    stock = re.search(r"\| pycasbin \| (\d+) \| [\d,]+ \| [\d,]+ \| ([\d,]+) \| [\d,]+ \|", results)
+    assert stock is not None
+    assert f"takes {decision[1]} with 100 rules and {decision[2]} with 100,000" in section
+    seconds = int(stock[2].replace(",", "")) / 1_000_000
+    assert f"{stock[1]} µs with 20 rules and {seconds:.1f} s with 100,000" in section
+    for row in ("a protected endpoint, 10,000 rules", "the same, every token new to the service"):
+        found = re.search(rf"^\| {row} \| ([\d.]+) \|", results, re.MULTILINE)
+        assert found is not None
+        assert found[1] in section
+    assert re.search(r"resident above the imports, 100,000 rules \| 72 MiB", results)
+    assert "100,000 rules take 72 MiB" in section

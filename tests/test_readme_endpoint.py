@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from app.dev import cognito
-from app.setting_fields import LOCAL_CLIENT_ID
+from app.settings.defaults import LOCAL_CLIENT_ID
 from tests.support.clone import cloned
 from tests.support.ports import free_port
 from tests.support.service import ROOT, clean_environment
@@ -118,7 +118,8 @@ def test_the_readmes_endpoint_is_closed_until_a_rule_opens_it(copy: Running) -> 
 
 
 def test_the_policys_own_checks_know_the_new_endpoint(copy: Running) -> None:
-    for arguments in (["check", "--strict"], ["test"]):
+    listed = ["routes", "app.main:app", "--format", "json"]
+    for arguments in (listed, ["check", "--strict"], ["test"]):
         ended = subprocess.run(
             [sys.executable, "-m", "rbac", *arguments],
             cwd=copy.directory,

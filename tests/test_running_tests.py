@@ -1,13 +1,17 @@
 """The suite runs side by side and in any order, and in continuous integration a skipped test is a failure."""
 
+import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.clock import TestClock
 from tests.support.service import ROOT
+from tests.support.waiting import all_had_their_turn, until
 
 SIDE_BY_SIDE = ("-p", "xdist", "-n", "2")
 ALONE: tuple[str, ...] = ()
@@ -21,6 +25,16 @@ def test_that_skips():
     pytest.skip("needs what is not here")
 """
 SKIPS_AS_A_WHOLE = 'import pytest\npytest.skip("needs what is not here", allow_module_level=True)\n'
+CLOCK = re.compile(r"\b(?:process_time|thread_time|perf_counter)(?:_ns)?\(")
+ASK = {
+    "tests/support/growth.py",  # for what cannot be counted, with many turns
+    "tests/support/publications.py",  # a figure for `make bench`
+    "tests/browser/test_large_matrix.py",  # prints one
+    # How long something took is said by a record, and read there.
+    "tests/rbac/decision_log/test_buffer.py",
+    "tests/rbac/guard/identity/test_recognition.py",
+    "tests/rbac/guard/test_middleware.py",
+}
 HOLDS = "def test_that_holds():\n    pass\n"
 SURROGATE = """
 import logging
@@ -79,3 +93,38 @@ def test_what_a_test_prints_logs_or_compares_may_hold_half_a_surrogate_pair(tmp_
 def test_make_runs_every_test_side_by_side() -> None:
     planned = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "-m pytest -n logical --dist loadfile" in planned.stdout
+
+
+def test_no_test_asks_a_clock_how_much_work_something_was() -> None:
+    """Machines are shared: what takes how long is measured by ``make bench``, and a test counts."""
+    asks = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if CLOCK.search(path.read_text(encoding="utf-8"))
+    }
+    assert asks == ASK
+
+
+async def test_time_does_not_pass_unseen_by_who_lives_by_a_tests_clock() -> None:
+    """Who is awake while it moves reckons the next sleep from afterwards, and the test waits in vain."""
+    clock, free, rounds = TestClock(), asyncio.Event(), []
+
+    async def keep_time() -> None:
+        while True:
+            await clock.clock.sleep(1)
+            await free.wait()
+            rounds.append(clock.elapsed)
+
+    keeper = asyncio.create_task(keep_time())
+    await until(lambda: clock.sleepers == 1)
+    await clock.passes(1)
+    with pytest.raises(RuntimeError, match="unseen"):
+        clock.advance(1)
+    passing = asyncio.create_task(clock.passes(1))
+    await all_had_their_turn()
+    assert not passing.done()
+    free.set()
+    await passing
+    await until(lambda: len(rounds) == 2)
+    assert rounds == [1.0, 2.0]
+    keeper.cancel()

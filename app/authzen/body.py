@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope
 
-from app.authzen.question import MalformedRequest
+from app.decision_point.question import MalformedRequest
 
 LARGEST = 1 << 20  # bytes
 _JSON = b"application/json"

@@ -7,11 +7,13 @@ from typing import Any
 from starlette.types import Scope
 
 from app.authzen.body import TooLarge
-from app.authzen.question import Defaults, MalformedRequest, Question, read_question
-from app.checkpoint import Checkpoint
-from app.decision_point import Word
-from app.ruling import Asked, Ruling
+from app.checkpoint import ServiceCheckpoint
+from app.decision_point.point import Word
+from app.decision_point.question import AuthZenQuestion, Defaults, MalformedRequest, read_question
+from app.decision_point.words import SharedSubject
 from rbac import Policy, RequestError
+from rbac.decision_log.ruling import Asked, Ruling
+from rbac.text.wording import quoted
 
 MOST_EVALUATIONS = 1000
 MOST_RECORDED = 4 << 20  # bytes that one batch may add to the decision log, about
@@ -26,14 +28,16 @@ _ABSENT: Any = object()
 
 
 async def evaluation(
-    checkpoint: Checkpoint, scope: Scope, members: Mapping[str, Any], started: int
+    checkpoint: ServiceCheckpoint, scope: Scope, members: Mapping[str, Any], started: int
 ) -> dict[str, Any]:
     """The answer to one question. Raises :class:`MalformedRequest`."""
-    return evaluate(checkpoint, scope, read_question(members), checkpoint.decision_point.policy, started)
+    return evaluate(
+        checkpoint, scope, read_question(members), checkpoint.service.documents.point.policy, started
+    )
 
 
 async def evaluations(
-    checkpoint: Checkpoint, scope: Scope, members: Mapping[str, Any], started: int
+    checkpoint: ServiceCheckpoint, scope: Scope, members: Mapping[str, Any], started: int
 ) -> dict[str, Any]:
     """The answers to a batch, in order; without any evaluations, the answer to the one question that is left.
 
@@ -49,11 +53,11 @@ async def evaluations(
         return await evaluation(checkpoint, scope, members, started)
     if len(items) > MOST_EVALUATIONS:
         raise MalformedRequest(f"there are more than {MOST_EVALUATIONS:,} evaluations")
-    defaults = Defaults.read(members)
-    policy = checkpoint.decision_point.policy
+    defaults, shared = Defaults.read(members), SharedSubject()
+    policy = checkpoint.service.documents.point.policy
     answers: list[dict[str, Any]] = []
     recorded = 0
-    with checkpoint.turns.begin() as turn:
+    with checkpoint.service.turns.begin() as turn:
         for item in items:
             if turn.over:
                 await turn.pass_on()
@@ -63,7 +67,7 @@ async def evaluations(
                     raise TooLarge(
                         f"the evaluations before this one were recorded in {MOST_RECORDED:,} bytes"
                     )
-                answer = evaluate(checkpoint, scope, defaults.question(item), policy, now)
+                answer = evaluate(checkpoint, scope, defaults.question(item), policy, now, shared)
             except MalformedRequest as error:
                 answer = _bad_item(checkpoint, scope, error, now)
             recorded += checkpoint.log.recorded_bytes - before
@@ -73,18 +77,25 @@ async def evaluations(
     return {"evaluations": answers}
 
 
-def _bad_item(checkpoint: Checkpoint, scope: Scope, error: MalformedRequest, started: int) -> dict[str, Any]:
+def _bad_item(
+    checkpoint: ServiceCheckpoint, scope: Scope, error: MalformedRequest, started: int
+) -> dict[str, Any]:
     checkpoint.reject(scope, error.code, error.status, "", "", started=started, via="authzen")
     return {"decision": False, "context": {"error": {"status": error.status, "message": str(error)}}}
 
 
 def evaluate(
-    checkpoint: Checkpoint, scope: Scope, question: Question, policy: Policy, started: int
+    checkpoint: ServiceCheckpoint,
+    scope: Scope,
+    question: AuthZenQuestion,
+    policy: Policy,
+    started: int,
+    shared: SharedSubject | None = None,
 ) -> dict[str, Any]:
     """Decides one question and records that. Raises :class:`MalformedRequest` for one that cannot be asked."""
-    words = checkpoint.pdp_request.read(question)
+    words = checkpoint.service.documents.pdp_request.read(question, shared)
     try:
-        ruling = checkpoint.decision_point.ask(words, policy)
+        ruling = checkpoint.service.documents.point.ask(words, policy)
     except RequestError as error:
         raise MalformedRequest(str(error)) from error
     decision = ruling.decision
@@ -100,9 +111,9 @@ def evaluate(
 
 
 def record(
-    checkpoint: Checkpoint,
+    checkpoint: ServiceCheckpoint,
     scope: Scope,
-    question: Question,
+    question: AuthZenQuestion,
     words: Mapping[str, Word],
     ruling: Ruling,
     started: int,
@@ -131,6 +142,6 @@ def _semantic(members: Mapping[str, Any]) -> bool | None:
         raise MalformedRequest("`options` must be an object")
     semantic = options.get("evaluations_semantic", "execute_all")
     if type(semantic) is not str or semantic not in _LAST_DECISION:
-        known = ", ".join(f"`{name}`" for name in _LAST_DECISION)
+        known = quoted(_LAST_DECISION)
         raise MalformedRequest(f"`options.evaluations_semantic` must be one of {known}")
     return _LAST_DECISION[semantic]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from app.authzen.question import MalformedRequest
+from app.decision_point.question import MalformedRequest
 
 MOST_RESULTS = 1000  # on one page
 LARGEST_LIMIT = 2**53 - 1  # what every reader of JSON understands (RFC 7493, section 2.2)

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from app.authzen.paging import Page, read_page
-from app.authzen.question import MalformedRequest, Question, read_context, read_given, read_searched
-from app.decision_point import DecisionPoint
-from app.entities import Entities
-from app.pdp_request import PdpRequest
-from app.ruling import Ruling
-from app.turns import OncePerPolicy, Turns
+from app.decision_point.entities import Entities
+from app.decision_point.point import DecisionPoint
+from app.decision_point.question import (
+    AuthZenQuestion,
+    MalformedRequest,
+    read_context,
+    read_given,
+    read_searched,
+)
+from app.decision_point.words import PdpRequest
 from rbac import Policy, RequestError
+from rbac.decision_log.ruling import Ruling
+from rbac.guard.http.turns import OncePerPolicy, Turns
 from rbac.routes import KnownRoutes
 
-Kind = Literal["subject", "resource", "action"]
+EntityKind = Literal["subject", "resource", "action"]
 
 USER = "user"  # the type of the document's own subjects
 ROUTE = "route"  # the type of the known routes
@@ -27,32 +33,32 @@ _ALTERNATIVES = re.compile(r"\(?[\w.:-]+\)?(?:\|\(?[\w.:-]+\)?)*")
 class Search(NamedTuple):
     """A question with one of its three left open. ``asked`` has "" in its place."""
 
-    kind: Kind
-    asked: Question
+    kind: EntityKind
+    asked: AuthZenQuestion
     page: Page
 
     @classmethod
-    def read(cls, kind: Kind, members: Mapping[str, Any]) -> "Search":
+    def read(cls, kind: EntityKind, members: Mapping[str, Any]) -> "Search":
         """The search in a request's members. Raises :class:`MalformedRequest`."""
         context = read_context(members)
         page = read_page(kind, members)
         read = {name: read_given(members, name) for name in ("subject", "action", "resource") if name != kind}
         if kind == "action":
-            return cls(kind, Question(read["subject"], {"name": ""}, read["resource"], context), page)
+            return cls(kind, AuthZenQuestion(read["subject"], {"name": ""}, read["resource"], context), page)
         searched = {**read_searched(members, kind), "id": ""}
-        asked = Question(
+        asked = AuthZenQuestion(
             read.get("subject", searched), read["action"], read.get("resource", searched), context
         )
         return cls(kind, asked, page)
 
-    def about(self, candidate: str) -> Question:
+    def about(self, candidate: str) -> AuthZenQuestion:
         """The question about one candidate."""
         subject, action, resource, context = self.asked
         if self.kind == "subject":
-            return Question({**subject, "id": candidate}, action, resource, context)
+            return AuthZenQuestion({**subject, "id": candidate}, action, resource, context)
         if self.kind == "resource":
-            return Question(subject, action, {**resource, "id": candidate}, context)
-        return Question(subject, {"name": candidate}, resource, context)
+            return AuthZenQuestion(subject, action, {**resource, "id": candidate}, context)
+        return AuthZenQuestion(subject, {"name": candidate}, resource, context)
 
     def result(self, candidate: str) -> dict[str, str]:
         """The candidate as an answer lists it."""
@@ -70,7 +76,7 @@ class Found(NamedTuple):
 
     results: list[dict[str, str]]
     next_token: str
-    question: Question
+    question: AuthZenQuestion
     ruling: Ruling
 
 
@@ -92,7 +98,7 @@ class Searcher:
         nobody = self._ask(search.asked, policy)
         candidates = await self._candidates(search, policy)
         results: list[dict[str, str]] = []
-        first: tuple[Question, Ruling] | None = None
+        first: tuple[AuthZenQuestion, Ruling] | None = None
         place = search.page.place
         end = min(len(candidates), place + MOST_ASKED)
         with self.turns.begin() as turn:
@@ -110,13 +116,13 @@ class Searcher:
         next_token = search.page.token(place) if place < len(candidates) else ""
         return Found(results, next_token, *(first or (search.asked, nobody)))
 
-    def _ask(self, question: Question, policy: Policy) -> Ruling:
+    def _ask(self, question: AuthZenQuestion, policy: Policy) -> Ruling:
         try:
             return self.point.ask(self.request.read(question), policy)
         except RequestError as error:
             raise MalformedRequest(str(error)) from error
 
-    def _allowed(self, question: Question, search: Search, policy: Policy) -> Ruling | None:
+    def _allowed(self, question: AuthZenQuestion, search: Search, policy: Policy) -> Ruling | None:
         """The ruling about a candidate that is allowed; ``None`` for any other, and where there is any doubt."""
         if search.kind != "action" and self._differs(question, search.kind):
             return None
@@ -126,7 +132,7 @@ class Searcher:
             return None
         return ruling if ruling.decision.allowed else None
 
-    def _differs(self, question: Question, kind: Kind) -> bool:
+    def _differs(self, question: AuthZenQuestion, kind: EntityKind) -> bool:
         """Whether the request says something about the candidate that is known to be otherwise."""
         searched = question.subject if kind == "subject" else question.resource
         said: Mapping[str, Any] = searched.get("properties", {})

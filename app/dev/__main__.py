@@ -10,7 +10,7 @@ from pathlib import Path
 from app.config import Settings, SettingsError, load_settings
 from app.dev import cognito
 from app.dev.reloading import keep_serving
-from app.setting_fields import LOCAL_POOL_ID
+from app.settings.defaults import LOCAL_POOL_ID
 
 
 def main() -> int:
@@ -33,10 +33,11 @@ def main() -> int:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the local Cognito's own access lines
     with cognito.served(settings.dev_cognito_port) as endpoint_url:
         pool = cognito.seed(endpoint_url)
+        machine = cognito.machine_of(endpoint_url, pool.pool_id)
         environment = {
             "COGNITO_ENDPOINT_URL": endpoint_url,
             "COGNITO_USER_POOL_ID": pool.pool_id,
-            "COGNITO_APP_CLIENT_ID": pool.client_id,
+            "COGNITO_APP_CLIENT_ID": f"{pool.client_id},{machine.client_id}",
         }
         return _serve(settings, environment, _greeting(settings))
 
@@ -79,6 +80,8 @@ def _greeting(settings: Settings) -> str:
         path = "/admin" if role == "admin" else "/user"
         command = f'curl -H "Authorization: Bearer $({token} AS={name})" {base}{path}'
         calls.append((f"{name}, {role or 'no role'}", command))
+    command = f'curl -H "Authorization: Bearer $({token} AS={cognito.MACHINE})" {base}/metrics'
+    calls.append((f"{cognito.MACHINE}, a program", command))
     width = max(len(command) for _, command in calls)
     lines = [f"  {command:{width}}  # {caller}" for caller, command in calls]
     return "\n".join(

@@ -4,25 +4,27 @@ Its signing key is published with moto: outside development a token of its prove
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import boto3
+import httpx2
 
-from app.dev import srp
+from app.dev import machines, srp
+from app.dev.people import PASSWORD, USERS
+
+__all__ = ["PASSWORD", "USERS"]
 
 REGION = "eu-west-1"
 POOL_NAME = "sekisho-development"
 CLIENT_NAME = "sekisho-development"
-PASSWORD = "Checkpoint-2026!"
 
-# Who can sign in, and the role in their `custom:role`; carol has none.
-USERS: Mapping[str, str | None] = MappingProxyType(
-    {"alice": "admin", "bob": "user", "sam": "security", "carol": None}
-)
+# Programs sign in by `client_credentials`, and are given these scopes.
+RESOURCE_SERVER = "sekisho"
+SCOPES = {"ask": "put questions to the decision point", "watch": "scrape the metrics"}
+MACHINE = "pep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Pool:
 
     pool_id: str
     client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """An app client of a program."""
+
+    client_id: str
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ def served(port: int) -> Iterator[str]:
     from moto.server import ThreadedMotoServer
 
     srp.install()
+    machines.install()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     try:
@@ -93,6 +104,48 @@ def create_pool(cognito: Any, pool_name: str = POOL_NAME, client_name: str = CLI
     return Pool(pool_id, created["UserPoolClient"]["ClientId"])
 
 
+def create_machine(cognito: Any, pool: Pool) -> Machine:
+    """A resource server with two scopes, and a program's app client that may have both."""
+    scopes = [{"ScopeName": name, "ScopeDescription": said} for name, said in SCOPES.items()]
+    cognito.create_resource_server(
+        UserPoolId=pool.pool_id, Identifier=RESOURCE_SERVER, Name=RESOURCE_SERVER, Scopes=scopes
+    )
+    created = cognito.create_user_pool_client(
+        UserPoolId=pool.pool_id,
+        ClientName=MACHINE,
+        GenerateSecret=True,
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthScopes=[f"{RESOURCE_SERVER}/{name}" for name in SCOPES],
+        # No person signs in through it, or could write a role if they did: who names neither lets both.
+        ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"],
+        WriteAttributes=["email"],
+    )["UserPoolClient"]
+    return Machine(created["ClientId"], created["ClientSecret"])
+
+
+def machine_of(endpoint_url: str, pool_id: str) -> Machine:
+    """The program's app client of a pool that :func:`seed` made."""
+    cognito = client(endpoint_url)
+    listed = cognito.list_user_pool_clients(UserPoolId=pool_id)["UserPoolClients"]
+    client_id = next(each["ClientId"] for each in listed if each["ClientName"] == MACHINE)
+    found = cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)["UserPoolClient"]
+    return Machine(client_id, found["ClientSecret"])
+
+
+def machine_token(endpoint_url: str, machine: Machine, *scopes: str) -> str:
+    """The access token of a program: the grant that every OAuth library knows. Raises ``httpx2.HTTPError``."""
+    answer = httpx2.post(
+        f"{endpoint_url}{machines.PATH}",
+        auth=(machine.client_id, machine.secret),
+        data={"grant_type": "client_credentials", "scope": " ".join(scopes)},
+        timeout=10,
+        trust_env=False,
+    )
+    token: str = answer.raise_for_status().json()["access_token"]
+    return token
+
+
 def create_user(cognito: Any, pool: Pool, name: str, role: str | None) -> None:
     """A confirmed user with a verified e-mail address and, unless it is ``None``, a role."""
     attributes = [
@@ -108,9 +161,10 @@ def create_user(cognito: Any, pool: Pool, name: str, role: str | None) -> None:
 
 
 def seed(endpoint_url: str) -> Pool:
-    """The development pool with its client and its four users."""
+    """The development pool with its client, its four users and its program."""
     cognito = client(endpoint_url)
     pool = create_pool(cognito)
+    create_machine(cognito, pool)
     for name, role in USERS.items():
         create_user(cognito, pool, name, role)
     return pool

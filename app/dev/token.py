@@ -1,19 +1,22 @@
-"""``make token AS=bob``: signs in to the running local Cognito and prints the ID token, and nothing else."""
+"""``make token AS=bob``: signs in to the running local Cognito and prints the ID token, and nothing else; of the program
+``pep`` its access token.
+"""
 
 import os
 import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
+from httpx2 import HTTPError
 
 from app.config import SettingsError, load_settings
 from app.dev import cognito
-from app.setting_fields import LOCAL_POOL_ID
+from app.settings.defaults import LOCAL_POOL_ID
 
 
 def main(arguments: list[str]) -> int:
-    """Prints an ID token; 2 when it could not."""
+    """Prints a token; 2 when it could not."""
     if len(arguments) != 1:
-        return _complain(f"name one user: make token AS={'|'.join(cognito.USERS)}")
+        return _complain(f"name one user: make token AS={'|'.join((*cognito.USERS, cognito.MACHINE))}")
     name = arguments[0]
     try:
         settings = load_settings(environ={"ENVIRONMENT": "development", **os.environ})
@@ -21,16 +24,21 @@ def main(arguments: list[str]) -> int:
             return _complain(
                 "`make token` signs in to the local Cognito alone, and the settings name another issuer"
             )
-        tokens = cognito.sign_in(settings.cognito_endpoint_url, settings.cognito_app_client_id[0], name)
+        endpoint = settings.cognito_endpoint_url
+        if name == cognito.MACHINE:
+            machine = cognito.machine_of(endpoint, settings.cognito_user_pool_id)
+            token = cognito.machine_token(endpoint, machine)
+        else:
+            token = cognito.sign_in(endpoint, settings.cognito_app_client_id[0], name).id_token
     except SettingsError as error:
         return _complain(str(error))
     except ClientError as error:
         return _complain(f"Cognito refuses `{name}`: {error.response['Error']['Message']}")
-    except BotoCoreError:
+    except (BotoCoreError, HTTPError):
         return _complain(
             f"no local Cognito answers at {settings.cognito_endpoint_url}: is `make run` running?"
         )
-    print(tokens.id_token)
+    print(token)
     return 0
 
 

@@ -19,9 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.authzen.body import LARGEST, Disconnected, read_body, read_members
 from app.authzen.evaluation import MOST_EVALUATIONS, MOST_RECORDED, evaluation, evaluations, record
 from app.authzen.paging import MOST_RESULTS
-from app.authzen.question import MalformedRequest
-from app.authzen.search import MOST_ASKED, Kind, Search, Searcher
-from app.checkpoint import Checkpoint
+from app.authzen.search import MOST_ASKED, EntityKind, Search, Searcher
+from app.checkpoint import ServiceCheckpoint
+from app.decision_point.question import MalformedRequest
+from rbac.guard.http.asgi import called
 
 PREFIX = "/access/v1"
 CONFIGURATION = "/.well-known/authzen-configuration"
@@ -44,15 +45,15 @@ LIMITS: Mapping[str, int] = {
     "search_results": MOST_RESULTS,
 }
 
-Answer = Callable[[Checkpoint, Scope, Mapping[str, Any], int], Awaitable[dict[str, Any]]]
+Respond = Callable[[ServiceCheckpoint, Scope, Mapping[str, Any], int], Awaitable[dict[str, Any]]]
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
-class Endpoint:
+class AuthZenEndpoint:
     """One POST endpoint: reads the members, has them answered, and answers when that is recorded."""
 
-    def __init__(self, checkpoint: Checkpoint, answer: Answer) -> None:
+    def __init__(self, checkpoint: ServiceCheckpoint, answer: Respond) -> None:
         self.checkpoint = checkpoint
         self.answer = answer
 
@@ -77,8 +78,9 @@ class Endpoint:
 class Shortcut:
     """Plain ASGI, behind the checkpoint: the endpoint that the router would find, without the way through it."""
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, app: ASGIApp, endpoints: Mapping[str, AuthZenEndpoint]) -> None:
         self.app = app
+        self._next = called(app)
         self.endpoints = endpoints
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -86,22 +88,22 @@ class Shortcut:
             endpoint = self.endpoints.get(scope["path"])
             if endpoint is not None:
                 return endpoint(scope, receive, send)
-        return self.app(scope, receive, send)
+        return self._next(scope, receive, send)
 
 
-def endpoints_of(checkpoint: Checkpoint) -> Mapping[str, Endpoint]:
+def endpoints_of(checkpoint: ServiceCheckpoint) -> Mapping[str, AuthZenEndpoint]:
     """What answers a POST, by path: for the router and for the shortcut past it."""
-    answers: Mapping[str, Answer] = {
+    answers: Mapping[str, Respond] = {
         "evaluation": evaluation,
         "evaluations": evaluations,
         "search/subject": partial(search, "subject"),
         "search/resource": partial(search, "resource"),
         "search/action": partial(search, "action"),
     }
-    return {f"{PREFIX}/{name}": Endpoint(checkpoint, answer) for name, answer in answers.items()}
+    return {f"{PREFIX}/{name}": AuthZenEndpoint(checkpoint, answer) for name, answer in answers.items()}
 
 
-def routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
+def routes(endpoints: Mapping[str, AuthZenEndpoint]) -> list[Route]:
     """The endpoints, and the document that lists them."""
     return [
         *(_post(path, endpoint) for path, endpoint in endpoints.items()),
@@ -110,18 +112,17 @@ def routes(endpoints: Mapping[str, Endpoint]) -> list[Route]:
 
 
 async def search(
-    kind: Kind, checkpoint: Checkpoint, scope: Scope, members: Mapping[str, Any], started: int
+    kind: EntityKind, checkpoint: ServiceCheckpoint, scope: Scope, members: Mapping[str, Any], started: int
 ) -> dict[str, Any]:
     """One page of a search. Raises :class:`MalformedRequest`.
 
     One line of the decision log stands for the page: the first result's decision, or that of the search as it was put.
     """
     asked = Search.read(kind, members)
-    searcher = Searcher(
-        checkpoint.decision_point, checkpoint.pdp_request, checkpoint.routes, checkpoint.turns
-    )
+    service, documents = checkpoint.service, checkpoint.service.documents
+    searcher = Searcher(documents.point, documents.pdp_request, service.routes, service.turns)
     found = await searcher.find(asked)
-    words = checkpoint.pdp_request.read(found.question)
+    words = documents.pdp_request.read(found.question)
     decision_id = record(checkpoint, scope, found.question, words, found.ruling, started)
     answer: dict[str, Any] = {}
     if asked.page.asked_for or found.next_token:

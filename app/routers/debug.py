@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from app.auth.dependencies import CurrentUser
-from app.auth.middleware import RULING
-from app.ruling import Ruling
+from rbac.decision_log.ruling import Ruling
+from rbac.guard.fastapi import Caller
+from rbac.guard.middleware import RULING
 
 router = APIRouter(prefix="/debug", tags=["debug"])
 
@@ -27,7 +27,7 @@ class TokenReport(BaseModel):
 
 
 @router.get("/token", summary="What the service makes of this token")
-async def token(request: Request, user: CurrentUser) -> TokenReport:
+async def token(request: Request, user: Caller) -> TokenReport:
     """Shows the verified claims and what was made of them; never the token itself."""
     ruling: Ruling = request.scope[RULING]
     return TokenReport(

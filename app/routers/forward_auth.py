@@ -11,15 +11,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth.errors import InvalidToken
-from app.auth.middleware import PRINCIPAL, refuse, route_path
-from app.auth.principal import Principal
-from app.checkpoint import Checkpoint
-from app.decision_point import DecisionPoint
-from app.original_request import PREFIX, OriginalRequest, named_target
-from app.problems import INSTANCE, challenge, problem
-from app.request_target import AmbiguousTargetError
-from app.ruling import Asked, Ruling
+from app.checkpoint import ServiceCheckpoint
+from app.decision_point.point import DecisionPoint
+from app.http.original_request import PREFIX, OriginalRequest, named_target
+from app.http.problems import problem
+from rbac.decision_log.ruling import Asked, Ruling
+from rbac.guard.http import BEARER, INSTANCE
+from rbac.guard.http.asgi import Response as PlainResponse
+from rbac.guard.http.asgi import called, refuse
+from rbac.guard.http.target import AmbiguousTargetError, route_path
+from rbac.guard.identity.errors import InvalidToken
+from rbac.guard.identity.principal import Principal
+from rbac.guard.middleware import PRINCIPAL
 
 WORDS = frozenset({"sub", "role", "obj", "act", "host"})
 
@@ -32,17 +35,17 @@ _VERDICTS = frozenset({200, 401, 403})
 class ForwardAuth:
     """An ASGI endpoint, so that it takes every method: Envoy asks with the one of the original request."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: ServiceCheckpoint) -> None:
         self.checkpoint = checkpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A proxy may put its client's upgrade headers on the question, which then looks like a WebSocket handshake.
         await refuse(await self._verdict(scope), scope, receive, send)
 
-    async def _verdict(self, scope: Scope) -> Response:
+    async def _verdict(self, scope: Scope) -> Response | PlainResponse:
         started = perf_counter_ns()
         principal: Principal | None = scope[PRINCIPAL]
-        checkpoint, point = self.checkpoint, self.checkpoint.proxy_point
+        checkpoint, point = self.checkpoint, self.checkpoint.service.documents.proxy_point
         try:
             asked = OriginalRequest.of(scope, parameters=checkpoint.settings.allows_path_parameters)
         except AmbiguousTargetError as error:
@@ -55,10 +58,16 @@ class ForwardAuth:
         if principal is not None and principal.sub in point.roles_by_sub:
             # Casbin makes no difference between a subject and a role, and this document has roles of its own.
             taken = InvalidToken("subject_is_role")
-            refusal = problem(scope, "invalid_token", headers=challenge("invalid_token", str(taken)))
+            refusal: Response | PlainResponse = problem(
+                scope, "invalid_token", headers=BEARER.headers("invalid_token", str(taken))
+            )
             return await self._rejected(scope, taken.reason, refusal, method, path, started)
         who = Asked(principal.sub, principal.roles) if principal is not None else Asked("")
         ruling, agreed = _decided(point, asked, who)
+        if principal is not None and principal.through is not None:
+            program = principal.through
+            client, client_agreed = _decided(point, asked, Asked(program.sub, program.roles))
+            ruling, agreed = ruling.bounded_by(client, program), agreed and client_agreed
         if not agreed:
             refusal = _ambiguous(scope, "allowed as one server reads it, and not as another")
             return await self._rejected(scope, AmbiguousTargetError.code, refusal, method, path, started)
@@ -69,8 +78,14 @@ class ForwardAuth:
         return _answer(scope, ruling, who if principal is not None else None, decision_id)
 
     async def _rejected(
-        self, scope: Scope, reason: str, answer: Response, method: str, path: str, started: int
-    ) -> Response:
+        self,
+        scope: Scope,
+        reason: str,
+        answer: Response | PlainResponse,
+        method: str,
+        path: str,
+        started: int,
+    ) -> Response | PlainResponse:
         """``answer``, to a question that no decision led to; once it is recorded."""
         self.checkpoint.reject(
             scope, reason, answer.status_code, method, path, started=started, via="forward-auth"
@@ -79,15 +94,15 @@ class ForwardAuth:
         return answer
 
 
-def _ambiguous(scope: Scope, why: str) -> Response:
+def _ambiguous(scope: Scope, why: str) -> Response | PlainResponse:
     return problem(scope, AmbiguousTargetError.code, detail=f"({why})")
 
 
-def _answer(scope: Scope, ruling: Ruling, who: Asked | None, decision_id: str) -> Response:
+def _answer(scope: Scope, ruling: Ruling, who: Asked | None, decision_id: str) -> Response | PlainResponse:
     if ruling.decision.allowed:
         return Response(headers=_identity(who or Asked(""), decision_id))
     if who is None:
-        return problem(scope, "authentication_required", headers=challenge())
+        return problem(scope, "authentication_required", headers=BEARER.headers())
     extra = {"decision_id": decision_id, "policy_revision": ruling.decision.revision}
     return problem(scope, "access_denied", extra=extra)
 
@@ -97,14 +112,15 @@ class OnlyVerdicts:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._next = called(app)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != "lifespan":
+        if scope["type"] != "lifespan" and PREFIX in scope["path"]:
             path = route_path(scope)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
                 scope[INSTANCE] = named_target(scope)
                 send = _verdicts(send)
-        return self.app(scope, receive, send)
+        return self._next(scope, receive, send)
 
 
 def _verdicts(send: Send) -> Send:
@@ -124,7 +140,7 @@ def _verdicts(send: Send) -> Send:
     return send_verdict
 
 
-def routes(checkpoint: Checkpoint) -> list[BaseRoute]:
+def routes(checkpoint: ServiceCheckpoint) -> list[BaseRoute]:
     """The endpoint, plain and with the original path behind it, for every method and for what looks like a handshake."""
     endpoint = ForwardAuth(checkpoint)
     below = PREFIX + "/{path:path}"

@@ -5,7 +5,9 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
-from app.checkpoint import Checkpoint
+from app.checkpoint import checkpoint_of
+from rbac import LivePolicy
+from rbac.stores import DistantStore
 
 router = APIRouter(tags=["health"])
 
@@ -22,6 +24,28 @@ class PolicyState(BaseModel):
     revision: str
     current: bool
     checking: bool
+    problems: int
+    last_good: bool
+
+
+class StoreHealth(BaseModel):
+    """The database that the document comes from: ``version`` is in force here, ``newest`` the newest version heard of, and
+    ``behind`` how many lie between. ``heard_seconds`` ago it answered (null: never); ``reachable`` is false while it
+    does not."""
+
+    version: int
+    newest: int
+    behind: int
+    heard_seconds: float | None
+    reachable: bool
+
+
+class RevocationsState(BaseModel):
+    """``rows`` are in force; ``current`` is false while newer ones are refused and these stay. ``last_good``: this worker
+    started on the ones that ``POLICY_CACHE`` keeps."""
+
+    rows: int
+    current: bool
     problems: int
     last_good: bool
 
@@ -44,7 +68,9 @@ class Readiness(BaseModel):
     status: Literal["ready", "not ready", "stopping"]
     policy: PolicyState
     keys: KeysState
+    revocations: RevocationsState
     decision_log: DecisionLogState
+    store: StoreHealth | None = None
 
 
 @router.get("/healthz", summary="Alive")
@@ -60,11 +86,12 @@ async def readyz(request: Request, response: Response) -> Readiness:
     """Whether a policy is loaded, the issuer's keys are known, and decisions can be recorded where they must be.
 
     From the beginning of a stop on it is not, though everything is answered for ``SHUTDOWN_DELAY``. A newer document
-    that was refused changes nothing.
+    that was refused changes nothing, and neither does a database that does not answer: the last good one goes on deciding.
     """
-    checkpoint: Checkpoint = request.app.state.checkpoint
-    live, keys, log = checkpoint.live, checkpoint.authenticator, checkpoint.log
-    stopping = checkpoint.listener.draining
+    checkpoint = checkpoint_of(request)
+    live, keys, log = checkpoint.live, checkpoint.service.authenticator, checkpoint.log
+    revocations = checkpoint.service.documents.revocations
+    stopping = checkpoint.service.listener.draining
     ready = keys.keys_known and not log.refusing and not stopping
     if not ready:
         response.status_code = 503
@@ -77,6 +104,26 @@ async def readyz(request: Request, response: Response) -> Readiness:
             problems=len(live.problems),
             last_good=live.last_good,
         ),
+        revocations=RevocationsState(
+            rows=revocations.table.rows,
+            current=not revocations.problems,
+            problems=len(revocations.problems),
+            last_good=revocations.last_good,
+        ),
         keys=KeysState(known=keys.keys_known, fresh=keys.last_fetch_ok),
         decision_log=DecisionLogState(failing=log.writer.failing, pending=log.pending),
+        store=_store_state(live),
+    )
+
+
+def _store_state(live: LivePolicy) -> StoreHealth | None:
+    if not isinstance(live.store, DistantStore):
+        return None
+    heard = live.store.state
+    return StoreHealth(
+        version=live.version,
+        newest=heard.newest,
+        behind=max(0, heard.newest - live.version),
+        heard_seconds=None if heard.heard_s is None else round(heard.heard_s, 3),
+        reachable=heard.reachable,
     )

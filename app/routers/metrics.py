@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 
-from app.checkpoint import Checkpoint
-from app.decision_log import DecisionLogUnavailable
+from app.checkpoint import checkpoint_of
 from app.metrics import CONTENT_TYPE
+from rbac.decision_log.buffer import DecisionLogUnavailable
 
 router = APIRouter(tags=["health"])
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["health"])
 )
 async def metrics(request: Request) -> Response:
     """Everything up to this request, of all workers; while the log cannot be written, what was counted before."""
-    checkpoint: Checkpoint = request.app.state.checkpoint
+    checkpoint = checkpoint_of(request)
     with suppress(DecisionLogUnavailable):
         await checkpoint.log.settle()
-    return Response(await asyncio.to_thread(checkpoint.metrics.exposition), media_type=CONTENT_TYPE)
+    return Response(await asyncio.to_thread(checkpoint.service.metrics.exposition), media_type=CONTENT_TYPE)

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from app.auth.dependencies import CurrentUser
-from app.auth.principal import Principal
-from app.greetings import CallerLanguage, greeting
-from app.permissions import permissions
+from app.checkpoint import checkpoint_of
+from app.routers.greetings import CallerLanguage, greeting
+from rbac.guard.fastapi import Caller
+from rbac.guard.identity.principal import Principal
 
 router = APIRouter(tags=["protected"])
 
@@ -65,7 +65,7 @@ class Profile(BaseModel):
 
 
 @router.get("/protected", summary="Any valid token")
-async def protected(user: CurrentUser, language: CallerLanguage) -> Protected:
+async def protected(user: Caller, language: CallerLanguage) -> Protected:
     """Greets the caller and says whom the token names."""
     return Protected(
         message=greeting("protected", language, _name(user)),
@@ -74,7 +74,7 @@ async def protected(user: CurrentUser, language: CallerLanguage) -> Protected:
 
 
 @router.get("/profile", summary="The caller's own claims")
-async def profile(user: CurrentUser) -> Profile:
+async def profile(user: Caller) -> Profile:
     """What the verified token says of the caller, and nothing else."""
     return Profile(
         profile=ProfileClaims(
@@ -90,7 +90,7 @@ async def profile(user: CurrentUser) -> Profile:
 
 
 @router.get("/user", summary="Role user and above")
-async def user_page(user: CurrentUser, language: CallerLanguage) -> User:
+async def user_page(user: Caller, language: CallerLanguage) -> User:
     """For whom the policy counts among the users."""
     return User(
         message=greeting("user", language, _name(user)),
@@ -99,10 +99,10 @@ async def user_page(user: CurrentUser, language: CallerLanguage) -> User:
 
 
 @router.get("/admin", summary="Administrators")
-async def admin(request: Request, user: CurrentUser, language: CallerLanguage) -> Admin:
+async def admin(request: Request, user: Caller, language: CallerLanguage) -> Admin:
     """For administrators: what the policy lets this one do, asked of the policy itself."""
-    policy = request.app.state.checkpoint.live.policy
-    found = await permissions(request, user, policy)
+    checkpoint = checkpoint_of(request)
+    found = await checkpoint.service.permissions.of(request.scope, user, checkpoint.terms)
     allowed = [f"{route.act} {route.obj}" for route in found.routes]
     return Admin(
         message=greeting("admin", language, _name(user)),

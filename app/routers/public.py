@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from app.auth.dependencies import OptionalUser
-from app.greetings import CallerLanguage, greeting
+from app.routers.greetings import CallerLanguage, greeting
+from rbac.guard.fastapi import MaybeCaller
 
 router = APIRouter(tags=["public"])
 
@@ -32,7 +32,7 @@ async def root(request: Request, language: CallerLanguage) -> Welcome:
 
 
 @router.get("/public", summary="A greeting for anyone")
-async def public(user: OptionalUser, language: CallerLanguage) -> Greeting:
+async def public(user: MaybeCaller, language: CallerLanguage) -> Greeting:
     """Needs no token; one that is sent must be valid all the same."""
     name = user.username or user.sub if user is not None else None
     return Greeting(message=greeting("public", language, name))

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, Self
 STATE = "sekisho.listener"
 
 # Why something was turned away: the `error` of the answer, and `idle`, which nobody is told.
-Reason = Literal[
+ListenerReason = Literal[
     "bad_request",
     "idle",
     "invalid_host",

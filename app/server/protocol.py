@@ -5,17 +5,20 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from starlette.types import Scope
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.flow_control import FlowControl, service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from app.problems import problem
-from app.request_id import new_id, request_id_var
-from app.server.listener import STATE, Listener, Reason
+from app.http.problems import problem
+from app.server.exchange import Exchange, Signal
+from app.server.listener import STATE, Listener, ListenerReason
+from rbac.guard.http.request_id import new_id, request_id_var
 
 RETRY_AFTER = 1  # seconds, for callers who find no place
 
@@ -27,6 +30,12 @@ _CHUNKING = 8  # bytes on the wire for one of a body, at most: `1\r\na\r\n` take
 _MOST_CHUNKS = 256  # of a body in one round of the event loop, however small: each costs more than its bytes
 _LINGER_S = 1.0  # an answer is lost when the connection ends while the caller still sends
 _MOST_LINGERING = 1 << 20  # bytes
+_LAST_S = 2.0  # for a request on its way when the service stops
+
+
+# What a proxy says of the client: uvicorn's layer for it has nothing to do where there is none.
+_FORWARDED = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+_HEEDED = frozenset({b"host", b"expect", b"content-length"}) | _FORWARDED
 
 
 class _Refused(Exception):  # noqa: N818 - ends the parsing; nobody sees it
@@ -61,7 +70,7 @@ class Connection(HttpToolsProtocol):
     """
 
     flow: _Flow
-    cycle: RequestResponseCycle | None  # type: ignore[assignment]  # uvicorn says that there is always one
+    cycle: Exchange | None  # type: ignore[assignment]  # uvicorn says that there is always one
 
     def __init__(
         self,
@@ -71,21 +80,27 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._unforwarded = self.app.app if isinstance(self.app, ProxyHeadersMiddleware) else self.app
         self.listener: Listener = app_state.get(STATE) or Listener()
         self.limits = self.listener.limits
         self._in_head = True
         self._begun = False  # whether anything of the head that is expected has come
         self._fresh = False  # whether that was in the piece being parsed
         self._raw = 0  # bytes of the head or the body under way, but for the piece it began in
+        self._hosts = 0  # fields of the head that name a host
+        self._forwarded = False  # whether the head has a field that a proxy writes
         self._bodiless = 0  # of those, the bytes since the last that were the body itself
         self._chunks = 0  # of a body, in this round of the event loop
         self._body_size = 0
         self._trailers_size = 0
         self._unread = b""
         self._refused = False
+        self._last = False  # whether no request is awaited after this one
         self._dropped = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
+        self._idle_since: float | None = None  # when the answer to the last request was complete
+        self._minding: asyncio.TimerHandle | None = None  # that it does not stay idle for too long
 
     # The connection
 
@@ -108,6 +123,9 @@ class Connection(HttpToolsProtocol):
         self.listener.connections -= 1
         self._let_go()
         self._stop_minding_writes()
+        if self._minding is not None:
+            self._minding.cancel()
+            self._minding = None
         self._unread = b""
 
     def give_way(self) -> None:
@@ -115,6 +133,20 @@ class Connection(HttpToolsProtocol):
         self.listener.refused["idle"] += 1
         self.connections.discard(self)
         self.transport.abort()
+
+    def shutdown(self) -> None:
+        """The service stops: what was sent already is answered, and who connected a moment ago has one to say why."""
+        self._last = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            return
+        expected = self.cycle is None or self._begun or not self._in_head
+        self.loop.call_later(_LAST_S if expected else 0.0, self._end_unless_answering)
+
+    def _end_unless_answering(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+            self._mind_writes()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -193,31 +225,43 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._begun = self._fresh = True
-        self._raw = 0
+        self._raw = self._hosts = 0
+        self._forwarded = False
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self.limits.target:
             self._beyond("uri_too_long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        if len(self.headers) > MOST_FIELDS:
+        """One field, of a head or of a trailer. Each costs a call from the parser, so all is done in it."""
+        name = name.lower()
+        headers = self.headers
+        headers.append((name, value))
+        if name in _HEEDED:
+            self._heed(name, value)
+        if len(headers) > MOST_FIELDS:
             self._beyond("request_header_fields_too_large")
         if not self._in_head:
             self._trailers_size += len(name) + len(value) + 4
             if self._trailers_size > self.limits.head:
                 self._beyond("request_header_fields_too_large")
 
+    def _heed(self, name: bytes, value: bytes) -> None:
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect":
+            if value.lower() == b"100-continue":
+                self.expect_100_continue = True
+        elif name != b"content-length":
+            self._forwarded = True
+        elif self._in_head and int(value) > self.limits.body:
+            self._beyond("payload_too_large")
+
     def on_headers_complete(self) -> None:
-        hosts = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"content-length" and int(value) > self.limits.body:
-                self._beyond("payload_too_large")
+        version = self.parser.get_http_version()
         # RFC 9112, section 3.2
-        if hosts != 1 and (hosts or self.parser.get_http_version() != "1.0"):
+        if self._hosts != 1 and (self._hosts or version != "1.0"):
             self._beyond("invalid_host")
         if self._raw and self._head_size() > self.limits.head:
             self._beyond("request_header_fields_too_large")
@@ -226,9 +270,49 @@ class Connection(HttpToolsProtocol):
         self._raw = self._bodiless = self._body_size = self._trailers_size = 0
         self._let_go()
         self._unset_keepalive_if_required()
-        super().on_headers_complete()
-        if self.listener.draining and self.cycle is not None:
+        self._begin_exchange(version)
+        if (self._last or self.listener.draining) and self.cycle is not None:
             self.cycle.keep_alive = False
+
+    def _begin_exchange(self, version: str) -> None:
+        """What uvicorn does with a head that is complete, with an exchange of ours."""
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        target = httptools.parse_url(self.url)
+        raw_path = target.path
+        path = raw_path.decode("ascii")
+        if "%" in path:
+            path = unquote(path)
+        scope["path"] = self.root_path + path
+        scope["raw_path"] = self.root_path.encode("ascii") + raw_path
+        scope["query_string"] = target.query or b""
+        before = self.cycle
+        self.cycle = cycle = Exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            Signal(),  # type: ignore[arg-type]  # all that is asked of an event
+            self.expect_100_continue,
+            version != "1.0" and self.parser.should_keep_alive(),
+            self.on_response_complete,
+        )
+        app = self.app if self._forwarded else self._unforwarded
+        most = self.limit_concurrency  # uvicorn's own limit, for whoever starts it by that
+        if most is not None and (len(self.connections) >= most or len(self.tasks) >= most):
+            app = service_unavailable
+        if before is None or before.response_complete:
+            self._start_asgi_task(cycle, app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, app))
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
@@ -247,13 +331,18 @@ class Connection(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
             # The answer did not wait for the body, so nothing else says that the connection is idle now.
             self.listener.idle[self] = None
-            self._unset_keepalive_if_required()
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
+            self._mind_idleness()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
+            if self.pipeline:
+                cycle, app = self.pipeline.pop()
+                self._start_asgi_task(cycle, app)
+            else:
+                self._mind_idleness()
         if self.transport.is_closing():
             if self.transport.get_write_buffer_size():
                 self._mind_writes()
@@ -310,6 +399,29 @@ class Connection(HttpToolsProtocol):
         self.listener.idle.pop(self, None)
         self._unset_timer()
 
+    def _mind_idleness(self) -> None:
+        """The connection is idle from now on, and not for longer than the setting says.
+
+        One timer serves many requests: it is not taken back when the next one comes, but looks when it is due.
+        """
+        self._idle_since = self.loop.time()
+        if self._minding is None:
+            self._minding = self.loop.call_later(self.timeout_keep_alive, self._look_at_idleness)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_at_idleness(self) -> None:
+        self._minding = None
+        since = self._idle_since
+        if since is None or self.transport.is_closing():
+            return
+        left = since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._minding = self.loop.call_later(left, self._look_at_idleness)
+        else:
+            self.timeout_keep_alive_handler()
+
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
         self._mind_writes()
@@ -334,12 +446,12 @@ class Connection(HttpToolsProtocol):
 
     # Refusing
 
-    def _beyond(self, reason: Reason) -> None:
+    def _beyond(self, reason: ListenerReason) -> None:
         """Refuses out of the parser."""
         self._refuse(reason)
         raise _Refused
 
-    def _refuse(self, reason: Reason) -> None:
+    def _refuse(self, reason: ListenerReason) -> None:
         self._refused = True
         self.listener.refused[reason] += 1
         self._let_go()
@@ -358,7 +470,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write_eof()
         self._timer = self.loop.call_later(_LINGER_S, self.transport.abort)
 
-    def _answer(self, reason: Reason) -> bytes:
+    def _answer(self, reason: ListenerReason) -> bytes:
         scope: Scope = {"path": "", "headers": self.headers or []}
         identifier = new_id()
         token = request_id_var.set(identifier)

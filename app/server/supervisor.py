@@ -54,9 +54,18 @@ class Supervisor(Multiprocess):
 
     processes: list[Worker]  # type: ignore[assignment]  # its own kind of them
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket], *, delay: float = 0.0) -> None:
-        """``delay``: seconds that workers serve on after they were told to stop."""
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket],
+        *,
+        first: uvicorn.Config | None = None,
+        delay: float = 0.0,
+    ) -> None:
+        """``first`` is of the workers that it starts with, ``config`` of those that come later. ``delay``: seconds that
+        workers serve on after they were told to stop."""
         super().__init__(config, sockets)
+        self._first = first or config
         self.exit_code = 0
         self._delay = delay
         self._ever_served = False
@@ -80,7 +89,8 @@ class Supervisor(Multiprocess):
         return self.exit_code
 
     def init_processes(self) -> None:
-        self.processes += [self._started() for _ in range(self.processes_num)]
+        self.processes += [self._started(self._first) for _ in range(self.processes_num)]
+        self._first = self.config
 
     def join_all(self) -> None:
         """Waits for the workers to end; a stuck one is killed, which is no good end."""
@@ -125,8 +135,8 @@ class Supervisor(Multiprocess):
             self.exit_code = STARTUP_FAILURE
             self.should_exit.set()
 
-    def _started(self) -> Worker:
-        worker = Worker(self.config, self.sockets)
+    def _started(self, config: uvicorn.Config | None = None) -> Worker:
+        worker = Worker(config or self.config, self.sockets)
         worker.start()
         return worker
 

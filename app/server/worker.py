@@ -1,9 +1,11 @@
 """One process that serves, and how it stops: not ready, then deaf, then gone, and with 0 if that was wanted."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Generator
@@ -35,6 +37,14 @@ class Server(uvicorn.Server):
         self._parent = parent
         self._asked_at = 0.0
         self._hurried = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the application and listens."""
+        await super().startup(sockets)
+        # What is here now stays: the policy, above all. A collector that walks it again and again stops every request
+        # meanwhile, and finds nothing. What a reload brings joins it (rbac.background).
+        gc.collect()
+        gc.freeze()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

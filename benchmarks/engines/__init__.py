@@ -45,6 +45,11 @@ ENGINES: dict[str, Entry] = {
         "sekisho:PolicyEngine",
         "`Policy.decide_request`: the answer with the deciding rule and its line",
     ),
+    "keywords": _entry(
+        "Sekisho, Policy by keywords",
+        "sekisho:KeywordsEngine",
+        "`Policy.decide`, which takes the model's words by name",
+    ),
     "indexed": _entry(
         "Sekisho, IndexedEnforcer",
         "sekisho:IndexedEngine",

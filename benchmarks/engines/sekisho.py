@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from benchmarks.workload import Request
-from rbac.enforcer import IndexedEnforcer
+from rbac.engine.enforcer import IndexedEnforcer
 from rbac.policy import Policy
 
 Words = tuple[str, str, str, str]
@@ -21,7 +21,7 @@ class IndexedEngine:
         return request[:4]
 
     def decide(self, prepared: Words) -> bool:
-        return bool(self.enforcer.enforce(*prepared))
+        return self.enforcer.enforce(*prepared)
 
 
 class PolicyEngine:
@@ -35,3 +35,11 @@ class PolicyEngine:
 
     def decide(self, prepared: Words) -> bool:
         return self.policy.decide_request(prepared).allowed
+
+
+class KeywordsEngine(PolicyEngine):
+    """``Policy``, asked by the names of the model's words."""
+
+    def decide(self, prepared: Words) -> bool:
+        sub, role, obj, act = prepared
+        return self.policy.decide(sub=sub, role=role, obj=obj, act=act).allowed

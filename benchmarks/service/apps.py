@@ -4,15 +4,18 @@ The caller's role is ``billing-0-admin``; the rule that admits is one of ``billi
 path pattern.
 """
 
+import json
+import random
+import re
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import casbin
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from jose import jwt
 from pydantic import BaseModel, Field
 from starlette.applications import Starlette
@@ -28,7 +31,13 @@ from benchmarks.workload import MODEL
 
 ROLE = "billing-0-admin"
 TEMPLATE = "/billing-0/v1/invoices/{number}"
+HUNDRED = {f"/api-{router}": [("GET", f"/{each}/{{number}}") for each in range(10)] for router in range(10)}
+GITHUB = Path(__file__).parents[2] / "tests" / "data" / "github" / "routes.json"
 PATH = "/billing-0/v1/invoices/000042"
+FIRST_TEMPLATE = "/billing-0/v1/notes/{number}"
+FIRST_PATH = "/billing-0/v1/notes/000042"
+"""Of an endpoint that stands before all others, in an application that has the usual one at its end as well."""
+_PLACE = re.compile(r"\{[^}]*\}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,11 @@ async def invoice(number: str) -> Invoice:
     return Invoice(number=number, currency="EUR", total=4_200)
 
 
+async def operation(request: Request) -> Invoice:
+    """The same for paths that name other things: the last word of the path is the number."""
+    return Invoice(number=request.url.path.rpartition("/")[2], currency="EUR", total=4_200)
+
+
 def plain(_: Setup) -> ASGIApp:
     """FastAPI with no authorization: what every figure is divided by."""
     return _with_endpoint(FastAPI())
@@ -73,13 +87,63 @@ def starlette(_: Setup) -> ASGIApp:
     return Starlette(routes=[Route(TEMPLATE, answer)])
 
 
-def sekisho(setup: Setup) -> ASGIApp:
+def sekisho(setup: Setup) -> FastAPI:
     """The service as it is, with one more endpoint.
 
     ``ENVIRONMENT=development`` only because a key set on 127.0.0.1 is not https; everything that production does
     differently on a request's path is set as production sets it.
     """
     return _with_endpoint(_service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy)))
+
+
+def sekisho_first(setup: Setup) -> ASGIApp:
+    """The service, with one more endpoint before all others: two processes would differ in more than a place."""
+    app = sekisho(setup)
+    app.get(FIRST_TEMPLATE)(invoice)
+    app.router.routes.insert(0, app.router.routes.pop())
+    return app
+
+
+def plain_hundred(_: Setup) -> ASGIApp:
+    """FastAPI with no authorization and a hundred routes: ten routers, ten endpoints each."""
+    return _with_routers(FastAPI(), HUNDRED)
+
+
+def sekisho_hundred(setup: Setup) -> ASGIApp:
+    """The service with the same."""
+    return _with_routers(_service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy)), HUNDRED)
+
+
+def plain_github(_: Setup) -> ASGIApp:
+    """FastAPI with no authorization and the 1,015 routes of GitHub's API, a router for each first word of a path."""
+    return _with_routers(FastAPI(), _github())
+
+
+def sekisho_github(setup: Setup) -> ASGIApp:
+    """The service with the same."""
+    return _with_routers(_service(setup, POLICY_MODEL=str(MODEL), POLICY_FILE=str(setup.policy)), _github())
+
+
+def _github() -> dict[str, list[tuple[str, str]]]:
+    routers: dict[str, list[tuple[str, str]]] = {}
+    for each in json.loads(GITHUB.read_text(encoding="utf-8")):
+        # No dash is in the name of a parameter.
+        path = _PLACE.sub(lambda place: place[0].replace("-", "_"), each["path"])
+        _, first, *rest = path.split("/")
+        prefix, path = (
+            (f"/github/{first}", "".join(f"/{text}" for text in rest)) if first else ("/github", "/")
+        )
+        routers.setdefault(prefix, []).append((each["method"], path))
+    return routers
+
+
+def _with_routers(app: FastAPI, routers: Mapping[str, Sequence[tuple[str, str]]]) -> FastAPI:
+    for prefix, routes in routers.items():
+        router = APIRouter()
+        for method, path in routes:
+            router.add_api_route(path, invoice if "{number}" in path else operation, methods=[method])
+        app.include_router(router, prefix=prefix)
+    return app
 
 
 def sekisho_without_log(setup: Setup) -> ASGIApp:
@@ -99,9 +163,8 @@ def decision_point(setup: Setup) -> ASGIApp:
 
 
 def _with_endpoint(app: FastAPI) -> FastAPI:
-    """The endpoint in the first place of the table, so that every router finds it at its first look."""
+    """The endpoint where a user's stands: behind all that the application has of its own."""
     app.get(TEMPLATE)(invoice)
-    app.router.routes.insert(0, app.router.routes.pop())
     return app
 
 
@@ -110,6 +173,8 @@ def _service(setup: Setup, **settings: str) -> FastAPI:
     from app.config import load_settings
     from app.main import create_app
 
+    revocations = setup.scratch / "revocations.csv"
+    revocations.touch()
     environ = {
         "ENVIRONMENT": "development",
         "DEBUG": "false",
@@ -118,6 +183,7 @@ def _service(setup: Setup, **settings: str) -> FastAPI:
         "EXPLAIN_DENIALS": "false",
         "POLICY_GATE": "lint",
         "DECISION_LOG": setup.decision_log,
+        "REVOCATIONS_FILE": str(revocations),
         "COGNITO_USER_POOL_ID": POOL,
         "COGNITO_REGION": REGION,
         "COGNITO_APP_CLIENT_ID": CLIENT,
@@ -184,7 +250,12 @@ APPS: dict[str, Callable[[Setup], ASGIApp]] = {
     "plain-without-telemetry": plain_without_telemetry,
     "starlette": starlette,
     "sekisho": sekisho,
+    "sekisho-first": sekisho_first,
     "sekisho-without-log": sekisho_without_log,
+    "plain-hundred": plain_hundred,
+    "sekisho-hundred": sekisho_hundred,
+    "plain-github": plain_github,
+    "sekisho-github": sekisho_github,
     "decision-point": decision_point,
     "cloudauth": cloudauth,
     "cloudauth-casbin": cloudauth_casbin,
@@ -192,10 +263,33 @@ APPS: dict[str, Callable[[Setup], ASGIApp]] = {
 }
 
 
+OURS = ("sekisho", "decision-point")
+"""What the names of our own applications begin with."""
+
+MORE: dict[str, list[str]] = {
+    "sekisho-first": [FIRST_TEMPLATE],
+    "sekisho-hundred": [f"{prefix}{path}" for prefix, routes in HUNDRED.items() for _, path in routes],
+    "sekisho-github": [
+        f"{prefix}{path}"
+        for prefix, routes in _github().items()
+        for method, path in routes
+        if method == "GET"
+    ],
+}
+"""Templates that an application answers besides the usual one."""
+
+
+def asked_of(app: str) -> list[str]:
+    """The paths that an application is asked for, in the order in which it is: all its own, shuffled."""
+    more = [] if app == "sekisho-first" else MORE.get(app.replace("plain", "sekisho"), [])
+    paths = [_PLACE.sub(lambda place: f"{place[0].strip('{}')}42", template) for template in more] or [PATH]
+    random.Random(1).shuffle(paths)
+    return paths
+
+
 def _guarded(admitted: Callable[..., Awaitable[None]]) -> FastAPI:
     app = FastAPI()
     app.get(TEMPLATE, dependencies=[Depends(admitted)])(invoice)
-    app.router.routes.insert(0, app.router.routes.pop())
     return app
 
 

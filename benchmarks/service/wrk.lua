@@ -1,13 +1,24 @@
--- wrk -s wrk.lua URL -- TOKENS OFFSET
--- Sends the tokens of a file in order, from line OFFSET + 1 on and round again; reports as one JSON line.
+-- wrk -s wrk.lua URL -- TOKENS PATHS OFFSET
+-- Sends the tokens of one file to the paths of another, each in order, from line OFFSET + 1 on and round again; reports
+-- as one JSON line.
 
 local requests, at = {}, 0
 
-function init(args)
-  for token in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = "Bearer " .. token })
+local function lines(name)
+  local found = {}
+  for line in io.lines(name) do
+    found[#found + 1] = line
   end
-  at = tonumber(args[2])
+  return found
+end
+
+function init(args)
+  local tokens, paths = lines(args[1]), lines(args[2])
+  for number = 0, math.max(#tokens, #paths) - 1 do
+    local header = { ["Authorization"] = "Bearer " .. tokens[number % #tokens + 1] }
+    requests[#requests + 1] = wrk.format("GET", paths[number % #paths + 1], header)
+  end
+  at = tonumber(args[3])
 end
 
 function request()

@@ -1,36 +1,81 @@
 """The `rbac` command: one command a file, each with a ``register(app)`` that adds it.
 
+Read ``options`` and ``output``, which all of them share, then ``check``.
+
 Exit codes: 0 yes, clean or equivalent; 1 no, findings or failed; 2 could not run.
 """
 
 from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from rbac.cli.output import UNABLE, report_trouble, speak_any_encoding
+from rbac.cli.from_files import settings_from_files
+from rbac.cli.laid_out import laid_out
+from rbac.cli.output import UNABLE, report_trouble, say, speak_any_encoding, stdout
 from rbac.errors import RbacError
 
-# In the order of `rbac --help`: first what everybody types after an edit, then questions, then what compares.
-COMMANDS = (
-    "check",
-    "fmt",
-    "test",
-    "explain",
-    "can",
-    "who_can",
-    "matrix",
-    "diff",
-    "replay",
-    "unused",
-    "routes",
-    "publish",
-    "history",
-    "show",
-    "rollback",
-)
+# In the order of `rbac --help`: first what everybody types after an edit, then questions, then what compares. What each says
+# of itself stands here too, so that the list of them needs none of their imports.
+COMMANDS: Final = {
+    "init": (
+        "Write model.conf, policy.csv, revocations.csv and policy_tests/ to begin from. Nothing that is there is "
+        "overwritten: exit code 1."
+    ),
+    "check": (
+        "Say what is wrong in the policy: every mistake with its line and what to do. Exit code 1 if "
+        "there is any."
+    ),
+    "fmt": "Tidy the policy and its model: columns aligned, no stray bytes or empty columns, comments kept.",
+    "test": "Run the policy tests: whether what must stay true of the policy is true.",
+    "explain": (
+        "Say why a request is allowed or denied: the rule, the way to its role, or the rules that were "
+        "nearly met."
+    ),
+    "can": "List every endpoint that this caller reaches, and the rule that lets them.",
+    "who-can": "List every role, and every person the policy names, that reaches an endpoint.",
+    "matrix": "Show what each role may do, endpoint by endpoint, and each person whom the policy names.",
+    "diff": (
+        "Show which (role, method, endpoint) cells a change grants and revokes. Exit code 1 unless "
+        "nothing changes."
+    ),
+    "replay": "Ask a policy every recorded decision again. Exit code 1 if any comes out differently.",
+    "unused": "List the rules and role links that no recorded decision needed. Exit code 1 if there are any.",
+    "doctor": (
+        "Look at the issuer's settings, and say what is dangerous, what cannot work, and what mends it. "
+        "Nothing is changed."
+    ),
+    "revoke": (
+        "Refuse the tokens that somebody has: 401 within a second, everywhere, and their connections are "
+        "closed."
+    ),
+    "lock-out": (
+        "Take everything from one person, whatever their roles: the line in the policy, and a policy test "
+        "that it stays there."
+    ),
+    "revocations": ("List who is sent away. A file with a mistake is refused with all of them: exit code 2."),
+    "routes": "List the endpoints of a FastAPI application. Importing it starts nothing.",
+    "publish": (
+        "Publish model, rules, policy tests and endpoints as the next version, which every replica then "
+        "decides by."
+    ),
+    "history": "List the versions from the newest on: number, revision, time (UTC), author, reason.",
+    "show": "Write what a version holds: the same bytes that were published.",
+    "blame": "Say which version brought each line of the rules, by whom, when and why.",
+    "rollback": (
+        "Publish what an old version holds as the next one: gated like any, by today's lint and its own "
+        "tests."
+    ),
+    "status": (
+        "List the replicas by what they run. Exit code 1 unless every one runs the newest version and "
+        "nothing troubles it, and where none reports what it runs, unless --git is asked about."
+    ),
+    "migrate": (
+        "Make the tables, or bring them up to this version: as their owner, by one at a time, all steps "
+        "or none."
+    ),
+}
 
 
 class Command(TyperCommand):
@@ -40,6 +85,16 @@ class Command(TyperCommand):
         """The parameters, the flags without the name of their type."""
         return _flags_plain(super().get_params(ctx))
 
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """As its base; what neither the arguments nor a variable say, the file that `NAME_FILE` names may."""
+        from_files = {"default_map": settings_from_files(self.params)}
+        return super().make_context(info_name, args, parent, **(from_files | extra))
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # as in Commands.invoke
+        """Runs the command; a policy that a store holds (`--policy pg:12`) is laid out in files for it first."""
+        with laid_out(ctx):
+            return super().invoke(ctx)
+
 
 class Commands(TyperGroup):
     """What stops a command (an unreadable file, a refused policy, a bad option) is one message and exit 2."""
@@ -47,6 +102,26 @@ class Commands(TyperGroup):
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override] # as in invoke
         """The parameters, the flags without the name of their type."""
         return _flags_plain(super().get_params(ctx))
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {
+            name: Command(name, help=said, rich_markup_mode="markdown") for name, said in COMMANDS.items()
+        }
+        self._listing = False
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command; imported, but where only its line in the list is wanted."""
+        listed = super().get_command(ctx, cmd_name)
+        return listed if listed is None or self._listing else _command(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help of the group, from the lines of :data:`COMMANDS`."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # typer's own context class is not public
         """Run the command; an error of ours or of the operating system ends in exit code 2, no traceback."""
@@ -67,7 +142,7 @@ def _flags_plain(parameters: list[Any]) -> list[Any]:
 
 
 def build_app() -> typer.Typer:
-    """The command with every subcommand of :data:`COMMANDS` that this installation has."""
+    """The command with every subcommand of :data:`COMMANDS`, each imported when it is asked for."""
     app = typer.Typer(
         name="rbac",
         cls=Commands,
@@ -82,14 +157,19 @@ def build_app() -> typer.Typer:
     )
     # A callback keeps `rbac COMMAND` a group whatever the number of commands.
     app.callback()(_root)
-    for name in COMMANDS:
-        module = f"rbac.cli.{name}"
-        if find_spec(module) is not None:
-            import_module(module).register(app)
-    for command in app.registered_commands:
-        command.cls = Command
-        command.epilog = _listed(command.epilog or "")
     return app
+
+
+def _command(name: str) -> Any:
+    """The command ``name``, imported."""
+    alone = typer.Typer(rich_markup_mode="markdown", pretty_exceptions_enable=False)
+    alone.callback()(_root)
+    import_module(f"rbac.cli.{name.replace('-', '_')}").register(alone)
+    for registered in alone.registered_commands:
+        registered.cls = Command
+        registered.epilog = _listed(registered.epilog or "")
+    group = typer.main.get_command(alone)
+    return group.commands[name]  # type: ignore[attr-defined] # a group has commands
 
 
 def _listed(examples: str) -> str:
@@ -100,7 +180,19 @@ def _listed(examples: str) -> str:
     return "\n\n".join(lines)
 
 
-def _root() -> None:
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(stdout(), f"rbac {version('sekisho')}")
+        raise typer.Exit
+
+
+def _root(
+    shown: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
     """Nothing is common to all commands but what :mod:`rbac.cli.options` spells."""
 
 

@@ -5,8 +5,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import Any, Final
 
+from rbac.document.problem_codes import PROBLEM_CODES
 from rbac.errors import Problem
-from rbac.problem_codes import PROBLEM_CODES
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 

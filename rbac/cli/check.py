@@ -9,19 +9,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from rbac.cli import options
 from rbac.cli.annotations import github_commands, sarif
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    RoutesOption,
-    SubjectsOption,
-    functions_of,
-    known_routes,
-    subjects_of,
-)
 from rbac.cli.output import (
     NO,
     emit_json,
@@ -32,16 +21,17 @@ from rbac.cli.output import (
     source_lines,
     stdout,
 )
-from rbac.document import Document, check_bytes, revision
+from rbac.document.document import Document, check_bytes, revision
+from rbac.document.names import SUBJECT, Subjects
 from rbac.errors import Problem, RbacError
-from rbac.lint import as_served, lint
-from rbac.lints.readable import readable_part
-from rbac.names import SUBJECT
-from rbac.own_functions import NO_FUNCTIONS, OwnFunctions
-from rbac.routes import DEFAULT_APP, KnownRoutes
-from rbac.scenario_file import named_in
-from rbac.suite_files import suite_files
-from rbac.wording import counted
+from rbac.linting.lint import as_served, lint
+from rbac.linting.reading.readable import readable_part
+from rbac.model.own_functions import NO_FUNCTIONS, OwnFunctions
+from rbac.policy_tests.scenario_file import named_in
+from rbac.policy_tests.suite_files import suite_files
+from rbac.revocations.reading import RevocationsError, read_revocations
+from rbac.routes import BESIDE, KnownRoutes
+from rbac.text.wording import counted
 
 EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
 
@@ -52,6 +42,8 @@ EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scannin
 
 TESTS: Final = "policy_tests"
 """Where policy tests lie beside a policy."""
+REVOCATIONS: Final = "revocations.csv"
+"""And revocations."""
 
 CheckFormat = Literal["text", "json", "sarif", "github"]
 
@@ -59,6 +51,12 @@ CheckFormat = Literal["text", "json", "sarif", "github"]
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("check", epilog=EXAMPLE)(check)
+
+
+_NOTHING_KNOWN: Final = (
+    "no endpoint is known, so no path and no method was compared with any: name an application "
+    f"(--routes app.main:app), or save its endpoints beside the policy as {BESIDE}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,41 +72,75 @@ class Checked:
         return any(strict or problem.severity == "error" for problem in self.problems)
 
 
+KnowingTestsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--tests",
+        metavar="PATH",
+        envvar="POLICY_TESTS",
+        exists=True,
+        help="The policy tests, whose roles are known. Default: policy_tests beside the policy.",
+        show_default=False,
+    ),
+]
+SentAwayOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--revocations",
+        metavar="FILE",
+        envvar="REVOCATIONS_FILE",
+        exists=True,
+        dir_okay=False,
+        help="Who was sent away. Default: revocations.csv beside the policy, where there is one.",
+        show_default=False,
+    ),
+]
+NewRoutesOption = Annotated[
+    bool,
+    typer.Option("--new-routes", help="Also tell endpoints that are open through wildcards alone."),
+]
+
+
 def check(  # noqa: PLR0913, PLR0917 - each is an option of the command
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file is saved.")] = False,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    routes: RoutesOption = None,
-    subjects: SubjectsOption = None,
-    functions: FunctionsOption = None,
-    new_routes: Annotated[
-        bool,
-        typer.Option("--new-routes", help="Also tell endpoints that are open through wildcards alone."),
-    ] = False,
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    routes: options.RoutesOption = None,
+    subjects: options.SubjectsOption = None,
+    functions: options.FunctionsOption = None,
+    tests: KnowingTestsOption = None,
+    revocations: SentAwayOption = None,
+    new_routes: NewRoutesOption = False,
     output: Annotated[
         CheckFormat, typer.Option("--format", help="For people, programs, code scanning, or GitHub's log.")
     ] = "text",
 ) -> None:
     """Say what is wrong in the policy: every mistake with its line and what to do. Exit code 1 if there is any.
 
-    Errors keep a policy from coming into force. Warnings do not, unless --strict. With --strict, or with the routes of
-    app.main:app, the policy is judged as this service judges its own: it must deny by default.
+    Errors keep a policy from coming into force, and revocations.csv. Warnings do not, unless --strict. With --strict,
+    with the routes of an application, or with a routes.json beside it, the policy is judged as a service judges its own:
+    it must deny by default.
     """
-    people, own = subjects_of(subjects), functions_of(functions)
-    known = known_routes(routes, policy)
+    people, own = options.subjects_of(subjects), options.functions_of(functions)
+    known = options.known_routes(routes, policy)
     if new_routes and not known:
         raise typer.BadParameter("no endpoint is known: name them with --routes", param_hint="--new-routes")
 
+    sent_away = revocations or policy.with_name(REVOCATIONS)
+
     def once() -> bool:
-        checked = check_files(model, policy, known, people, functions=own, new_routes=new_routes)
-        if strict or known.source == DEFAULT_APP:
+        checked = check_files(model, policy, known, people, functions=own, tests=tests, new_routes=new_routes)
+        found = check_revocations(sent_away, people)
+        checked = replace(checked, problems=errors_first({*checked.problems, *found}))
+        if strict or known.served or known.source == str(policy.parent / BESIDE):
             checked = replace(checked, problems=errors_first(as_served(checked.problems)))
-        show(checked, output, (model, policy), strict=strict, routes_known=bool(known))
+        files = (model, policy, sent_away) if found else (model, policy)
+        show(checked, output, files, strict=strict, routes_known=bool(known))
         return checked.failed(strict=strict)
 
     if watch:
-        _keep_checking(once, (model, policy))
+        _keep_checking(once, (model, policy, sent_away))
     elif once():
         raise typer.Exit(NO)
 
@@ -120,9 +152,11 @@ def check_files(
     subjects: str = SUBJECT,
     *,
     functions: OwnFunctions = NO_FUNCTIONS,
+    tests: Path | None = None,
     new_routes: bool = False,
 ) -> Checked:
     """Read and lint the document in these files, errors first. Raises ``OSError`` for a file that cannot be read.
+    ``tests`` is where the policy tests are, if not beside the policy.
 
     The warnings about the lines that can be read are among the problems of a document that is refused.
     """
@@ -137,12 +171,39 @@ def check_files(
                 readable,
                 routes or None,
                 subjects=subjects,
-                named=_named_in_tests(policy.parent / TESTS),
+                named=_named_in_tests(tests or policy.parent / TESTS),
                 whole=document is not None,
                 new_routes=new_routes,
             )
         )
     return Checked(revision(model_bytes, policy_bytes), document, errors_first(problems))
+
+
+def check_revocations(file: Path, subjects: str = SUBJECT) -> tuple[Problem, ...]:
+    """What is wrong with the revocations in ``file``, in the words of a service that does not take them up, and a warning
+    for each row about somebody whom no token can name; nothing where there is no file. Raises ``OSError``."""
+    if not file.exists():
+        return ()
+    try:
+        rows = read_revocations(file.read_bytes(), str(file))
+    except RevocationsError as error:
+        return error.problems
+    people = Subjects.of(subjects)
+    message = "is not what a `sub` looks like here, so the row sends nobody away"
+    hint = "write the person's `sub`: `rbac revoke --find` finds it in the pool"
+    return tuple(
+        Problem(
+            str(file),
+            row.line,
+            len(row.kind) + 3,
+            "not-a-subject",
+            "warning",
+            f"`{row.value}` {message}",
+            hint,
+        )
+        for row in rows
+        if row.kind == "sub" and not people.is_sub(row.value)
+    )
 
 
 def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -170,7 +231,7 @@ def show(
     """Write what was found to stdout."""
     if output == "json":
         emit_json(
-            {"revision": checked.revision, "problems": [_shape(problem) for problem in checked.problems]}
+            {"revision": checked.revision, "problems": [problem.to_json() for problem in checked.problems]}
         )
     elif output == "sarif":
         emit_json(sarif(checked.problems))
@@ -178,11 +239,6 @@ def show(
         emit_text(github_commands(checked.problems))
     else:
         _show_text(checked, files, strict=strict, routes_known=routes_known)
-
-
-def _shape(problem: Problem) -> dict[str, object]:
-    keys = ("code", "severity", "file", "line", "column", "message", "hint")
-    return {key: getattr(problem, key) for key in keys}
 
 
 def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool, routes_known: bool) -> None:
@@ -201,11 +257,12 @@ def _show_text(checked: Checked, files: Sequence[Path], *, strict: bool, routes_
         verdict = (counted(warnings, "warning"), "bold red" if strict else "bold yellow")
     else:
         verdict = ("clean", "bold green")
-    say(console, " and ".join(map(str, files)), ": ", verdict, (_extent(checked), "dim"))
+    *most, last = map(str, files)
+    say(console, f"{', '.join(most)} and {last}: ", verdict, (_extent(checked), "dim"))
     if not routes_known:
         say(
             console,
-            ("no endpoint is known, so no path and no method was compared with any (--routes)", "dim"),
+            (_NOTHING_KNOWN, "dim"),
         )
 
 

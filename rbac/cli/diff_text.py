@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from rbac import diff_views
 from rbac.cli.output import say
-from rbac.diff_overview import Overview, PersonRow
-from rbac.differences import Change, Diff
-from rbac.new_endpoints import NewEndpoint
+from rbac.diff import sentences, views
+from rbac.diff.differences import Change, Diff
+from rbac.diff.headline import headline
+from rbac.diff.new_endpoints import NewEndpoint
+from rbac.diff.overview import Overview, PersonRow
 
 _MOST_ENDPOINTS = 12
 _MOST_EXAMPLES = 3
@@ -22,39 +23,37 @@ def show(console: Console, found: Diff, overview: Overview, opened: Sequence[New
     """All of a diff, the headline first."""
     say(
         console,
-        (diff_views.headline(found, overview), "bold"),
+        (headline(found, overview), "bold"),
         (f"  {found.old} -> {found.new}", "dim"),
-        hang=2,
     )
     _show_people(console, overview)
-    _show_lines(console, "New names", [(one.name, diff_views.name_sentence(one)) for one in overview.names])
+    _show_lines(console, "New names", [(one.name, sentences.name_sentence(one)) for one in overview.names])
     _show_lines(
         console,
         "Lines that change nothing",
-        [("", diff_views.idle_sentence(one)) for one in overview.idle or ()],
+        [("", sentences.idle_sentence(one)) for one in overview.idle or ()],
     )
-    entries = diff_views.entries(found.cells)
+    entries = views.entries(found.cells)
     _section(console, "Look at these first", [entry for entry in entries if entry.danger])
     _section(console, "Granted", [entry for entry in entries if entry.granted and not entry.danger])
     _section(console, "Revoked", [entry for entry in entries if not entry.granted])
     _show_lines(
-        console, "Callers as nobody comes", [("", diff_views.odd_sentence(one)) for one in overview.odd]
+        console, "Callers as nobody comes", [("", sentences.odd_sentence(one)) for one in overview.odd]
     )
     _show_opened(console, opened)
-    links = diff_views.role_links(found, overview)
-    _show_lines(console, "Role links", [("", diff_views.link_sentence(link)) for link in links])
+    links = views.role_links(found, overview)
+    _show_lines(console, "Role links", [("", sentences.link_sentence(link)) for link in links])
     if found.unsent:
         number = len(found.unsent)
-        first = diff_views.endpoint(found.unsent[0])
+        first = found.unsent[0].endpoint.label
         say(
             console,
             ("note: ", "bold yellow"),
             f"not shown: {number} change{'' if number == 1 else 's'} to requests that nobody sends,"
             f" such as `{first}`",
-            hang=2,
         )
-    for note in found.notes:
-        say(console, ("note: ", "bold yellow"), note, hang=2)
+    for note in (*found.asides, *found.notes):
+        say(console, ("note: ", "bold yellow"), note)
 
 
 def _heading(console: Console, title: str) -> None:
@@ -82,7 +81,7 @@ def _show_people(console: Console, overview: Overview) -> None:
     rows = {row.person: row for row in overview.people}
     roles: dict[str, list[str]] = {}
     for one in overview.memberships:
-        roles.setdefault(one.person, []).append(diff_views.membership_sentence(one))
+        roles.setdefault(one.person, []).append(sentences.membership_sentence(one))
     people = list(dict.fromkeys((*roles, *rows)))
     if not people:
         return
@@ -90,7 +89,7 @@ def _show_people(console: Console, overview: Overview) -> None:
     for person in people[:_MOST_ROWS]:
         row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
         gains = bool(row.gained) or (person in roles and not row.lost)
-        said = [*roles.get(person, ()), diff_views.row_sentence(row)]
+        said = [*roles.get(person, ()), sentences.row_sentence(row)]
         say(
             console,
             "  ",
@@ -111,7 +110,7 @@ def _show_changes(console: Console, changes: Sequence[Change], *, whole: bool) -
         return
     if not whole:
         _show_endpoints(console, changes)
-        reasons = dict.fromkeys(map(diff_views.reason, changes))
+        reasons = dict.fromkeys(map(sentences.reason, changes))
     else:
         denied = (
             f"denied by line {change.denied_by}: {change.new.rule.text}"
@@ -124,7 +123,7 @@ def _show_changes(console: Console, changes: Sequence[Change], *, whole: bool) -
 
 def _show_reasons(console: Console, reasons: Sequence[str]) -> None:
     for reason in reasons[:_MOST_REASONS]:
-        say(console, "      ", (reason, "dim"), hang=8)
+        say(console, "      ", (reason, "dim"))
     if len(reasons) > _MOST_REASONS:
         more = len(reasons) - _MOST_REASONS
         say(console, "      ", (f"and by {more} more line{'' if more == 1 else 's'}", "dim"))
@@ -133,14 +132,14 @@ def _show_reasons(console: Console, reasons: Sequence[str]) -> None:
 def _show_endpoints(console: Console, changes: Sequence[Change]) -> None:
     known = [change for change in changes if not change.witness]
     if known:
-        names = [diff_views.endpoint(change) for change in known]
+        names = [change.endpoint.label for change in known]
         shown = [f"{name}," for name in names[:_MOST_ENDPOINTS]]
         shown[-1] = shown[-1][:-1]
         more = len(names) - len(shown)
         for line in _packed([*shown, *([f"and {more} more"] if more > 0 else [])], console):
             say(console, f"      {line}")
-    for examples, said in diff_views.examples(changes):
-        such = diff_views.shortened(examples, _MOST_EXAMPLES)
+    for examples, said in sentences.examples(changes):
+        such = sentences.shortened(examples, _MOST_EXAMPLES)
         say(console, "      ", such, (f"  ({said})", "dim"), hang=6)
 
 
@@ -156,7 +155,7 @@ def _packed(pieces: Sequence[str], console: Console) -> list[str]:
     return lines
 
 
-def _section(console: Console, title: str, entries: Iterable[diff_views.Entry]) -> None:
+def _section(console: Console, title: str, entries: Iterable[views.ListedChange]) -> None:
     shown = list(entries)
     if not shown:
         return
@@ -164,7 +163,7 @@ def _section(console: Console, title: str, entries: Iterable[diff_views.Entry]) 
     for entry in shown:
         danger = (f"  {entry.danger}", "bold red") if entry.danger else ""
         sign = _PLUS if entry.granted else _MINUS
-        say(console, "  ", sign, (diff_views.shortened(entry.callers), "bold"), danger, hang=6)
+        say(console, "  ", sign, (sentences.shortened(entry.callers), "bold"), danger, hang=6)
         _show_endpoints(console, entry.endpoints)
         _show_reasons(console, entry.why)
 
@@ -174,11 +173,11 @@ def _show_opened(console: Console, opened: Sequence[NewEndpoint]) -> None:
         return
     _heading(console, "New endpoints")
     for one in opened:
-        say(console, "  ", _PLUS, (f"{one.route.act} {one.route.obj}", "bold"), hang=6)
+        say(console, "  ", _PLUS, (one.endpoint.label, "bold"), hang=6)
         if not one.reached:
             say(console, "      nobody reaches it")
         for rule, callers in one.by_rule():
-            names = [diff_views.called(caller) for caller in callers]
-            say(console, f"      {diff_views.shortened(names)}", hang=8)
+            names = [sentences.called(caller) for caller in callers]
+            say(console, f"      {sentences.shortened(names)}")
             if rule is not None:
-                say(console, "      ", (f"by line {rule.line}: {rule.text}", "dim"), hang=8)
+                say(console, "      ", (f"by line {rule.line}: {rule.text}", "dim"))

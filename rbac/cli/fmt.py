@@ -1,28 +1,20 @@
 """``rbac fmt``: the document tidied."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import typer
 
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FormatOption,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    functions_of,
-)
+from rbac.cli import options
 from rbac.cli.output import NO, emit_json, emit_text, say, stdout
-from rbac.document import Document, check_bytes
+from rbac.document.document import Document, check_bytes
+from rbac.document.formatting import format_model, format_policy
+from rbac.editing import replace
 from rbac.errors import RbacError
-from rbac.fmt import format_model, format_policy
-from rbac.model_file import read_model
-from rbac.own_functions import OwnFunctions
-from rbac.source import decode
+from rbac.model.definition import read_model
+from rbac.model.own_functions import OwnFunctions
+from rbac.text.source import decode
 
 EXAMPLE = """Examples: tidy the files; only ask, in a pipeline; look first.
 
@@ -50,10 +42,10 @@ def fmt(
     to_stdout: Annotated[
         bool, typer.Option("--stdout", help="Change nothing; print the tidied policy.")
     ] = False,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    functions: FunctionsOption = None,
-    output: FormatOption = "text",
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    functions: options.FunctionsOption = None,
+    output: options.FormatOption = "text",
 ) -> None:
     """Tidy the policy and its model: columns aligned, no stray bytes or empty columns, comments kept.
 
@@ -61,14 +53,14 @@ def fmt(
     """
     before = {path: path.read_bytes() for path in (model, policy)}
     after = _tidied(model, policy, before)
-    _check_meaning(model, policy, before, after, functions_of(functions))
+    _check_meaning(model, policy, before, after, options.functions_of(functions))
     changed = [path for path in before if before[path] != after[path]]
     if to_stdout:
         emit_text(after[policy].decode())
     else:
         if not check:
             for path in changed:
-                _replace(path, after[path])
+                replace(path, after[path])
         _report(changed, output, check=check)
     if check and changed:
         raise typer.Exit(NO)
@@ -114,21 +106,6 @@ def _meaning(document: Document) -> object:
         definition.roles,
     )
     return [dict(part) for part in said], [(rule.ptype, rule.fields) for rule in document.rules()]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put ``content`` in the file's place at once, so that a service that watches it never reads half of it."""
-    target = path.resolve()
-    file = tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False)  # noqa: SIM115 - it is renamed
-    written = Path(file.name)
-    try:
-        with file:
-            file.write(content)
-        written.chmod(target.stat().st_mode)
-        written.replace(target)
-    except BaseException:
-        written.unlink(missing_ok=True)
-        raise
 
 
 def _report(changed: Sequence[Path], output: str, *, check: bool) -> None:

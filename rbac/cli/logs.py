@@ -8,16 +8,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from rbac.asked_again import Reading
 from rbac.cli.output import Bar, say, stderr
-from rbac.decision_lines import STDIN, DecisionLines, utc
-from rbac.wording import counted
+from rbac.decision_log.ask_again import LineCounts
+from rbac.decision_log.lines import STDIN, DecisionLines, utc
+from rbac.text.wording import counted
 
 _NAMED: Final = 10  # lines that are shown one by one
 _MIB: Final = 1 << 20
 
 
-class Via(StrEnum):
+class ViaChoice(StrEnum):
     """How a question reached the service."""
 
     HTTP = "http"
@@ -43,7 +43,7 @@ SinceOption = Annotated[
     ),
 ]
 ViaOption = Annotated[
-    list[Via] | None,
+    list[ViaChoice] | None,
     typer.Option(
         "--via",
         metavar="WAY",
@@ -75,7 +75,7 @@ def reading(logs: Sequence[str]) -> Iterator[DecisionLines]:
         yield DecisionLines(logs, lambda done: bar.update(done // _MIB))
 
 
-def counts(found: Reading) -> dict[str, Any]:
+def counts(found: LineCounts) -> dict[str, Any]:
     """The account of the lines, for programs. ``damaged`` counts through all logs, as if they were one file."""
     return {
         "damaged": [damage.number for damage in found.damaged],
@@ -98,7 +98,7 @@ def counts(found: Reading) -> dict[str, Any]:
     }
 
 
-def tell_skipped(found: Reading) -> None:
+def tell_skipped(found: LineCounts) -> None:
     """Say on stderr which lines had no part in the answer, so that none is missing without a word."""
     _tell_places(
         "damaged",
@@ -126,12 +126,12 @@ def _tell_places(what: str, places: Sequence[tuple[str, int, str]], hint: str) -
     say(console, ("warning: ", "yellow"), f"{counted(len(places), 'line')} {what} ({hint})")
     for file, line, why in places[:_NAMED]:
         name = "<stdin>" if file == STDIN else file
-        say(console, f"  {name}:{line}: {why}", hang=4)
+        say(console, f"  {name}:{line}: {why}")
     if len(places) > _NAMED:
         say(console, f"  and {len(places) - _NAMED} more")
 
 
-def other_lines(found: Reading) -> str:
+def other_lines(found: LineCounts) -> str:
     """The lines that are no decisions, and those left out, in a few words; "" for none."""
     parts = [
         (found.rejections, counted(found.rejections, "rejection")),

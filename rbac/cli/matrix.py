@@ -8,31 +8,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rbac import matrix_views
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    RoutesOption,
-    SubjectsOption,
-    WithOption,
-    functions_of,
-    known_routes,
-    subjects_of,
-    words_besides,
-)
+from rbac.cli import options
 from rbac.cli.output import emit_json, emit_text, mark, note_all, say, stdout
-from rbac.matrix import Cell, Matrix
-from rbac.matrix import matrix as review_matrix
-from rbac.policy import Policy
-from rbac.visible import visible
+from rbac.cli.unknown import note_unknown_roles
+from rbac.review import matrix_views
+from rbac.review.matrix import Cell, Matrix
+from rbac.review.matrix import matrix as review_matrix
+from rbac.text.visible import visible
 
-EXAMPLE = """Examples: on the terminal; as a page for the auditors.
+EXAMPLE = """Examples: on the terminal; as a page for the auditors; through a program with one scope.
 
     rbac matrix
     rbac matrix --format html > access.html
+    rbac matrix --scope orders/read
 """
 
 Format = Literal["text", "json", "csv", "markdown", "html", "svg"]
@@ -54,21 +42,28 @@ def register(app: typer.Typer) -> None:
     app.command("matrix", epilog=EXAMPLE)(matrix)
 
 
-def matrix(
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    routes: RoutesOption = None,
-    subjects: SubjectsOption = None,
-    functions: FunctionsOption = None,
-    words: WithOption = None,
+def matrix(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    routes: options.RoutesOption = None,
+    subjects: options.SubjectsOption = None,
+    functions: options.FunctionsOption = None,
+    client: options.ThroughClientOption = None,
+    scope: options.ScopesOption = None,
+    words: options.WithOption = None,
     output: Annotated[Format, typer.Option("--format", help="How to show it.")] = "text",
 ) -> None:
     """Show what each role may do, endpoint by endpoint, and each person whom the policy names.
 
-    The first columns are nobody, who has no token, and any valid token.
+    The first columns are nobody, who has no token, and any valid token. With --client and its --scope: what they may do
+    through this program, where both must be allowed, as a service decides with SCOPES=required.
     """
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
-    made = review_matrix(loaded, known_routes(routes, policy), given=words_besides(words))
+    loaded = options.policy_of(model, policy, functions, subjects)
+    note_unknown_roles(loaded, options.scope_words(scope))
+    through = options.program_of(client, scope)
+    made = review_matrix(
+        loaded, options.known_routes(routes, policy), through=through, given=options.words_besides(words)
+    )
     if output == "json":
         emit_json(matrix_views.to_json(made))
     elif output == "text":

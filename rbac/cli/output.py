@@ -6,22 +6,27 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from rbac.errors import PolicyError, Problem
-from rbac.visible import visible_json, visible_lines
+from rbac.revocations.reading import RevocationsError
+from rbac.text.visible import visible_json, visible_lines
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 
-YES: Final = 0
 NO: Final = 1
 UNABLE: Final = 2
 
 _PATIENCE_S: Final = 1.0
+# Where a command looks that is told nothing else.
+DEFAULTS: Final = ("model.conf", "policy.csv")
+_REVOCATIONS: Final = "revocations.csv"
 SEVERITY_STYLE: Final = {"error": "bold red", "warning": "yellow"}
 
 
@@ -35,27 +40,34 @@ def stderr() -> Console:
     return Console(file=sys.stderr, highlight=False, emoji=False, markup=False)
 
 
-def say(console: Console, *pieces: str | tuple[str, str], hang: int | None = None) -> None:
+def say(
+    console: Console, *pieces: str | tuple[str, str], hang: int | None = None, whole: bool = False
+) -> None:
     """One line of text: a piece is a string, or a string and its style.
 
-    It is never cut. With ``hang`` it is wrapped on a terminal, further lines indented so far; a pipe gets one line.
+    It is never cut. A terminal gets it wrapped, further lines indented by ``hang``, or by two more than the first; what
+    is there to be pasted is left ``whole``. A pipe gets one line.
     """
     line = Text()
     for piece in pieces:
         text, style = piece if isinstance(piece, tuple) else (piece, "")
         line.append(visible_lines(text), style)
-    if hang is not None and console.is_terminal and line.cell_len > console.width:
-        _print_hanging(console, line, hang)
-    else:
+    if whole or not console.is_terminal or line.cell_len <= console.width:
         console.print(line, soft_wrap=True)
+    else:
+        _print_hanging(console, line, _indent(line) + 2 if hang is None else hang)
 
 
 def _print_hanging(console: Console, line: Text, hang: int) -> None:
-    first, *rest = line.wrap(console, console.width)
+    first = line.wrap(console, console.width)[0]
     console.print(first, soft_wrap=True)
-    remaining = Text(" ").join(rest)
-    for piece in remaining.wrap(console, max(console.width - hang, 20)):
+    remaining = line[len(first) :]
+    for piece in remaining[_indent(remaining) :].wrap(console, max(console.width - hang, 20)):
         console.print(Text(" " * hang).append_text(piece), soft_wrap=True)
+
+
+def _indent(line: Text) -> int:
+    return len(line) - len(line.plain.lstrip(" "))
 
 
 def note_all(notes: Iterable[str], console: Console | None = None) -> None:
@@ -110,11 +122,23 @@ def report_trouble(error: BaseException) -> None:
     for problem in problems:
         show_problem(console, problem)
         shown = True
-    if isinstance(error, PolicyError):
+    if isinstance(error, RevocationsError):
+        say(console, ("rbac: ", "bold"), "the revocations were refused, and nothing was changed")
+    elif isinstance(error, PolicyError):
         say(console, ("rbac: ", "bold"), "the policy was refused; `rbac check` says more")
     elif isinstance(error, OSError):
         name = f"`{error.filename}`: " if error.filename else ""
         say(console, ("rbac: ", "bold"), f"{name}{error.strerror or error}")
+        if isinstance(error, FileNotFoundError) and error.filename in DEFAULTS:
+            say(
+                console,
+                "In a folder without a policy, `rbac init` begins one; --model and --policy name one elsewhere.",
+            )
+        elif isinstance(error, FileNotFoundError) and str(error.filename).endswith(_REVOCATIONS):
+            say(
+                console,
+                "--revocations names the file that the service reads; where it has none yet, an empty one begins it.",
+            )
     elif not shown:
         say(console, ("rbac: ", "bold"), str(error))
 
@@ -130,6 +154,7 @@ def show_problem(console: Console, problem: Problem, source: str | None = None) 
         (problem.severity, style),
         f": {problem.message} ",
         (f"[{problem.code}]", "dim"),
+        hang=4,
     )
     if source is not None and problem.line:
         gutter = f"{problem.line:>6} | "
@@ -137,7 +162,7 @@ def show_problem(console: Console, problem: Problem, source: str | None = None) 
         say(console, (gutter, "dim"), shown)
         say(console, (" " * (len(gutter) - 2) + "| ", "dim"), (" " * caret + "^", style))
     if problem.hint:
-        say(console, ("  = ", "dim"), ("hint: ", "bold"), problem.hint, hang=4)
+        say(console, ("  = ", "dim"), ("hint: ", "bold"), problem.hint)
 
 
 def _excerpt(source: str, column: int, width: int) -> tuple[str, int]:
@@ -191,18 +216,18 @@ class Bar:
         self._done = done
         self._total = self._total if total is None else total
         if self._shown is None and time.monotonic() >= self._due:
-            self._shown = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                console=self._console,
-                transient=True,
-            )
+            self._shown = _progress(self._console)
             self._shown.add_task(self._label, total=self._total)
             self._shown.start()
         if self._shown is not None:
             self._shown.update(self._shown.task_ids[0], completed=self._done, total=self._total)
+
+
+def _progress(console: Console) -> "Progress":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
 
 
 def track(items: Iterable[Item], label: str, total: int | None = None) -> Iterator[Item]:

@@ -8,6 +8,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from rbac.cli import options
 from rbac.cli.logs import (
     LogsArgument,
     SinceOption,
@@ -18,20 +19,10 @@ from rbac.cli.logs import (
     start_of,
     tell_skipped,
 )
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FormatOption,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    functions_of,
-)
 from rbac.cli.output import NO, UNABLE, emit_text, say, stdout
-from rbac.policy import Policy
-from rbac.replay import Flip, Replay
-from rbac.replay import replay as review_replay
-from rbac.wording import counted
+from rbac.decision_log.replay import Flip, Replay
+from rbac.decision_log.replay import replay as review_replay
+from rbac.text.wording import counted
 
 EXAMPLE = """Examples: what callers would notice of an edit; a log in several files, without its damaged lines.
 
@@ -48,9 +39,9 @@ def register(app: typer.Typer) -> None:
 
 def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     logs: LogsArgument,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    functions: FunctionsOption = None,
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    functions: options.FunctionsOption = None,
     since: SinceOption = "",
     via: ViaOption = None,
     skip_damaged: Annotated[
@@ -63,14 +54,14 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option of the command
     limit: Annotated[
         int, typer.Option("--limit", min=0, help="Groups shown as text; 0 shows all.", metavar="N")
     ] = 20,
-    output: FormatOption = "text",
+    output: options.FormatOption = "text",
 ) -> None:
     """Ask a policy every recorded decision again. Exit code 1 if any comes out differently.
 
     Exit code 2 if a line is damaged, or the model cannot be asked what it holds; the other lines are replayed all
     the same.
     """
-    loaded = Policy.load(model, policy, functions=functions_of(functions))
+    loaded = options.policy_of(model, policy, functions)
     with reading(logs) as lines:
         found = review_replay(loaded, lines, since=start_of(since), via=via or ())
     if output == "json":
@@ -93,20 +84,7 @@ def _shape(found: Replay) -> dict[str, Any]:
             {"policy_revision": by.revision, "via": by.via, "decisions": number}
             for by, number in found.recorded.most_common()
         ],
-        "flipped": [
-            {
-                "decision_id": flip.decision_id,
-                "roles": flip.roles,
-                "act": flip.act,
-                "obj": flip.obj,
-                "was": flip.was,
-                "now": flip.now,
-                "rule": flip.rule.line if flip.rule else None,
-                "rule_was": flip.rule_was,
-                "policy_revision": flip.revision_was,
-            }
-            for flip in found.flips
-        ],
+        "flipped": [flip.to_json() for flip in found.flips],
     }
 
 
@@ -137,7 +115,7 @@ def _show(found: Replay, limit: int) -> None:
     if found.impossible:
         say(console, "")
         text = f"{found.impossible} of these were recorded under this very policy: the log is not what was written"
-        say(console, ("warning: ", "bold yellow"), text, hang=2)
+        say(console, ("warning: ", "bold yellow"), text)
 
 
 def _grouped(flips: Iterable[Flip]) -> list[_Group]:

@@ -6,9 +6,9 @@ import typer
 
 from rbac.cli.options import FormatOption
 from rbac.cli.output import emit_json, say, stdout
-from rbac.routes import DEFAULT_APP, load_routes
+from rbac.routes import load_routes
 
-EXAMPLE = """Example: save an application's endpoints, so that other commands need not import it.
+EXAMPLE = """Example: save an application's endpoints beside the policy, where every other command finds them.
 
     rbac routes app.main:app --format json > routes.json
 """
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 def routes(
     application: Annotated[
         str, typer.Argument(metavar="APP", help="A FastAPI application (module:attribute) or a routes.json.")
-    ] = DEFAULT_APP,
+    ],
     output: FormatOption = "text",
 ) -> None:
     """List the endpoints of a FastAPI application. Importing it starts nothing."""

@@ -7,31 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FormatOption,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    RoutesOption,
-    SubjectsOption,
-    functions_of,
-    known_routes,
-    subjects_of,
-)
+from rbac.cli import options
+from rbac.cli.from_files import setting
 from rbac.cli.output import NO, Bar, emit_json, show_problem, stderr, track
 from rbac.cli.test_text import Demand, floored, show, show_end
-from rbac.coverage import Coverage, cover
-from rbac.junit import junit_xml
-from rbac.lint import lint
-from rbac.mutation import MutationReport
-from rbac.mutation import mutate as mutate_policy
+from rbac.linting.lint import lint
+from rbac.mutation.run import MutationReport
+from rbac.mutation.run import mutate as mutate_policy
+from rbac.mutation.suggestion_file import add_suggestions
 from rbac.policy import Policy
+from rbac.policy_tests.coverage import cover
+from rbac.policy_tests.junit import junit_xml
+from rbac.policy_tests.run import ScenarioError, Suite, ask_all, find_files, questions, read_suites
+from rbac.policy_tests.suite_files import no_tests, suite_files
 from rbac.routes import KnownRoutes
-from rbac.scenarios import Report, ScenarioError, Suite, ask_all, find_files, questions, read_suites
-from rbac.suggestion_file import add_suggestions
-from rbac.suite_files import no_tests, suite_files
 
 TESTS = Path("policy_tests")
 
@@ -44,7 +33,11 @@ EXAMPLE = """Examples: after an edit; in a pipeline, which keeps every rule test
 
 PathsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[PATHS]...", help="Test files, or folders of them. [default: policy_tests]"),
+    typer.Argument(
+        metavar="[PATHS]...",
+        show_default=False,
+        help="Test files, or folders of them. Default: what POLICY_TESTS says, else policy_tests.",
+    ),
 ]
 
 
@@ -96,40 +89,40 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     suggest: SuggestOption = None,
     quiet: QuietOption = False,
     junit: JunitOption = None,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    routes: RoutesOption = None,
-    subjects: SubjectsOption = None,
-    functions: FunctionsOption = None,
-    output: FormatOption = "text",
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    routes: options.RoutesOption = None,
+    subjects: options.SubjectsOption = None,
+    functions: options.FunctionsOption = None,
+    output: options.FormatOption = "text",
 ) -> None:
     """Run the policy tests: whether what must stay true of the policy is true.
 
     Exit code 1 if a test fails or too little is covered, 2 if a test cannot be read.
     """
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
-    known = known_routes(routes, policy)
-    suites = _read(paths or [TESTS])
+    loaded = options.policy_of(model, policy, functions, subjects)
+    known = options.known_routes(routes, policy)
+    suites = _read(paths or [Path(setting("POLICY_TESTS") or TESTS)])
     asked = questions(loaded, suites, known)
     report = ask_all(loaded, track(asked, "policy tests", len(asked)))
     covered = cover(loaded, report, known) if coverage or min_coverage is not None else None
     mutates = mutate or min_score is not None or suggest is not None
     mutated = _mutate(loaded, suites, known) if mutates else None
+    percent, score = covered.percent if covered else None, mutated.score if mutated else None
     demands = [
-        *_demand(
-            "coverage",
-            "of rules and role links exercised",
-            covered.percent if covered else None,
-            min_coverage,
-        ),
-        *_demand("score", "of broken policies noticed", mutated.score if mutated else None, min_score),
+        *_demand("coverage", "of rules and role links exercised", percent, min_coverage),
+        *_demand("score", "of broken policies noticed", score, min_score),
     ]
     if suggest is not None and mutated is not None:
         add_suggestions(suggest, mutated.suggestions)
     if junit is not None:
         junit.write_bytes(junit_xml(report, [(demand.name, demand.unmet) for demand in demands]))
     if output == "json":
-        emit_json(_shape(report, covered, mutated))
+        more = {
+            "coverage": None if covered is None else covered.to_json(),
+            "mutation": None if mutated is None else asdict(mutated),
+        }
+        emit_json(report.to_json() | more)
     else:
         show(report, covered, min_coverage, mutated, min_score, quiet=quiet)
         show_end(report, demands, suggest, mutated)
@@ -162,14 +155,3 @@ def _mutate(policy: Policy, suites: Sequence[Suite], routes: KnownRoutes) -> Mut
     }
     with Bar("mutants", None) as bar:
         return mutate_policy(policy, suites, routes, bar.update, warned=warned)
-
-
-def _shape(report: Report, covered: Coverage | None, mutated: MutationReport | None) -> dict[str, Any]:
-    return {
-        "revision": report.revision,
-        "passed": len(report.cases) - len(report.failures),
-        "failed": len(report.failures),
-        "cases": [case.to_json() for case in report.cases],
-        "coverage": None if covered is None else covered.to_json(),
-        "mutation": None if mutated is None else asdict(mutated),
-    }

@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from rbac.cli.output import nearby, say, stdout
-from rbac.coverage import Cell, Coverage
-from rbac.mutation import MutationReport
-from rbac.scenarios import Case, Report
-from rbac.wording import counted
+from rbac.mutation.run import MutationReport
+from rbac.policy_tests.coverage import Coverage, UnmentionedCell
+from rbac.policy_tests.run import Case, Report
+from rbac.text.wording import counted
 
 _MOST_FAILURES = 20
 
@@ -41,7 +41,7 @@ def show(
         tests = [list(cases) for _, cases in groupby(found, key=lambda case: case.question.scenario.place)]
         shown = [cases for cases in tests if not quiet or not all(case.passed for case in cases)]
         if shown:
-            say(console, (suite, "bold"), (f"  {nearby(file)}", "dim"), hang=2)
+            say(console, (suite, "bold"), (f"  {nearby(file)}", "dim"))
             for cases in shown:
                 _show_test(console, cases, report.policy_name)
             console.print()
@@ -68,8 +68,8 @@ def _show_test(console: Console, cases: list[Case], policy_name: str) -> None:
         say(console, f"        why: {cases[0].question.scenario.why}", hang=13)
     for case in failures[:_MOST_FAILURES]:
         place = case.question.place
-        say(console, f"        {nearby(place.file)}:{place.line}: ", (case.says(), "bold"), hang=10)
-        say(console, f"          {case.because(policy_name)}", hang=12)
+        say(console, f"        {nearby(place.file)}:{place.line}: ", (case.says(), "bold"))
+        say(console, f"          {case.because(policy_name)}")
     if len(failures) > _MOST_FAILURES:
         say(console, f"        and {len(failures) - _MOST_FAILURES} more; `--format json` has them all")
 
@@ -77,14 +77,14 @@ def _show_test(console: Console, cases: list[Case], policy_name: str) -> None:
 def _show_coverage(console: Console, covered: Coverage, policy_name: str, min_coverage: float | None) -> None:
     share = _share(covered.percent, min_coverage)
     said = f": {covered.exercised} of {covered.rules} rules and role links are exercised"
-    say(console, ("Coverage  ", "bold"), share, said, _demanded(min_coverage), hang=2)
+    say(console, ("Coverage  ", "bold"), share, said, _demanded(min_coverage))
     for rule in covered.uncovered:
-        say(console, f"  no test needs {policy_name}:{rule.line}: {rule.text}", hang=4)
+        say(console, f"  no test needs {policy_name}:{rule.line}: {rule.text}")
     if covered.cells:
         mentioned = covered.cells - len(covered.unmentioned)
         say(console, f"  {mentioned} of {covered.cells} pairs of a role and an endpoint are mentioned")
     for act, obj, roles in _by_endpoint(covered.unmentioned):
-        say(console, f"  no test mentions {act} {obj} for ", (", ".join(roles), "dim"), hang=4)
+        say(console, f"  no test mentions {act} {obj} for ", (", ".join(roles), "dim"))
     console.print()
 
 
@@ -94,9 +94,9 @@ def _show_mutation(
     share = _share(mutated.score, min_score)
     said = f": {mutated.killed} of {mutated.mutants} broken policies fail a test"
     alike = f"  ({mutated.equivalent} more change no access)" if mutated.equivalent else ""
-    say(console, ("Mutation  ", "bold"), share, said, _demanded(min_score), (alike, "dim"), hang=2)
+    say(console, ("Mutation  ", "bold"), share, said, _demanded(min_score), (alike, "dim"))
     for note in mutated.notes:
-        say(console, (f"  note: {note}", "yellow"), hang=4)
+        say(console, (f"  note: {note}", "yellow"))
     _show_survivors(console, mutated, policy_name)
     console.print()
 
@@ -107,13 +107,13 @@ def _show_survivors(console: Console, mutated: MutationReport, policy_name: str)
         for survivor in mutated.survived:
             if survivor.suggested_test == test:
                 place = f"{policy_name}:{survivor.line}"
-                say(console, f"  no test notices {place}: ", (survivor.mutation, "bold"), hang=4)
+                say(console, f"  no test notices {place}: ", (survivor.mutation, "bold"))
         if not test:
             say(console, ("    `rbac check` warns of this: mend it, then there is a test to suggest", "dim"))
             continue
         say(console, ("    this would; paste it under `tests:`", "dim"))
         for line in test.rstrip().splitlines():
-            say(console, f"      {line}")
+            say(console, f"      {line}", whole=True)
 
 
 def _share(percent: float, least: float | None) -> tuple[str, str]:
@@ -130,7 +130,7 @@ def _demanded(least: float | None) -> str:
     return "" if least is None else f" ({least:g} % demanded)"
 
 
-def _by_endpoint(cells: tuple[Cell, ...]) -> list[tuple[str, str, list[str]]]:
+def _by_endpoint(cells: tuple[UnmentionedCell, ...]) -> list[tuple[str, str, list[str]]]:
     grouped = groupby(cells, key=lambda cell: (cell.route.act, cell.route.obj))
     return [(act, obj, [cell.role for cell in found]) for (act, obj), found in grouped]
 

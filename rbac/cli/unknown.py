@@ -1,12 +1,11 @@
 """Notes about what the policy or the application does not know: a question with a slip of the pen has an answer, too."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 
-from rbac.asking import roles_by_sub
 from rbac.cli.output import say, stderr
 from rbac.policy import Policy
 from rbac.routes import Route
+from rbac.text.nearest import nearest
 
 
 def note_unknown_roles(policy: Policy, roles: Iterable[str]) -> None:
@@ -25,7 +24,7 @@ def note_unknown_roles(policy: Policy, roles: Iterable[str]) -> None:
 
 def note_role_as_sub(policy: Policy, sub: str | None) -> None:
     """Say on stderr that a person is named like a role, and what Casbin means by it."""
-    if sub is not None and sub in roles_by_sub(policy):
+    if sub is not None and sub in policy.roles_by_sub:
         _note(
             f"`{sub}` is a role, and to Casbin whoever is called so has it: the service refuses a token with this `sub`"
         )
@@ -45,8 +44,8 @@ def note_unknown_endpoint(act: str, obj: str, routes: Sequence[Route]) -> None:
 
 
 def _guess(text: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(text, known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+    close = nearest(text, known)
+    return f"; did you mean `{close}`?" if close else ""
 
 
 def _note(sentence: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from rbac.cli import options
 from rbac.cli.logs import (
     LogsArgument,
     SinceOption,
@@ -14,20 +15,10 @@ from rbac.cli.logs import (
     start_of,
     tell_skipped,
 )
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FormatOption,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    functions_of,
-)
 from rbac.cli.output import NO, UNABLE, emit_json, say, stdout
-from rbac.policy import Policy
-from rbac.unused import Unused
-from rbac.unused import unused as review_unused
-from rbac.wording import counted
+from rbac.decision_log.unused import Unused
+from rbac.decision_log.unused import unused as review_unused
+from rbac.text.wording import counted
 
 EXAMPLE = """Examples: what nobody needed since the new year; what the application itself does not need.
 
@@ -45,17 +36,17 @@ def unused(
     logs: LogsArgument,
     since: SinceOption = "",
     via: ViaOption = None,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    functions: FunctionsOption = None,
-    output: FormatOption = "text",
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    functions: options.FunctionsOption = None,
+    output: options.FormatOption = "text",
 ) -> None:
     """List the rules and role links that no recorded decision needed. Exit code 1 if there are any.
 
     With --since older decisions say only when a rule was last used. Exit code 2 if the logs hold not one
     decision and something that is no log.
     """
-    loaded = Policy.load(model, policy, functions=functions_of(functions))
+    loaded = options.policy_of(model, policy, functions)
     with reading(logs) as lines:
         found = review_unused(loaded, lines, since=start_of(since), via=via or ())
     if output == "json":
@@ -75,9 +66,7 @@ def _shape(found: Unused) -> dict[str, Any]:
         "decisions": found.reading.asked,
         **counts(found.reading),
         "links_judged": found.links_judged,
-        "rules": [
-            {"line": one.rule.line, "text": one.rule.text, "last_used": one.last_used} for one in found.rules
-        ],
+        "rules": [{**one.rule.to_json(), "last_used": one.last_used} for one in found.rules],
     }
 
 
@@ -95,4 +84,4 @@ def _show(found: Unused, since: str) -> None:
         say(console, f"  {one.rule.line:>{width}}  ", (one.rule.text, "bold"), (last, "dim"))
     if not found.links_judged:
         text = "role links are not judged: this model does more with them than to give access"
-        say(console, ("note: ", "bold"), text, hang=2)
+        say(console, ("note: ", "bold"), text)

@@ -1,35 +1,21 @@
 """``rbac who-can``: every role and named person that reaches an endpoint."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from rbac.cli import options
 from rbac.cli.can import why, with_words
-from rbac.cli.options import (
-    MODEL,
-    POLICY,
-    FormatOption,
-    FunctionsOption,
-    ModelOption,
-    PolicyOption,
-    RoutesOption,
-    SubjectsOption,
-    WithOption,
-    functions_of,
-    known_routes,
-    subjects_of,
-    words_besides,
-)
 from rbac.cli.output import emit_json, note_all, say, stdout
-from rbac.cli.unknown import note_unknown_endpoint
-from rbac.policy import Policy
-from rbac.review import Reach, Reaches
-from rbac.review import who_can as review_who_can
+from rbac.cli.unknown import note_unknown_endpoint, note_unknown_roles
+from rbac.review.access import Accesses
+from rbac.review.access import who_can as review_who_can
 
 EXAMPLE = """Example: who reaches the administration?
 
     rbac who-can GET /admin
     rbac who-can read doc-1 --with dom=acme
+    rbac who-can GET /orders --client 1h57kf5cpq17m0eml12EXAMPLE --scope orders/read
 """
 
 
@@ -39,70 +25,49 @@ def register(app: typer.Typer) -> None:
 
 
 def who_can(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    act: Annotated[str, typer.Argument(metavar="ACT", help="The method, such as GET.")],
+    act: Annotated[str, typer.Argument(metavar="ACT", help="The method, such as GET, or another action.")],
     obj: Annotated[
-        str, typer.Argument(metavar="OBJ", help="The path, such as /admin, or a route's template.")
+        str,
+        typer.Argument(
+            metavar="OBJ",
+            help="The path, such as /admin, a route's template, or another object.",
+        ),
     ],
-    words: WithOption = None,
-    model: ModelOption = MODEL,
-    policy: PolicyOption = POLICY,
-    routes: RoutesOption = None,
-    subjects: SubjectsOption = None,
-    functions: FunctionsOption = None,
-    output: FormatOption = "text",
+    client: options.ThroughClientOption = None,
+    scope: options.ScopesOption = None,
+    words: options.WithOption = None,
+    model: options.ModelOption = options.MODEL,
+    policy: options.PolicyOption = options.POLICY,
+    routes: options.RoutesOption = None,
+    subjects: options.SubjectsOption = None,
+    functions: options.FunctionsOption = None,
+    output: options.FormatOption = "text",
 ) -> None:
-    """List every role, and every person the policy names, that reaches an endpoint."""
-    loaded = Policy.load(model, policy, subjects=subjects_of(subjects), functions=functions_of(functions))
-    known = known_routes(routes, policy)
+    """List every role, and every person the policy names, that reaches an endpoint.
+
+    With --client and its --scope: those who reach it through this program, where both must be allowed, as a service decides
+    with SCOPES=required.
+    """
+    loaded = options.policy_of(model, policy, functions, subjects)
+    known = options.known_routes(routes, policy)
+    note_unknown_roles(loaded, options.scope_words(scope))
     note_unknown_endpoint(act, obj, known)
     found = review_who_can(
         loaded,
         act,
         obj,
         known,
-        given=words_besides(words),
+        through=options.program_of(client, scope),
+        given=options.words_besides(words),
     )
     if output == "json":
-        emit_json(_shape(loaded.revision, found))
+        emit_json({"revision": loaded.revision, **found.to_json()})
     else:
         _show(found)
     note_all(found.notes, stdout() if output == "text" else None)
 
 
-def _shape(revision: str, found: Reaches) -> dict[str, Any]:
-    kinds = {reach.caller.kind for reach in found}
-    parts = [{**_who(reach), "obj": reach.part, **_entry(reach)} for reach in found.parts]
-    return {
-        "revision": revision,
-        "nobody": "nobody" in kinds,
-        "any_valid_token": "token" in kinds,
-        "roles": [{**_who(reach), **_entry(reach)} for reach in found if reach.caller.kind == "role"],
-        "subjects": [{**_who(reach), **_entry(reach)} for reach in found if reach.caller.kind == "subject"],
-        # Only where a template was asked about: who reaches some paths in it and not the others.
-        **({"parts": parts} if parts else {}),
-        "complete": not found.notes,
-        "notes": list(found.notes),
-    }
-
-
-def _who(reach: Reach) -> dict[str, str]:
-    key = {"role": "role", "subject": "sub"}.get(reach.caller.kind, "caller")
-    return {key: reach.caller.name}
-
-
-def _entry(reach: Reach) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "rule": reach.decision.rule.line if reach.decision.rule else None,
-        "role_path": list(reach.role_path),
-    }
-    if reach.besides:
-        entry["with"] = dict(reach.besides)
-    if reach.but_not:
-        entry["but_not"] = list(reach.but_not)
-    return entry
-
-
-def _show(found: Reaches) -> None:
+def _show(found: Accesses) -> None:
     console = stdout()
     rows = [(reach.caller.name, with_words(reach.besides), reach) for reach in (*found, *found.parts)]
     names = max((len(name) for name, _, _ in rows), default=0)
@@ -111,8 +76,8 @@ def _show(found: Reaches) -> None:
         path = f"  ({' > '.join(reach.role_path)})" if len(reach.role_path) > 1 else ""
         style = "bold red" if reach.caller.kind == "nobody" else "bold"
         more = f"  {words:<{besides}}" if besides else ""
-        part = f"  only {reach.part}" if reach.part is not None else ""
-        shut = f"  but not {', '.join(reach.but_not)}" if reach.but_not else ""
+        part = f"  only {reach.part} and the like" if reach.part is not None else ""
+        shut = f"  but not {', '.join(reach.but_not)} and the like" if reach.but_not else ""
         say(
             console,
             (f"{name:<{names}}", style),
@@ -120,6 +85,11 @@ def _show(found: Reaches) -> None:
             (path, "dim"),
             (part + shut, "yellow"),
         )
-    if not rows:
+    if found.program is not None:
+        state = "may do it, too" if found.program.allowed else "may not do it"
+        say(console, (f"the program {state}: {why(found.program)}", "dim"))
+    if not rows and found.program is not None:
+        say(console, "no person reaches it through this program")
+    elif not rows:
         what = "no caller reaches it: no role, no person, and nobody without a token"
         say(console, what if not found.notes else "no caller is known to reach it")

@@ -8,7 +8,6 @@ import pytest
 from pydantic import ValidationError
 
 from app.config import Settings, SettingsError, Surface, load_settings, load_surface
-from app.setting_fields import WITHOUT_EFFECT
 
 ROOT = Path(__file__).parents[2]
 POOL = {"COGNITO_USER_POOL_ID": "eu-west-1_AbC123xyz", "COGNITO_APP_CLIENT_ID": "1h57kf5cpq17m0eml12example"}
@@ -22,6 +21,7 @@ def house(tmp_path: Path) -> Path:
     """A directory with all the files that the defaults name."""
     (tmp_path / "model.conf").touch()
     (tmp_path / "policy.csv").touch()
+    (tmp_path / "revocations.csv").touch()
     (tmp_path / "policy_tests").mkdir()
     return tmp_path
 
@@ -145,6 +145,23 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
     (PRODUCTION, {"AUTH0_DOMAIN": "https://t.eu.auth0.com/"}, "AUTH0_DOMAIN", "without `https://`"),
     (PRODUCTION, {"IDENTITY_PROVIDER": "firebase"}, "FIREBASE_PROJECT_ID", "is missing"),
     (PRODUCTION, {"FIREBASE_PROJECT_ID": "My Project"}, "FIREBASE_PROJECT_ID", "not a Firebase project id"),
+    (PRODUCTION, {"IDENTITY_PROVIDER": "oidc", "OIDC_AUDIENCE": "shop"}, "OIDC_ISSUER", "is missing"),
+    (
+        PRODUCTION,
+        {"IDENTITY_PROVIDER": "oidc", "OIDC_ISSUER": "https://a.example"},
+        "OIDC_AUDIENCE",
+        "is missing",
+    ),
+    (PRODUCTION, {"OIDC_ISSUER": "id.example.com"}, "OIDC_ISSUER", "is not an issuer"),
+    (PRODUCTION, {"OIDC_ISSUER": "http://id.example.com"}, "OIDC_ISSUER", "is not an issuer"),
+    (PRODUCTION, {"OIDC_ISSUER": "https://id.example.com/?realm=x"}, "OIDC_ISSUER", "is not an issuer"),
+    (
+        PRODUCTION,
+        {"OIDC_ISSUER": "http://127.0.0.1:8080/realms/shop"},
+        "OIDC_ISSUER",
+        "https outside development",
+    ),
+    (PRODUCTION, {"OIDC_AUDIENCE": "a b"}, "OIDC_AUDIENCE", "not a list of client ids"),
     (PRODUCTION, {"ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS", "must name the origins in production"),
     (PRODUCTION, {"ALLOWED_ORIGINS": "https://a.example,*"}, "ALLOWED_ORIGINS", "must name the origins"),
     (PRODUCTION, {"ALLOWED_ORIGINS": "https://a.example/"}, "ALLOWED_ORIGINS", "without a closing slash"),
@@ -155,7 +172,12 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
     (PRODUCTION, {"POLICY_FILE": "policy_tests"}, "POLICY_FILE", "Is a directory"),
     (PRODUCTION, {"POLICY_TESTS": "none"}, "POLICY_TESTS", "set POLICY_GATE=lint"),
     (PRODUCTION, {"POLICY_GATE": "off"}, "POLICY_GATE", "one of `tests` or `lint`"),
-    (PRODUCTION, {"POLICY_SUBJECTS": "("}, "POLICY_SUBJECTS", "neither `cognito`, `auth0`, `firebase` nor"),
+    (
+        PRODUCTION,
+        {"POLICY_SUBJECTS": "("},
+        "POLICY_SUBJECTS",
+        "neither `cognito`, `auth0`, `firebase`, `oidc` nor",
+    ),
     (PRODUCTION, {"POLICY_FUNCTIONS": "ours"}, "POLICY_FUNCTIONS", "not a list of `module:name`"),
     (PRODUCTION, {"POLICY_REQUEST": "sub"}, "POLICY_REQUEST", "`word=source` pairs"),
     (PRODUCTION, {"POLICY_REQUEST": "sub=claims.sub,,obj=path"}, "POLICY_REQUEST", "`word=source` pairs"),
@@ -164,8 +186,22 @@ FAULTS: list[tuple[dict[str, str], dict[str, str], str, str]] = [
     (PRODUCTION, {"POLICY_REQUEST": "obj=url"}, "POLICY_REQUEST", "`obj` from something unknown"),
     (PRODUCTION, {"POLICY_REQUEST": "sub=claims."}, "POLICY_REQUEST", "`sub` from something unknown"),
     (PRODUCTION, {"POLICY_STORE": "mysql://db/x"}, "POLICY_STORE", "must be `file`"),
-    (PRODUCTION, {"POLICY_STORE": "postgresql://u:p@h/x"}, "POLICY_STORE", "asks no database"),
-    *((PRODUCTION, {name: "true"}, name, "has no effect in this version") for name in sorted(WITHOUT_EFFECT)),
+    (PRODUCTION, {"POLICY_STORE": "postgresql://u:p@q@h/x"}, "POLICY_STORE", "no host that can be one"),
+    (PRODUCTION, {"POLICY_PUBLISH_STORE": "file"}, "POLICY_PUBLISH_STORE", "must be `postgresql://"),
+    (
+        PRODUCTION,
+        {"POLICY_PUBLISH_STORE": "postgresql://c@h/x"},
+        "POLICY_PUBLISH_STORE",
+        "while POLICY_STORE",
+    ),
+    (
+        PRODUCTION | {"POLICY_STORE": "postgresql://reader@h/x"},
+        {"POLICY_PUBLISH_STORE": "postgresql://reader@h/x"},
+        "POLICY_PUBLISH_STORE",
+        "another role than POLICY_STORE",
+    ),
+    (PRODUCTION, {"CONSOLE": "perhaps"}, "CONSOLE", "must be `true` or `false`"),
+    (PRODUCTION, {"POLICY_STORE_NAME": "Not one"}, "POLICY_STORE_NAME", "lower-case letters"),
     (PRODUCTION, {"DECISION_LOG_REQUIRD": "true"}, "DECISION_LOG_REQUIRD", "`DECISION_LOG_REQUIRED`"),
     (PRODUCTION, {"policy_gate": "tests"}, "policy_gate", "did you mean `POLICY_GATE`"),
     (PRODUCTION, {"EXPLAIN_DENIAL": "false"}, "EXPLAIN_DENIAL", "did you mean `EXPLAIN_DENIALS`"),
@@ -332,23 +368,25 @@ def test_settings_cannot_be_changed(house: Path) -> None:
         settings.debug = True  # type: ignore[misc] # that it is refused is the point
 
 
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
 def test_the_version_is_the_packages() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert Settings.model_fields["api_version"].default == project["version"]
+    assert Settings.model_fields["api_version"].default == VERSION
 
 
 SURFACES: list[tuple[dict[str, str], Surface]] = [
-    ({}, Surface("development", False, "Sekisho", "0.1.0", "")),
+    ({}, Surface("development", False, "Sekisho", VERSION, "", True)),
     (
-        {"ENVIRONMENT": "staging", "API_PREFIX": "/v1", "DEBUG": "1"},
-        Surface("staging", True, "Sekisho", "0.1.0", "/v1"),
+        {"ENVIRONMENT": "staging", "API_PREFIX": "/v1", "DEBUG": "1", "CONSOLE": "no"},
+        Surface("staging", True, "Sekisho", VERSION, "/v1", False),
     ),
     (
         {"ENVIRONMENT": "production", "DEBUG": "true"},
-        Surface("production", False, "Sekisho", "0.1.0", ""),
+        Surface("production", False, "Sekisho", VERSION, "", True),
     ),
-    ({"ENVIRONMENT": "prod", "DEBUG": "true"}, Surface("production", False, "Sekisho", "0.1.0", "")),
-    ({"DEBUG": "x", "API_PREFIX": "x"}, Surface("development", False, "Sekisho", "0.1.0", "")),
+    ({"ENVIRONMENT": "prod", "DEBUG": "true"}, Surface("production", False, "Sekisho", VERSION, "", True)),
+    ({"DEBUG": "x", "API_PREFIX": "x"}, Surface("development", False, "Sekisho", VERSION, "", True)),
 ]
 
 
@@ -362,7 +400,7 @@ def test_the_surface_is_known_whatever_else_is_wrong(
 
 def test_the_surface_of_settings_is_theirs(house: Path) -> None:
     settings = load_settings(house, PRODUCTION | {"API_TITLE": "Orders", "API_PREFIX": "/v1"})
-    assert Surface.of(settings) == Surface("production", False, "Orders", "0.1.0", "/v1")
+    assert Surface.of(settings) == Surface("production", False, "Orders", VERSION, "/v1", True)
 
 
 @pytest.mark.parametrize(
@@ -379,3 +417,21 @@ def test_whoever_decides_by_no_address_may_believe_every_proxy(house: Path, prox
     assert load_settings(house, PRODUCTION | {"FORWARDED_ALLOW_IPS": proxies}).forwarded_allow_ips == (
         proxies,
     )
+
+
+def test_revocations_that_are_missing_are_not_nobody_and_it_is_said_how_to_begin(house: Path) -> None:
+    """Whether nobody set the setting or somebody did: a volume that is not mounted must let nobody back in."""
+    (house / "revocations.csv").unlink()
+    told = [fault for fault in faults(house, POOL) if "REVOCATIONS_FILE" in fault]
+    assert len(told) == 1
+    assert "does not exist" in told[0]
+    assert f"touch {house / 'revocations.csv'}" in told[0]
+    (house / "elsewhere").mkdir()
+    assert any(
+        "REVOCATIONS_FILE" in fault for fault in faults(house, {**POOL, "REVOCATIONS_FILE": "elsewhere"})
+    )
+    (house / "revocations.csv").touch()
+    assert not any("REVOCATIONS_FILE" in fault for fault in faults(house, POOL))
+    (house / "revocations.csv").unlink()
+    stored = {**POOL, "POLICY_STORE": "postgresql://gatekeeper@db.example.com/sekisho"}
+    assert not any("REVOCATIONS_FILE" in fault for fault in faults(house, stored))

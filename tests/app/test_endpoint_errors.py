@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.testclient import TestClient
 
 from app.main import create_app
-from app.statuses import STATUSES, status_of
+from rbac.guard.http.statuses import STATUSES, status_of
 from tests.support.application import bearer, served, settings_for
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT

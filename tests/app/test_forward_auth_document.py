@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from app.documents import documents
+from app.lifespan import judged_by
 from app.main import create_app
 from app.policy_gate import proxy_policy
-from app.start import loaded_decision_point, loaded_policy, loaded_proxy_point
 from app.start_error import StartError
 from rbac import Policy
 from tests.support.application import bearer, served, settings_for
@@ -167,9 +168,8 @@ def test_a_document_that_fails_the_gate_stops_the_start(
     (folder / "policy.csv").write_text(rules)
     settings = settings_for(issuer, tmp_path, POLICY_GATE="tests", POLICY_TESTS=str(ROOT / "policy_tests"))
     app = create_app(settings)
-    point, _ = loaded_decision_point(settings, loaded_policy(settings, app))
     with pytest.raises(StartError) as refused:
-        loaded_proxy_point(settings, point)
+        documents(settings, judged_by(app))
     assert "servers behind a proxy" in str(refused.value)
     assert said in str(refused.value)
 
@@ -181,6 +181,5 @@ def test_a_document_that_allows_by_default_stops_the_start(issuer: Issuer, tmp_p
     assert kept in model
     (folder / "model.conf").write_text(model.replace(kept, ""))
     settings = settings_for(issuer, tmp_path)
-    point, _ = loaded_decision_point(settings, loaded_policy(settings, create_app(settings)))
-    with pytest.raises(StartError):
-        loaded_proxy_point(settings, point)
+    with pytest.raises(StartError, match="servers behind a proxy"):
+        documents(settings, judged_by(create_app(settings)))

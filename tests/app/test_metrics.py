@@ -13,8 +13,9 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.decision_record import NO_TOKEN, REMEMBERED
-from app.metrics import SHARED_DIRECTORY, Metrics, _Durations, shared_by
+from app.metrics import SHARED_DIRECTORY, Metrics, shared_by
+from app.metrics.numbers import _Durations
+from rbac.decision_log.record import NO_TOKEN, REMEMBERED
 from tests.support.application import bearer, served, settings_for
 from tests.support.decisions import SHIPPED, decided, rejected
 from tests.support.issuer import Issuer
@@ -194,7 +195,9 @@ def expressions(node: Any) -> Iterator[str]:
             yield from expressions(child)
 
 
-@pytest.mark.parametrize("file", ["docs/grafana-dashboard.json", "docs/metrics.md"])
+@pytest.mark.parametrize(
+    "file", ["docs/grafana-dashboard.json", "docs/metrics.md", "deploy/prometheus/alerts.yml"]
+)
 def test_whatever_is_charted_or_alerted_on_exists(exposed: str, file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
     wanted = list(expressions(json.loads(text))) if file.endswith(".json") else [text]
@@ -222,6 +225,17 @@ def test_the_dashboard_asks_for_labels_that_the_metric_has_and_values_that_occur
         chosen = dict(re.findall(r'(\w+)=~?"([^"]*)"', expression))
         assert {*grouped, *chosen} <= there, expression
         assert chosen.get("result", "deny") in {"allow", "deny"}, expression
+
+
+def test_alarms_ask_for_labels_and_values_that_are_there_from_the_start(exposed: str) -> None:
+    """An alarm for what grew in five minutes does not see a series that begins with 1."""
+    rules = (ROOT / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
+    chosen = set(re.findall(r'(sekisho_\w+)\{(\w+)="(\w+)"\}\[5m\]', rules))
+    there = {
+        (name, label, value) for (name, labels), _ in samples(exposed).items() for label, value in labels
+    }
+    assert len(chosen) == 2
+    assert chosen <= there
 
 
 def test_every_metric_is_on_the_dashboard(exposed: str) -> None:
@@ -263,7 +277,7 @@ from app.metrics import Metrics
 from tests.support.decisions import decided
 metrics = Metrics()
 metrics.count([decided("/user")] * int(sys.argv[1]))
-metrics._buffered.set(int(sys.argv[1]))
+metrics._sampled["decision_log_buffer_records"](int(sys.argv[1]))
 if len(sys.argv) > 2:
     print(metrics.exposition().decode())
 """

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
-from app.decision_record import Record, entry, line, loss
 from app.ocsf import convert, ocsf_event
+from rbac.decision_log.record import Record, entry, line, loss
 from tests.support.decisions import BOB, SHIPPED, decided, rejected
 from tests.support.service import ROOT
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.pdp_document import own_document
+from app.decision_point.document import own_document
+from app.decision_point.shadow import Shadow
 from app.policy_gate import proxy_policy
-from app.shadow import Shadow
 from app.start_error import StartError
 from tests.support.application import bearer, served, settings_for
 from tests.support.issuer import Issuer

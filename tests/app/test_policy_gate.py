@@ -10,7 +10,7 @@ from app.config import Settings
 from app.policy_gate import live_policy, proxy_policy
 from rbac import LivePolicy
 from rbac.cli.check import check_files
-from rbac.routes import DEFAULT_APP, NO_ROUTES, KnownRoutes, load_routes
+from rbac.routes import NO_ROUTES, KnownRoutes, load_routes
 from tests.support.application import settings_for
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT
@@ -33,7 +33,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def own(settings: Settings, _directory: Path) -> tuple[LivePolicy, KnownRoutes]:
-    routes = load_routes(DEFAULT_APP)
+    routes = load_routes("app.main:app")
     return live_policy(settings, routes), routes
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.main import create_app
-from app.ruling import Ruling
 from app.start_error import StartError
 from rbac import Policy
+from rbac.decision_log.ruling import Ruling
 from tests.support.application import bearer, served, settings_for
 from tests.support.issuer import Issuer
 

@@ -11,14 +11,14 @@ from tests.support.waiting import LIMIT_S
 
 __all__ = ["demo"]
 
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
 ]
-_FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
 _LIMIT_MS = LIMIT_S * 1000
 expect.set_options(timeout=_LIMIT_MS)
 
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=_FLAGS, timeout=_LIMIT_MS)
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS, timeout=_LIMIT_MS)
         yield launched
         launched.close()
 

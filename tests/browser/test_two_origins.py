@@ -1,15 +1,15 @@
 """A front end on another origin, in a real browser: what it may read of answers, and what one person leaves to the next."""
 
 import functools
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.support.http_server import http_server
 from tests.support.issuer import Issuer
 from tests.support.service import ROOT, Service, running, trusting
 
@@ -28,13 +28,8 @@ class Quiet(SimpleHTTPRequestHandler):
 def front_end() -> Iterator[str]:
     """An origin of its own, with the JavaScript client on it."""
     handler = functools.partial(Quiet, directory=str(ROOT / "docs" / "clients"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http_server(handler) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ import pytest
 from app.dev import cognito
 from tests.support.issuer import Issuer
 from tests.support.ports import free_port
+from tests.support.postgres import Database
+from tests.support.press import Press
 from tests.support.service import Service, running
 
 SignIn = Callable[[str], cognito.Tokens]
@@ -54,3 +56,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         started = Demo(service, cognito.endpoint(port))
         assert service.eventually("/readyz", None, 200), service.log()
         yield started
+
+
+@pytest.fixture
+def press(database: Database) -> Press:
+    """A document in a new database, and what publishes the next."""
+    made = Press(database)
+    made.publish()
+    return made

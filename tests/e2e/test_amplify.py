@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from app.dev import cognito
-from app.setting_fields import LOCAL_CLIENT_ID
+from app.settings.defaults import LOCAL_CLIENT_ID
 from tests.e2e.conftest import Demo
 from tests.support.service import ROOT
 from tests.support.waiting import LIMIT_S
 
 LIBRARY = "aws-amplify@6.22.1"
-[SCRIPT] = re.findall(
-    r"```js\n(.*?)```", (ROOT / "docs" / "sign-in.md").read_text(encoding="utf-8"), re.DOTALL
-)
+PAGE = (ROOT / "docs" / "sign-in.md").read_text(encoding="utf-8")
+[SCRIPT] = [block for block in re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL) if "aws-amplify" in block]
 
 
 @pytest.fixture(scope="session")

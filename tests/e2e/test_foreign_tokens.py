@@ -1,4 +1,4 @@
-"""Real tokens of Cognito that are not an ID token of this pool for this client open nothing."""
+"""Real tokens of Cognito that are not of this pool for this client open nothing."""
 
 import pytest
 
@@ -20,12 +20,14 @@ def foreign(demo: Demo) -> dict[str, str]:
     return {
         "another pool": demo.sign_in("bob", second_pool).id_token,
         "another client": demo.sign_in("alice", second_client).id_token,
-        "access token": demo.tokens["alice"].access_token,
+        "access token of another client": demo.sign_in("alice", second_client).access_token,
         "refresh token": demo.tokens["alice"].refresh_token,
     }
 
 
-@pytest.mark.parametrize("kind", ["another pool", "another client", "access token", "refresh token"])
+@pytest.mark.parametrize(
+    "kind", ["another pool", "another client", "access token of another client", "refresh token"]
+)
 @pytest.mark.parametrize("path", ["/", "/protected", "/admin", "/nowhere"])
 def test_a_token_from_elsewhere_is_401_everywhere(
     demo: Demo, foreign: dict[str, str], kind: str, path: str

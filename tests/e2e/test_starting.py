@@ -67,7 +67,7 @@ def test_every_wrong_setting_is_named_in_one_message() -> None:
 def test_a_policy_that_does_not_pass_its_gate_is_a_refused_start(
     tmp_path: Path, line: str, complaint: str
 ) -> None:
-    for name in ("model.conf", "policy.csv"):
+    for name in ("model.conf", "policy.csv", "revocations.csv"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "policy_tests", tmp_path / "policy_tests")
     with (tmp_path / "policy.csv").open("a") as policy:

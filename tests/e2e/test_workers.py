@@ -11,24 +11,17 @@ import httpx2
 import pytest
 
 from tests.support.issuer import Issuer
-from tests.support.service import ROOT, Service, clean_environment, running, serving, trusting
+from tests.support.service import (
+    ROOT,
+    Service,
+    clean_environment,
+    kill_one,
+    running,
+    serving,
+    trusting,
+    workers,
+)
 from tests.support.waiting import LIMIT_S, comes_true
-
-
-def workers(service: Service) -> set[int]:
-    """The processes that serve, by what the kernel says of the parent."""
-    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return {
-        int(child)
-        for child in children
-        if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()
-    }
-
-
-def kill_one(service: Service) -> int:
-    victim = min(workers(service))
-    os.kill(victim, signal.SIGKILL)
-    return victim
 
 
 def policies(service: Service) -> list[dict[str, object]]:

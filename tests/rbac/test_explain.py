@@ -1,12 +1,12 @@
 """Why a request came out as it did."""
 
-import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from rbac import Policy
-from rbac.likeness import FAR, path_distance
+from rbac import Decision, Policy
+from rbac.text.likeness import FAR, path_distance
 
 ROOT = Path(__file__).parents[2]
 MODEL = (ROOT / "model.conf").read_bytes()
@@ -236,15 +236,13 @@ def test_an_explanation_among_very_many_rules_stays_a_matter_of_a_moment() -> No
     asked = 0
     decide = policy._decide
 
-    def counting(*words: object) -> tuple[bool, int] | None:
+    def counting(words: Sequence[object]) -> Decision:
         nonlocal asked
         asked += 1
-        return decide(*words)
+        return decide(words)
 
     policy._decide = counting
-    before = time.process_time()
     nearest = policy.explain(sub="b", role="r7", obj="/x/8/1", act="GET").nearest
     assert nearest[0].missing == "role `r8` instead of `r7`"
     assert nearest[1].missing == "path `/x/7/{id}` instead of `/x/8/1`"
     assert 0 < asked < 10_000
-    assert time.process_time() - before < 30

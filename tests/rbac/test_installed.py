@@ -48,7 +48,9 @@ def broken(path: Path) -> None:
 
 
 @pytest.mark.parametrize("doctored", [older, emptied, broken], ids=lambda doctored: doctored.__name__)
-@pytest.mark.parametrize("statement", ["import rbac", "from rbac.cli import main", "import rbac.enforcer"])
+@pytest.mark.parametrize(
+    "statement", ["import rbac", "from rbac.cli import main", "import rbac.engine.enforcer"]
+)
 def test_the_cure_is_named_in_one_sentence(tmp_path: Path, doctored: object, statement: str) -> None:
     """Not an AttributeError somewhere inside, whatever is imported first."""
     assert callable(doctored)

@@ -14,12 +14,14 @@ import pytest
 from watchfiles import Change
 
 from rbac import LivePolicy, Policy, PolicyError, Problem
-from rbac.judging import Gate, lint_gate
+from rbac.policy_tests.verdict import Verdict
+from rbac.reloading.judging import Gate, lint_gate
 from rbac.stores import Snapshot
 from rbac.stores import file as file_store
 from rbac.stores.file import FileStore
-from rbac.verdict import Verdict
-from tests.support.waiting import LIMIT_S, until
+from rbac.stores.watched import content_of
+from rbac.stores.writers import being_written
+from tests.support.waiting import LIMIT_S, all_had_their_turn, until
 
 ROOT = Path(__file__).parents[2]
 MODEL = (ROOT / "model.conf").read_bytes()
@@ -87,6 +89,21 @@ def test_a_reload_swaps_to_the_document_that_the_store_holds_now() -> None:
     assert live.reloads == 1
     assert live.loaded_at >= before
     assert not first.allows("admin", "GET", "/admin")
+
+
+def test_what_every_request_asks_of_a_document_is_worked_out_before_it_is_in_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over 100,000 rules it takes long enough to hold up everybody who asks meanwhile."""
+    shelf = Shelf(USERS)
+    live = LivePolicy(shelf, gate=no_gate)
+    live.load()
+    shelf.put(ADMINS)
+    live.reload()
+    for at_work in ("roles_by_sub", "read_names"):
+        monkeypatch.setattr(f"rbac.policy.{at_work}", lambda *_: pytest.fail("worked out by a request"))
+    assert live.policy.roles_by_sub == {"user", "admin"}
+    assert live.policy.names().roles == ("admin", "user")
 
 
 def test_what_is_in_force_already_is_not_swapped() -> None:
@@ -316,7 +333,8 @@ async def test_after_a_stop_nothing_is_swapped_any_more() -> None:
     await live.stop()
     shelf.put(ADMINS)
     shelf.told.set()
-    await asyncio.sleep(0.05)
+    assert asyncio.all_tasks() == {asyncio.current_task()}  # there is nobody who would swap anything
+    await all_had_their_turn()
     assert not reaches_admin(live)
     await live.stop()
 
@@ -333,7 +351,7 @@ async def test_a_watch_that_breaks_is_taken_up_again(
                 raise OSError("no more file events")
             yield
 
-    monkeypatch.setattr("rbac.live._RETRY_S", 0.01)
+    monkeypatch.setattr("rbac.reloading.watch._RETRY_S", 0.01)
     shelf = Faulty(USERS)
     async with LivePolicy(shelf, gate=no_gate) as live:
         shelf.put(ADMINS)
@@ -373,7 +391,7 @@ def rename_away_and_create(path: Path, content: bytes) -> None:
 @pytest.fixture
 def only_events(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is seen but by file events: nobody looks besides."""
-    monkeypatch.setattr("rbac.stores.file._LOOK_MS", 60 * round(LIMIT_S) * 1000)
+    monkeypatch.setattr("rbac.stores.watched._LOOK_MS", 60 * round(LIMIT_S) * 1000)
 
 
 @pytest.mark.usefixtures("only_events")
@@ -416,6 +434,7 @@ async def test_an_edit_of_the_model_or_of_a_policy_test_is_seen_too(tmp_path: Pa
         before = live.policy.revision
         model.write_bytes(MODEL + b"\n# another revision\n")
         await until(lambda: live.policy.revision != before)
+    assert live.refused == 0
 
 
 @pytest.mark.usefixtures("only_events")
@@ -449,19 +468,18 @@ async def test_watching_ends_also_while_it_turns_to_other_files(
         files(tmp_path / name, USERS)
     link = tmp_path / "current"
     link.symlink_to("a")
-    ending = asyncio.Event()
+    ending, may_end = asyncio.Event(), asyncio.Event()
 
     async def slow_to_end(*_: object, **__: object) -> AsyncGenerator[set[tuple[Change, str]], None]:
-        await asyncio.sleep(0.05)
         yield {(Change.modified, str(link))}
         try:
             await asyncio.sleep(LIMIT_S * 10)
         except asyncio.CancelledError:
             ending.set()
-            await asyncio.sleep(0.5)
+            await may_end.wait()
             raise
 
-    monkeypatch.setattr("rbac.stores.file.awatch", slow_to_end)
+    monkeypatch.setattr("rbac.stores.watched.awatch", slow_to_end)
 
     async def watch() -> None:
         async for _ in FileStore(link / "model.conf", link / "policy.csv").changes():
@@ -472,6 +490,8 @@ async def test_watching_ends_also_while_it_turns_to_other_files(
     watching = asyncio.ensure_future(watch())
     await asyncio.wait_for(ending.wait(), LIMIT_S)
     watching.cancel()
+    await all_had_their_turn()
+    may_end.set()
     await asyncio.wait({watching}, timeout=LIMIT_S)
     assert watching.cancelled()
 
@@ -487,7 +507,7 @@ async def test_watching_ends_also_when_the_watch_does_not_pass_the_cancelling_on
         yield set()
         await asyncio.sleep(LIMIT_S * 10)
 
-    monkeypatch.setattr("rbac.stores.file.awatch", deaf)
+    monkeypatch.setattr("rbac.stores.watched.awatch", deaf)
     listening = asyncio.Event()
 
     async def watch() -> None:
@@ -496,7 +516,7 @@ async def test_watching_ends_also_when_the_watch_does_not_pass_the_cancelling_on
 
     watching = asyncio.ensure_future(watch())
     await asyncio.wait_for(listening.wait(), LIMIT_S)
-    await asyncio.sleep(0)  # it goes on to wait for the first event
+    await all_had_their_turn()  # it goes on to wait for the first event
     watching.cancel()
     await asyncio.wait({watching}, timeout=LIMIT_S)
     assert watching.cancelled()
@@ -512,6 +532,7 @@ async def test_a_directory_that_is_replaced_is_followed(tmp_path: Path) -> None:
         await until(lambda: reaches_admin(live))
         policy.write_bytes(USERS)
         await until(lambda: not reaches_admin(live))
+        assert live.policy.revision == Policy.parse(MODEL, USERS).revision
 
 
 async def test_a_burst_of_writes_is_few_reloads_and_ends_with_the_last_one(tmp_path: Path) -> None:
@@ -524,15 +545,26 @@ async def test_a_burst_of_writes_is_few_reloads_and_ends_with_the_last_one(tmp_p
         assert live.reloads < 10
 
 
-async def test_a_file_that_is_being_written_is_not_read_before_it_is_closed(tmp_path: Path) -> None:
+async def test_a_file_that_is_being_written_is_not_read_before_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A document whose last lines, the denies, are not written yet would be a whole document too."""
     model, policy = files(tmp_path, USERS)
+    looks = 0
+
+    def looked(path: Path) -> bool:
+        nonlocal looks
+        looks += 1
+        return being_written(path)
+
+    monkeypatch.setattr("rbac.stores.watched.being_written", looked)
     async with LivePolicy.files(model, policy, gate=no_gate) as live:
         first = live.policy
         with policy.open("wb") as file:
+            before = looks
             file.write(ADMINS)
             file.flush()
-            await asyncio.sleep(0.6)
+            await until(lambda: looks > before + 3)  # it was told, looked again and again, and read nothing
             assert live.policy is first
             file.write(b"p, admin, /admin, GET, deny\n")
         await until(lambda: live.reloads > 0)
@@ -543,7 +575,7 @@ async def test_a_file_that_is_being_written_is_not_read_before_it_is_closed(tmp_
 def test_a_file_that_stays_open_is_refused_and_at_the_first_start_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rbac.stores.file._PATIENCE_S", 0.05)
+    monkeypatch.setattr("rbac.stores.watched._PATIENCE_S", 0.05)
     model, policy = files(tmp_path, USERS)
     with policy.open("ab"):
         assert FileStore(model, policy).read().policy == USERS
@@ -559,7 +591,7 @@ def test_two_files_are_read_of_one_moment(tmp_path: Path, monkeypatch: pytest.Mo
     """A swap of both files between the reading of one and of the other is noticed."""
     model, policy = files(tmp_path, USERS)
     store = FileStore(model, policy)
-    read, swaps = file_store._bytes, [ADMINS, USERS + b"# last\n"]
+    read, swaps = content_of, [ADMINS, USERS + b"# last\n"]
 
     def swapping(path: Path) -> bytes:
         content = read(path)
@@ -568,7 +600,7 @@ def test_two_files_are_read_of_one_moment(tmp_path: Path, monkeypatch: pytest.Mo
             write_and_rename(policy, swaps.pop(0))
         return content
 
-    monkeypatch.setattr(file_store, "_bytes", swapping)
+    monkeypatch.setattr(file_store, "content_of", swapping)
     snapshot = store.read()
     assert (snapshot.model, snapshot.policy) == (MODEL + b"\n# 1\n", USERS + b"# last\n")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.command import Workshop
 
 # What pytest imports when a test runs it in this process is forgotten after the test: import it once, before.
-for module in ("rbac.lint", "rbac.scenarios"):
+for module in ("rbac.linting.lint", "rbac.policy_tests.run"):
     import_module(module)
 
 pytest_plugins = "pytester"
@@ -60,6 +60,27 @@ def test_policy_tests_are_collected_one_by_one(project: Project) -> None:
     assert code == 1
     assert "PASSED policy_tests/tests.yaml::users read" in out
     assert "FAILED policy_tests/tests.yaml::nobody is a user" in out
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("", "PASSED policy_tests/tests.yaml::one person"),
+        ("rbac_subjects = [0-9]{6}\n", "`123456` is a person and no role"),
+        (
+            "rbac_subjects = [\n",
+            "is neither a preset (cognito, auth0, firebase, oidc) nor a regular expression",
+        ),
+    ],
+    ids=["nothing", "a_pattern", "neither"],
+)
+def test_what_a_person_is_called_is_said_in_the_settings(project: Project, said: str, shown: str) -> None:
+    project.files.rules("p, user, /user, GET, allow", "g, 123456, user")
+    project.files.write("pytest.ini", f"[pytest]\n{said}")
+    project.files.tests("{name: one person, role: '123456', can: [GET /user]}")
+    code, out = project.run()
+    assert shown in out
+    assert bool(code) is bool(said)
 
 
 def test_functions_of_ones_own_are_named_in_the_settings(project: Project) -> None:
@@ -267,7 +288,7 @@ def test_the_plugin_imports_nothing_of_the_package_until_it_is_needed(tmp_path: 
 
 
 def test_loading_the_plugin_imports_no_command_line_no_web_framework_and_no_yaml() -> None:
-    program = "import sys, rbac.pytest_plugin; print(sorted({'yaml', 'typer', 'rich', 'fastapi', 'rbac.space'} & sys.modules.keys()))"
+    program = "import sys, rbac.pytest_plugin; print(sorted({'yaml', 'typer', 'rich', 'fastapi', 'rbac.space.space'} & sys.modules.keys()))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
     )

@@ -13,7 +13,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
 from rbac.routes import KnownRoutes, Route, RoutesError, load_routes, routes_beside, routes_of_app
-from tests.support.command import ROOT
+from tests.support.command import ROOT, rbac_process
 
 
 def application(folder: Path) -> FastAPI:
@@ -179,19 +179,29 @@ def test_an_application_that_stops_while_it_is_imported_is_refused(
         load_routes(f"{name}:app")
 
 
-def test_the_default_is_the_application_beside_the_policy_and_none_for_a_policy_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
-    assert routes_beside(Path("policy.csv")).has_path("/admin")
+def test_the_default_is_the_file_beside_the_policy_and_none_for_a_policy_elsewhere(tmp_path: Path) -> None:
+    assert routes_beside(ROOT / "policy.csv").has_path("/admin")
     assert len(routes_beside(tmp_path / "policy.csv")) == 0
-    monkeypatch.chdir(tmp_path)
-    assert len(routes_beside(Path("policy.csv"))) == 0
+
+
+def test_the_file_beside_the_policy_is_up_to_date() -> None:
+    """`make routes` writes it again."""
+    known, served = routes_beside(ROOT / "policy.csv"), load_routes("app.main:app")
+    assert [(route, route.name) for route in known] == [(route, route.name) for route in served]
+
+
+def test_an_application_that_nobody_named_is_not_imported(tmp_path: Path) -> None:
+    """Importing runs code, and a folder called `app` may be anybody's."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "main.py").write_text("raise SystemExit('imported')")
+    for name in ("model.conf", "policy.csv"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    done = rbac_process("check", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert "--routes app.main:app" in " ".join(done.out.split())
 
 
 def test_importing_the_shipped_application_starts_nothing() -> None:
-    from tests.support.command import rbac_process
-
     done = rbac_process("routes", "app.main:app", "--format", "json")
     assert done.code == 0, done.err
     assert {"act": "GET", "obj": "/admin"}.items() <= next(

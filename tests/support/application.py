@@ -16,7 +16,7 @@ from tests.support.service import ROOT, trusting
 
 def settings_for(issuer: Issuer, directory: Path, **changes: str) -> Settings:
     """Settings that trust ``issuer``, with the policy files in ``directory``: the shipped ones unless they are there."""
-    for name in ("model.conf", "policy.csv"):
+    for name in ("model.conf", "policy.csv", "revocations.csv"):
         if not (directory / name).exists():
             shutil.copy(ROOT / name, directory / name)
     environment = {

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.auth.errors import InvalidToken, KeysUnavailable
-from app.auth.provider import ProviderName
-from app.auth.tokens import Authenticator
+from rbac.guard.identity.errors import InvalidToken, KeysUnavailable
+from rbac.guard.issuers.access import Scopes, TokenUse
+from rbac.guard.issuers.authenticator import Authenticator
+from rbac.guard.issuers.provider import ProviderName
 from tests.support.clock import TestClock
 from tests.support.issuer import Issuer
 from tests.support.waiting import until
@@ -19,6 +20,9 @@ class ProviderChoice:
     issuer: str = Issuer.issuer
     audiences: tuple[str, ...] = (Issuer.client_id, Issuer.other_client_id)
     role_claims: tuple[str, ...] = ("custom:role", "cognito:groups")
+    token_use: TokenUse = "id"
+    oidc_resource: str = ""
+    scopes: Scopes = "ignored"
 
 
 async def refusal(authenticator: Authenticator, token: str) -> str:

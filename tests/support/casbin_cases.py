@@ -13,7 +13,7 @@ from casbin.core_enforcer import EnforceContext
 from casbin.model.model import Model
 from casbin.persist.adapter import Adapter, load_policy_line
 
-from rbac.enforcer import IndexedEnforcer
+from rbac.engine.enforcer import IndexedEnforcer
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests/data/casbin"

@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from app.auth.principal import Principal
-from app.decision_record import REMEMBERED, Decided, Rejected, Via
-from app.ruling import Ruling, Subject
 from rbac import Policy
+from rbac.decision_log.record import REMEMBERED, Decided, Rejected, Via
+from rbac.decision_log.ruling import Ruling, Subject
+from rbac.guard.identity.principal import Principal
 from tests.support.service import ROOT
 from tests.support.waiting import LIMIT_S
 

@@ -4,19 +4,19 @@ issuer.
 
 import json
 from collections.abc import Iterator
-from hashlib import sha1
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.auth.errors import Reason
+from rbac.guard.identity.errors import RejectionReason
 from tests.support.hostile_claims import oversized, wrong_claims
 from tests.support.hostile_forms import Row, misspelt, not_json
-from tests.support.issuer import ABSENT, Issuer, base64url, from_base64url, private_key, public_jwk
-
-_ATTACKER = 1_000  # the number of a key that no issuer publishes
+from tests.support.hostile_signatures import ATTACKER, signatures
+from tests.support.issuer import ABSENT, Issuer, base64url, from_base64url
+from tests.support.signing import SCHEMES
 
 
 class HostileToken(NamedTuple):
@@ -24,7 +24,7 @@ class HostileToken(NamedTuple):
 
     name: str
     token: str
-    reason: Reason
+    reason: RejectionReason
 
 
 def hostile_tokens(issuer: Issuer) -> list[tuple[str, str]]:
@@ -61,28 +61,20 @@ def hostile_cases(issuer: Issuer) -> list[HostileToken]:
 
 
 def _wrong_algorithm(issuer: Issuer) -> Iterator[Row]:
+    own = issuer.scheme.name
     algorithms: list[Any] = [
-        "none", "None", "NONE", "nOnE", "", "rs256", "RS256 ", " RS256", "RS256\0", "RS255", "HS256", "ES256", "EdDSA",
-        "RSA-OAEP", "dir", None, ABSENT, True, 256, ["RS256"], {"RS256": 1},
+        "none", "None", "NONE", "nOnE", "", own.lower(), f"{own} ", f" {own}", f"{own}\0", "RS255", "HS256", "ES384", "ES512",
+        "Ed25519", "Ed448", "ES256K", "RSA-OAEP", "dir", None, ABSENT, True, 256, [own], {own: 1},
+        *(other for other in SCHEMES if other != own),
     ]  # fmt: skip
     for algorithm in algorithms:
         name = "absent" if algorithm is ABSENT else json.dumps(algorithm)
-        yield f"alg {name}, signed with RS256", issuer.token({"alg": algorithm}), "bad_algorithm"
+        yield f"alg {name}, signed with {own}", issuer.token({"alg": algorithm}), "bad_algorithm"
         if isinstance(algorithm, str) and algorithm.lower() == "none":
             unsigned = issuer.token({"alg": algorithm}).rpartition(".")[0]
             yield f"alg {name}, with one byte for a signature", f"{unsigned}.AA", "bad_algorithm"
             yield f"alg {name}, unsigned", f"{unsigned}.", "malformed"
-    key = issuer.keys[issuer.kid]
-    public = key.public_key()
-    secrets = {
-        "the public key as PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-        "the public key as PKCS#1 PEM": public.public_bytes(Encoding.PEM, PublicFormat.PKCS1),
-        "the public key as DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-        "the modulus": from_base64url(issuer.published[-1]["n"]),
-        "the JWK": json.dumps(issuer.published[-1]).encode(),
-        "nothing": b"\0",
-    }
-    for name, secret in secrets.items():
+    for name, secret in _published_secrets(issuer).items():
         for algorithm, digest in {"HS256": hashes.SHA256(), "HS512": hashes.SHA512()}.items():
             unsigned = issuer.token({"alg": algorithm}).rpartition(".")[0]
             mac = hmac.HMAC(secret, digest)
@@ -92,18 +84,40 @@ def _wrong_algorithm(issuer: Issuer) -> Iterator[Row]:
                 f"{unsigned}.{base64url(mac.finalize())}",
                 "bad_algorithm",
             )
-    for name, scheme, digest in (
-        ("RS384", padding.PKCS1v15(), hashes.SHA384()),
-        ("RS512", padding.PKCS1v15(), hashes.SHA512()),
-        ("PS256", padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()),
-    ):
+    yield from _algorithms_of_the_token(issuer)
+
+
+def _published_secrets(issuer: Issuer) -> dict[str, bytes]:
+    """What everybody knows, and a verifier that lets the token choose takes for a shared secret."""
+    public, published = issuer.keys[issuer.kid].public_key(), issuer.published[-1]
+    return {
+        "the public key as PEM": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        "the public key as DER": public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        "the public number": from_base64url(published.get("n") or published["x"]),
+        "the JWK": json.dumps(published).encode(),
+        "nothing": b"\0",
+    }
+
+
+def _algorithms_of_the_token(issuer: Issuer) -> Iterator[Row]:
+    """Tokens whose header chooses another algorithm, and whose signature is right for that."""
+    key = issuer.keys[issuer.kid]
+    for name, scheme in SCHEMES.items():
         unsigned = issuer.token({"alg": name}).rpartition(".")[0]
-        signature = base64url(key.sign(unsigned.encode(), scheme, digest))
-        yield f"{name}, signed with the right key", f"{unsigned}.{signature}", "bad_algorithm"
-    unsigned = issuer.token({"alg": "ES256"}).rpartition(".")[0]
-    curve = ec.generate_private_key(ec.SECP256R1())
-    signature = base64url(curve.sign(unsigned.encode(), ec.ECDSA(hashes.SHA256())))
-    yield "ES256, signed with a curve of its own", f"{unsigned}.{signature}", "bad_algorithm"
+        if name == issuer.scheme.name:
+            continue
+        fits = isinstance(key, RSAPrivateKey) and name in {"RS256", "PS256"}
+        signature = base64url(scheme.sign(key if fits else scheme.key(ATTACKER), unsigned.encode()))
+        whose = "the right key" if fits else "a key of its own"
+        yield f"{name}, signed with {whose}", f"{unsigned}.{signature}", "bad_algorithm"
+    if isinstance(key, RSAPrivateKey):
+        for name, digest in (("RS384", hashes.SHA384()), ("RS512", hashes.SHA512())):
+            unsigned = issuer.token({"alg": name}).rpartition(".")[0]
+            signature = base64url(key.sign(unsigned.encode(), padding.PKCS1v15(), digest))
+            yield f"{name}, signed with the right key", f"{unsigned}.{signature}", "bad_algorithm"
+    unsigned = issuer.token({"alg": "ES384"}).rpartition(".")[0]
+    signature = base64url(SCHEMES["ES256"].key(ATTACKER).sign(unsigned.encode(), ec.ECDSA(hashes.SHA384())))
+    yield "ES384, signed with a curve of its own", f"{unsigned}.{signature}", "bad_algorithm"
 
 
 def _wrong_header(issuer: Issuer) -> Iterator[Row]:
@@ -115,9 +129,9 @@ def _wrong_header(issuer: Issuer) -> Iterator[Row]:
     }  # fmt: skip
     for name, kid in kids.items():
         yield f"kid {name}", issuer.token({"kid": kid}), "bad_header"
-    unsigned = base64url(json.dumps({"alg": "RS256", "kid": ["x"]}).encode())
+    unsigned = base64url(json.dumps({"alg": issuer.scheme.name, "kid": ["x"]}).encode())
     yield "kid a list, unsigned", f"{unsigned}.{base64url(b'{}')}.AA", "bad_header"
-    attacker = public_jwk(issuer.kid, private_key(_ATTACKER))
+    attacker = issuer.scheme.jwk(issuer.kid, issuer.scheme.key(ATTACKER))
     members: dict[str, dict[str, Any]] = {
         "crit": {"crit": ["exp"]},
         "an empty crit": {"crit": []},
@@ -138,6 +152,8 @@ def _wrong_header(issuer: Issuer) -> Iterator[Row]:
         "typ a list": {"typ": ["JWT"]},
         "typ null": {"typ": None},
     }
+    if issuer.form.header:  # it is one
+        del members["typ of an access token"]
     for name, header in members.items():
         yield f"header with {name}", issuer.token(header), "bad_header"
 
@@ -156,32 +172,9 @@ def _forged(issuer: Issuer) -> Iterator[Row]:
     signed = f"{header}.{payload}"
     raw = from_base64url(signature)
     other_header, other_payload, other_signature = issuer.token({"typ": "JWT"}, sub="root").split(".")
-    key, attacker = issuer.keys[issuer.kid], private_key(_ATTACKER)
-    pkcs1, pss = padding.PKCS1v15(), padding.PSS(padding.MGF1(hashes.SHA256()), 32)
-    modulus = key.public_key().public_numbers().n
-    signatures: dict[str, bytes] = {
-        "another key": attacker.sign(signed.encode(), pkcs1, hashes.SHA256()),
-        "PSS": key.sign(signed.encode(), pss, hashes.SHA256()),
-        "SHA-1": key.sign(signed.encode(), pkcs1, hashes.SHA1()),
-        "SHA-512": key.sign(signed.encode(), pkcs1, hashes.SHA512()),
-        "SHA-256 of the payload alone": key.sign(payload.encode(), pkcs1, hashes.SHA256()),
-        "all zero": bytes(256),
-        "the number one": (1).to_bytes(256, "big"),
-        "the modulus": modulus.to_bytes(256, "big"),
-        "plus the modulus": (int.from_bytes(raw, "big") + modulus).to_bytes(257, "big"),
-        "with a zero in front": b"\0" + raw,
-        "with a zero behind": raw + b"\0",
-        "twice": raw + raw,
-        "cut short": raw[:-1],
-        "cut in half": raw[:128],
-        "one byte": b"\1",
-        "one bit flipped": bytes([raw[0] ^ 1]) + raw[1:],
-        "the last bit flipped": raw[:-1] + bytes([raw[-1] ^ 1]),
-        "an unsigned hash": sha1(signed.encode(), usedforsecurity=False).digest(),
-    }
-    for name, forged in signatures.items():
+    for name, forged in signatures(issuer, signed.encode(), payload.encode(), raw).items():
         yield f"signature: {name}", f"{signed}.{base64url(forged)}", "bad_signature"
-    promoted = base64url(json.dumps(issuer.claims(**{"custom:role": "root"})).encode())
+    promoted = base64url(json.dumps(issuer.claims(**{issuer.form.role_claim: ["root"]})).encode())
     yield "the role changed", f"{header}.{promoted}.{signature}", "bad_signature"
     yield "another token's payload", f"{header}.{other_payload}.{signature}", "bad_signature"
     yield "another token's header", f"{other_header}.{payload}.{signature}", "bad_signature"

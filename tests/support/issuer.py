@@ -8,68 +8,25 @@ import json
 import socket
 import threading
 import time
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any, Self
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-
+from tests.support.issuer_forms import COGNITO, Form
 from tests.support.ports import holder
+from tests.support.signing import SCHEMES, private_key, public_jwk
+from tests.support.spelling import ABSENT, base64url, from_base64url, without_absent
 from tests.support.waiting import LIMIT_S
 
-
-class _Absent:
-    """A value that says in a test's name what it is, the same in every run."""
-
-    def __repr__(self) -> str:
-        return "absent"
-
-
-ABSENT: Any = _Absent()  # a claim or header member that is left out
-
-
-def base64url(raw: bytes) -> str:
-    """``raw`` as RFC 7515 spells it: no padding."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
-
-
-def from_base64url(text: str) -> bytes:
-    """The bytes that ``text`` spells."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-@cache
-def private_key(number: int, bits: int = 2048) -> RSAPrivateKey:
-    """The ``number``-th RSA key of this test run: made once, because making one takes a tenth of a second."""
-    del number
-    return generate_private_key(65537, bits)
-
-
-def public_jwk(kid: Any, key: RSAPrivateKey, **changes: Any) -> dict[str, Any]:
-    """``key``'s public half as Cognito publishes it, with ``changes``."""
-    numbers = key.public_key().public_numbers()
-    modulus = numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big")
-    jwk = {
-        "kid": kid,
-        "kty": "RSA",
-        "alg": "RS256",
-        "use": "sig",
-        "n": base64url(modulus),
-        "e": "AQAB",
-    } | changes
-    return {name: value for name, value in jwk.items() if value is not ABSENT}
+__all__ = ["ABSENT", "Answer", "Issuer", "base64url", "from_base64url", "private_key", "public_jwk"]
 
 
 @dataclass
 class Answer:
-    """What the issuer answers when asked for its keys. ``body`` ``None``: its key set as it is."""
+    """What the issuer answers when asked. ``body`` ``None``: what is there as it is."""
 
     status: int = 200
     body: bytes | None = None
@@ -79,20 +36,27 @@ class Answer:
 
 
 class Issuer:
-    """Signs tokens, and serves its key set while it is ``listening``. ``fetches`` counts how often it was
-    asked.
+    """Signs tokens, and serves its key set while it is ``listening``. ``fetches`` counts how often it was asked for that,
+    ``discoveries`` for its metadata, which only an issuer whose own address is in its tokens has.
     """
 
     region = "eu-west-1"
     pool_id = "eu-west-1_Sekisho00"
     client_id = "1sekisho2client3example4id"
     other_client_id = "5another6client7example8id"
-    issuer = f"https://cognito-idp.{region}.amazonaws.com/{pool_id}"
+    issuer = COGNITO.fixed_issuer
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, now: Callable[[], float] = time.time, form: Form = COGNITO, algorithm: str = "RS256"
+    ) -> None:
         self.now = now
+        self.form = form
+        self.scheme = SCHEMES[algorithm]
+        self.client_id = form.client_id
+        self.metadata_answer = Answer()
+        self.discoveries = 0
         self.kid = ""
-        self.keys: dict[str, RSAPrivateKey] = {}
+        self.keys: dict[str, Any] = {}
         self.published: list[dict[str, Any]] = []
         self.answer = Answer()
         self.fetches = 0
@@ -112,13 +76,16 @@ class Issuer:
     @property
     def jwks_url(self) -> str:
         """Where the keys are."""
-        return f"{self.endpoint}/{self.pool_id}/.well-known/jwks.json"
+        if self.form.provider == COGNITO.provider:
+            return f"{self.endpoint}/{self.pool_id}/.well-known/jwks.json"
+        return f"{self.endpoint}{self.form.keys_path}"
 
     def listen(self) -> Self:
         """Begins to answer, always at the same address: while it is down nobody else can answer there."""
         if self._holder is None:
             self._holder = holder()
             self._port = self._holder.getsockname()[1]
+            self.issuer = self.form.fixed_issuer or f"{self.endpoint}{self.form.path}"
         self._server = ThreadingHTTPServer(("127.0.0.1", self._port), _handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -150,11 +117,32 @@ class Issuer:
         finally:
             self._free_to_answer.set()
 
-    def respond(self) -> bytes:
-        """The answer's body, once the issuer is free to answer."""
-        self.fetches += 1
+    def respond(self, path: str) -> tuple[bytes, Answer]:
+        """The answer and its body, once the issuer is free to answer."""
+        described = (
+            path == f"{self.form.path}/.well-known/openid-configuration"
+            and self.form.provider != COGNITO.provider
+        )
+        if described:
+            self.discoveries += 1
+        else:
+            self.fetches += 1
         self._free_to_answer.wait(LIMIT_S)
-        return self.key_set() if self.answer.body is None else self.answer.body
+        answer, usual = (self.metadata_answer, self.metadata) if described else (self.answer, self.key_set)
+        return usual() if answer.body is None else answer.body, answer
+
+    def metadata(self, **changes: Any) -> bytes:
+        """Its discovery document, with ``changes``."""
+        described = {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": self.jwks_url,
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [self.scheme.name],
+        } | changes
+        return json.dumps(without_absent(described)).encode()
 
     def key_set(self) -> bytes:
         """The published keys as a JWK Set."""
@@ -165,34 +153,23 @@ class Issuer:
         ``kid``.
         """
         number = next(self._key_numbers)
-        self.kid = f"key-{number}"
-        self.keys[self.kid] = private_key(number)
-        if withdraw:
-            self.published = []
-        self.published = [*self.published, public_jwk(self.kid, self.keys[self.kid])]
+        kid = f"key-{number}"
+        self.keys[kid] = self.scheme.key(number)
+        kept = [] if withdraw else self.published
+        silent = self.scheme.name == "PS256"  # a key of RSA that names no algorithm is for RS256
+        changes = {name: value for name, value in self.form.jwk.items() if name != "alg" or not silent}
+        self.published = [*kept, self.scheme.jwk(kid, self.keys[kid], **changes)]
+        # Last: somebody else may be signing.
+        self.kid = kid
         return self.kid
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """An ID token's claims as Cognito writes them, with ``changes`` (``ABSENT`` leaves one out; `_`
+        """An ID token's claims as its kind writes them, with ``changes`` (``ABSENT`` leaves one out; `_`
         reads `:`).
         """
         now = int(self.now())
-        claims = {
-            "sub": "7f3c1a52-0b54-4d5e-9a3e-2f6f0c1d8e90",
-            "iss": self.issuer,
-            "aud": self.client_id,
-            "token_use": "id",
-            "auth_time": now,
-            "iat": now,
-            "exp": now + 3600,
-            "jti": "0b9d7f4e-5f0f-4d0b-8f7f-9a64c8a3b1c2",
-            "origin_jti": "c0ffee00-5f0f-4d0b-8f7f-9a64c8a3b1c2",
-            "cognito:username": "alice",
-            "email": "alice@example.com",
-            "email_verified": True,
-            "custom:role": "admin",
-        } | changes
-        return {name: value for name, value in claims.items() if value is not ABSENT}
+        dates = {"auth_time": now, "iat": now, "exp": now + 3600}
+        return without_absent({"iss": self.issuer, **dates, **self.form.claims, **changes})
 
     def token(self, header: Mapping[str, Any] | None = None, /, **changes: Any) -> str:
         """A token that the issuer really signed: right but for ``changes`` of its claims and of its
@@ -201,27 +178,24 @@ class Issuer:
         return self.sign(json.dumps(self.claims(**changes)).encode(), header)
 
     def sign(self, payload: bytes, header: Mapping[str, Any] | bytes | None = None) -> str:
-        """``payload`` signed with RS256 by the newest key, under a header that is right but for
+        """``payload`` signed by the newest key, under a header that is right but for
         ``header``.
         """
         if not isinstance(header, bytes):
-            members = {"kid": self.kid, "alg": "RS256"} | dict(header or {})
-            header = json.dumps(
-                {name: value for name, value in members.items() if value is not ABSENT}
-            ).encode()
+            members = {"kid": self.kid, "alg": self.scheme.name, **self.form.header, **(header or {})}
+            header = json.dumps(without_absent(members)).encode()
         return self.sign_segments(base64url(header), base64url(payload))
 
     def sign_segments(self, header: str, payload: str) -> str:
         """Any two segments, however spelt, with a signature that is right for exactly them."""
-        signing_input = f"{header}.{payload}".encode()
-        signature = self.keys[self.kid].sign(signing_input, PKCS1v15(), SHA256())
+        signature = self.scheme.sign(self.keys[self.kid], f"{header}.{payload}".encode())
         return f"{header}.{payload}.{base64url(signature)}"
 
 
 def _handler(issuer: Issuer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body, answer = issuer.respond(), issuer.answer
+            body, answer = issuer.respond(self.path)
             if answer.hang_up:
                 self.close_connection = True
                 return

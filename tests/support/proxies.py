@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -99,14 +99,24 @@ def proxy(name: str, directory: Path, service: int, behind: int) -> Iterator[int
 
     arguments = command(directory, _PORT.sub(placed, block(heading, language)))
     environment = os.environ | {"XDG_CONFIG_HOME": str(directory), "XDG_DATA_HOME": str(directory)}
-    with (directory / "output.log").open("wb") as log:
+    with listening(arguments, port, directory, environment):
+        yield port
+
+
+@contextmanager
+def listening(
+    command: Sequence[str], port: int, directory: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """A program that runs in ``directory`` once it listens on ``port``, and ends with the block."""
+    output = directory / "output.log"
+    with output.open("wb") as log:
         started = subprocess.Popen(
-            arguments, cwd=directory, env=environment, stdout=log, stderr=subprocess.STDOUT
+            command, cwd=directory, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
     try:
         assert comes_true(lambda: started.poll() is not None or _connects(port))
-        assert started.poll() is None, (directory / "output.log").read_text()
-        yield port
+        assert started.poll() is None, output.read_text()
+        yield
     finally:
         started.terminate()
         started.wait(LIMIT_S)
@@ -117,7 +127,8 @@ def _connects(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _installed(program: str, package: str) -> str:
+def installed(program: str, package: str) -> str:
+    """Where the program is; the test is skipped where it is not."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if found is None:
         pytest.skip(f"needs {program}: apt-get install {package}")
@@ -134,13 +145,13 @@ def _nginx(directory: Path, server: str) -> Sequence[str]:
         f"events {{}}\nhttp {{ access_log off;\n{scratch}\n{server}\n}}\n"
     )
     start = str(directory / "start.log")
-    return [_installed("nginx", "nginx-light"), "-p", str(directory), "-c", "nginx.conf", "-e", start]
+    return [installed("nginx", "nginx-light"), "-p", str(directory), "-c", "nginx.conf", "-e", start]
 
 
 def _caddy(directory: Path, site: str) -> Sequence[str]:
     # Its administration would have a port that is everybody's.
     (directory / "Caddyfile").write_text("{\n\tadmin off\n}\n" + site)
-    return [_installed("caddy", "caddy"), "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+    return [installed("caddy", "caddy"), "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
 
 
 def _envoy(directory: Path, configuration: str) -> Sequence[str]:

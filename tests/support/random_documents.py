@@ -25,7 +25,6 @@ ADDED_PATHS: Final = (
 )
 NAMES: Final = (*small.NAMES, "root", "")
 LINKS: Final = (*small.LINKS, ("root", "admin"), ("bob@x", "user"), ("everyone", "guest"))
-PLAIN_ACT: Final = '(p.act == "*" || r.act == p.act)'
 
 
 @dataclass(frozen=True)

@@ -139,11 +139,6 @@ def edited(draw: st.DrawFn, text: str) -> str:
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
-def usable(model: str, text: str) -> bool:
-    """Whether the document can be read: regular expressions that Python refuses are refused with the document."""
-    return "{x}" not in text.replace("/{x}", "") and not ("regexMatch(r.act" in model and ", *," in text)
-
-
 paths = st.one_of(
     st.lists(
         st.sampled_from(("/", "a", "b", "ab", ".", "x", "/a", "/b", "é", "?", "+", "|", "*")), max_size=6

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx2
 
 from tests.support.issuer import Issuer
+from tests.support.issuer_forms import COGNITO
+from tests.support.openid import settings_for
 from tests.support.ports import free_port
 from tests.support.waiting import LIMIT_S, comes_true
 
@@ -31,9 +33,12 @@ def clean_environment(**settings: str) -> dict[str, str]:
         "ALLOWED_",
         "AUTH0_",
         "FIREBASE_",
+        "OIDC_",
+        "TOKEN_",
         "DEV_",
         "FORWARD",
         "LIMIT_",
+        "OTEL_",
     )
     names = {
         "ENVIRONMENT",
@@ -42,11 +47,13 @@ def clean_environment(**settings: str) -> dict[str, str]:
         "WORKERS",
         "IDENTITY_PROVIDER",
         "ROLE_CLAIMS",
+        "SCOPES",
         "CONSOLE",
         "EXPLAIN_DENIALS",
         "KEEP_ALIVE",
         "KEYS_MAX_AGE",
         "SHUTDOWN_DELAY",
+        "REVOCATIONS_FILE",
     }
     kept = {k: v for k, v in os.environ.items() if k not in names and not k.startswith(prefixes)}
     return kept | settings
@@ -125,7 +132,7 @@ def running(
 
     What it prints goes to a file, or to the descriptors that are given.
     """
-    for name in ("model.conf", "policy.csv"):
+    for name in ("model.conf", "policy.csv", "revocations.csv"):
         if not (directory / name).exists():
             shutil.copy(ROOT / name, directory / name)
     if not (directory / "policy_tests").exists():
@@ -135,6 +142,7 @@ def running(
         "POLICY_MODEL": str(directory / "model.conf"),
         "POLICY_FILE": str(directory / "policy.csv"),
         "POLICY_TESTS": str(directory / "policy_tests"),
+        "REVOCATIONS_FILE": str(directory / "revocations.csv"),
     }
     chosen = {"ENVIRONMENT": "development", "PORT": str(port)}
     environment = clean_environment(**(paths | chosen | dict(settings)))
@@ -165,6 +173,8 @@ def running(
 
 def trusting(issuer: Issuer) -> dict[str, str]:
     """The settings of a service whose tokens come from ``issuer``."""
+    if issuer.form is not COGNITO:
+        return settings_for(issuer)
     return {
         "COGNITO_USER_POOL_ID": issuer.pool_id,
         "COGNITO_APP_CLIENT_ID": issuer.client_id,
@@ -192,3 +202,20 @@ def _wait(service: Service, path: str) -> None:
 
     if not comes_true(answers):
         raise RuntimeError(f"the service did not answer in time:\n{service.log()}")
+
+
+def workers(service: Service) -> set[int]:
+    """The processes that serve, by what the kernel says of the parent."""
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+    return {
+        int(child)
+        for child in children
+        if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()
+    }
+
+
+def kill_one(service: Service) -> int:
+    """Kills one of them; which."""
+    victim = min(workers(service))
+    os.kill(victim, signal.SIGKILL)
+    return victim

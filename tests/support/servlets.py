@@ -22,7 +22,9 @@ _JARS = (
 def tomcat(directory: Path) -> Iterator[int]:
     """The port of a Tomcat 10.1 that lives in ``directory``."""
     if shutil.which("javac") is None or not all(jar.exists() for jar in _JARS):
-        pytest.skip("needs Tomcat: apt-get install libtomcat10-embed-java default-jdk-headless")
+        pytest.skip(
+            "needs Tomcat: apt-get install libtomcat10-embed-java libtomcat10-java default-jdk-headless"
+        )
     output = directory / "tomcat.log"
     arguments = ["java", "-cp", ":".join(map(str, _JARS)), str(_SOURCE), str(directory)]
     with output.open("wb") as log:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.config import Settings
-from app.logging_config import configure_logging
+from app.logs.setup import configure_logging
 
 _TOUCHED = ("uvicorn", "fastapi_cloudauth", "httpx2", "httpcore2", "watchfiles")
 

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -71,6 +71,7 @@ class Edit:
                 )
             path.write_text(content.replace(old, new), encoding="utf-8")
             return
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a" if self.kind == "append" else "x", encoding="utf-8") as file:
             file.write(self.body)
 
@@ -119,7 +120,7 @@ def shows(written: Sequence[str], shown: Sequence[str]) -> bool:
     return tuple(written) == _shortened(shown, written)
 
 
-def rewritten(page: str, directory: Path) -> str:
+def rewritten(page: str, directory: Path, run: Callable[[Command, Path], Ending] = run) -> str:
     """``page`` with what its commands show today, run in ``directory``; raises TranscriptError for another code."""
     lines, moved = page.split("\n"), 0
     for step in steps(page):

@@ -28,6 +28,12 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.002)
 
 
+async def all_had_their_turn() -> None:
+    """Lets every task do what it can do without something else happening: what is not done then waits for that."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 def written(path: Path) -> str:
     """What another thread or process has written to ``path`` so far: nothing, before it has made the file."""
     try:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from rbac import PolicyError
 from rbac.cli.annotations import sarif
+from rbac.document.problem_codes import PROBLEM_CODES
 from rbac.errors import Problem
-from rbac.problem_codes import PROBLEM_CODES
+from rbac.revocations.file import RevocationFile
+from rbac.revocations.live import LiveRevocations
 from tests.support.command import MODEL, Workshop, rbac
 
 BROKEN = (
@@ -260,3 +263,43 @@ def test_a_role_that_a_policy_test_names_is_known(workshop: Workshop) -> None:
     assert "unknown-role" not in {
         p["code"] for p in workshop.rbac("check", "--format", "json").json["problems"]
     }
+
+
+SUB = "7f3c1e52-0000-0000-0000-000000000000"
+
+
+def test_revocations_are_read_beside_the_policy(workshop: Workshop) -> None:
+    assert workshop.rbac("check").code == 0, "there need be none"
+    workshop.write("revocations.csv", f"# nobody else\nsub, {SUB}, 2026-11-28T09:30:00Z, left\n")
+    assert workshop.rbac("check", "--strict").code == 0
+    file = workshop.write("revocations.csv", f"sub, {SUB}, today, left\nusr, x, 2026-11-28T09:30:00Z, x\n")
+    done = workshop.rbac("check", "--format", "json")
+    assert done.code == 1
+    said = [(each["file"], each["line"], each["code"]) for each in done.json["problems"]]
+    assert said == [(str(file), 1, "wrong-time"), (str(file), 2, "wrong-revocation")]
+    shown = workshop.rbac("check").out
+    assert f"sub, {SUB}, today, left" in shown, "the line, with a caret"
+    assert f"{workshop.policy} and {file}: refused: 2 errors" in shown.replace("\n", "")
+
+
+def test_the_words_about_revocations_are_those_of_a_service(workshop: Workshop) -> None:
+    file = workshop.write("revocations.csv", "sub, *, 2026-11-28T09:30:00Z, x\nsub, x\nsub,x,2026-11-28,y\n")
+    with pytest.raises(PolicyError) as refused:
+        LiveRevocations(RevocationFile(file)).load()
+    said = workshop.rbac("check", "--format", "json").json["problems"]
+    assert said == [problem.to_json() for problem in refused.value.problems]
+
+
+def test_a_row_that_sends_nobody_away_is_warned_of(workshop: Workshop) -> None:
+    workshop.write("revocations.csv", "sub, bob@example.com, 2026-11-28T09:30:00Z, left\n")
+    assert workshop.rbac("check").code == 0
+    done = workshop.rbac("check", "--strict", "--format", "json")
+    assert (done.code, [each["code"] for each in done.json["problems"]]) == (1, ["not-a-subject"])
+    assert done.json["problems"][0]["column"] == 6
+    assert workshop.rbac("check", "--strict", "--subjects", ".+@example.com").code == 0
+
+
+def test_revocations_elsewhere_are_named_and_must_be_there(workshop: Workshop) -> None:
+    file = workshop.write("elsewhere.csv", "nonsense\n")
+    assert workshop.rbac("check", "--revocations", file).code == 1
+    assert workshop.rbac("check", "--revocations", workshop.folder / "none.csv").code == 2

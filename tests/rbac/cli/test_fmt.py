@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from rbac.document import Document
+from rbac.document.document import Document
 from tests.support.command import Workshop
 
 UNTIDY = b"\xef\xbb\xbf# who may do what\r\np, user, /user, GET, allow,,\r\np,admin,/admin,GET,allow\r\n\r\ng, admin, user\r\n"

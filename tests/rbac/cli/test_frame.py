@@ -2,13 +2,17 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer.main
 
+from rbac.cli import COMMANDS as LISTED
 from rbac.cli import build_app
-from tests.support.command import Workshop, rbac, rbac_process
+from rbac.cli.output import say, stdout
+from tests.support.command import ROOT, Workshop, rbac, rbac_process
 
 COMMANDS = sorted(typer.main.get_command(build_app()).commands)  # type: ignore[attr-defined] # a group has commands
 
@@ -36,6 +40,54 @@ def test_help_shows_what_to_type_whole_and_no_type_of_python(
     shown = rbac(*command, "--help").out
     assert "--help" in shown
     assert re.findall(r"…|<bool>|<(?:str|list)\b", shown.split("─ Options ─", 1)[1]) == []
+
+
+LONG_RULE = "p, user, /a/long/path/{name}/below/{another}/one/that/is/even/longer, GET, allow"
+
+
+@pytest.mark.parametrize(
+    ("command", "rules"),
+    [
+        (("can", "--role", "admin"), ("p, admin, /admin, GET, allow", LONG_RULE, "g, admin, user")),
+        (("can", "--role", "user", "--all"), ("p, admin, /admin, GET, allow", LONG_RULE)),
+        (("who-can", "GET", "/a"), ("p, user, /a, GET, allow", LONG_RULE)),
+        (("check",), (LONG_RULE, LONG_RULE.replace("user", "admin"), "g, admin, user")),
+        (("check",), ("p, admin, /admin GET allow",)),
+        (("matrix",), ("p, admin, /admin GET allow",)),
+        (("can", "--role", "nobody-has-a-role-of-such-a-long-name"), (LONG_RULE,)),
+        (("diff", "nowhere/in/a/folder/that/is/rather/deep/and/has/a/long/name/policy.csv"), (LONG_RULE,)),
+    ],
+)
+def test_a_terminal_of_80_columns_breaks_no_line_itself(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], rules: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(workshop.folder)
+    workshop.rules(*rules)
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = workshop.rbac(*command)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, and not a pipe
+    narrow = workshop.rbac(*command)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", narrow.out + narrow.err)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "".join(shown.split()) == "".join((wide.out + wide.err).split())
+
+
+@pytest.mark.parametrize("words", ["one, two,   three, four " * 9, f"see https://{'a' * 90}, and more " * 2])
+def test_a_wrapped_line_has_the_words_and_the_spaces_of_the_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    say(stdout(), words, hang=4)
+    first, *more = capsys.readouterr().out.splitlines()
+    assert more
+    assert all(line[:4].isspace() and line[4] != " " for line in more)
+    at = 0
+    for line in (first, *(line[4:] for line in more)):
+        begins = words.index(line.strip(), at)
+        assert not words[at:begins].strip()
+        at = begins + len(line.strip())
+    assert not words[at:].strip()
 
 
 def test_help_without_a_command_lists_the_commands() -> None:
@@ -143,3 +195,38 @@ def test_completion_is_offered_for_bash_and_zsh_and_completes_commands() -> None
     words = {**os.environ, "_RBAC_COMPLETE": "complete_bash", "COMP_WORDS": "rbac ex", "COMP_CWORD": "1"}
     done = rbac_process(env=words)
     assert "explain" in done.out.split()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_list_says_of_a_command_what_it_says_of_itself(command: str) -> None:
+    """The list is written without importing the commands."""
+    said = " ".join(rbac(command, "--help").out.replace("│", " ").split())
+    assert " ".join(LISTED[command].split()) in said
+
+
+def test_the_list_of_commands_imports_none_of_them() -> None:
+    program = (
+        "import sys; from rbac.cli import main; sys.argv = ['rbac', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*(name for name in sys.modules if name.startswith(('casbin', 'yaml', 'rbac.'))), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {
+        name
+        for name in done.stderr.split()
+        if name.startswith(("rbac.cli.", "rbac.document", "rbac.engine", "yaml"))
+    }
+    assert loaded == {"rbac.cli.output", "rbac.cli.from_files", "rbac.cli.laid_out"}
+
+
+def test_every_command_that_is_spoken_of_is_there() -> None:
+    """In the help, in messages and on the pages: what somebody is told to type exists."""
+    sources = [*(ROOT / "rbac").rglob("*.py"), *(ROOT / "app").rglob("*.py"), *(ROOT / "docs").rglob("*.md")]
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    spoken_of = {
+        (match[1], path.name)
+        for path in (*sources, *pages)
+        for match in re.finditer(r"`rbac ([a-z][a-z-]*)", path.read_text(encoding="utf-8"))
+    }
+    assert {"check", "revoke"} <= {name for name, _ in spoken_of}
+    assert {(name, where) for name, where in spoken_of if name not in LISTED} == set()

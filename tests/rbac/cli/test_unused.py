@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.decision_record import entry, line, loss
-from app.ruling import Asked
 from rbac import Policy
+from rbac.decision_log.record import entry, line, loss
+from rbac.decision_log.ruling import Asked
 from tests.support.command import Outcome, Workshop, rbac
 from tests.support.decisions import decided
 

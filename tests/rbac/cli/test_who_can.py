@@ -68,3 +68,22 @@ def test_an_endpoint_that_nobody_knows_is_noted(workshop: Workshop, act: str, ob
     routes = workshop.write("routes.json", '[{"act": "GET", "obj": "/users/{id}"}]')
     done = workshop.rbac("who-can", act, obj, "--routes", routes)
     assert done.err == (f"note: {note}\n" if note else "")
+
+
+def test_through_a_program_is_who_may_what_the_program_may_too(workshop: Workshop) -> None:
+    workshop.rules(
+        "p, user, /orders, *, allow",
+        "p, scope:orders/read, /orders, GET, allow",
+        "p, scope:orders/write, /orders, POST, deny",
+    )
+    read = workshop.rbac("who-can", "GET", "/orders", "--scope", "orders/read", "--format", "json").json
+    assert ([role["role"] for role in read["roles"]], read["program"]) == (
+        ["user"],
+        {"allowed": True, "rule": 2},
+    )
+    done = workshop.rbac("who-can", "POST", "/orders", "--client", "bot", "--scope", "orders/write")
+    assert done.out.splitlines() == [
+        "the program may not do it: line 3: p, scope:orders/write, /orders, POST, deny",
+        "no person reaches it through this program",
+    ]
+    assert "program" not in workshop.rbac("who-can", "GET", "/orders", "--format", "json").json

@@ -1,1 +1,0 @@
-"""Who is calling: verified ID tokens, and the principal that they name."""

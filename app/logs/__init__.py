@@ -1,0 +1,1 @@
+"""The application's log: one line a record, nothing secret in it. Read ``setup``."""

@@ -1,0 +1,1 @@
+"""AuthZEN Authorization API 1.0: asking a decision point elsewhere. Read ``client``."""

@@ -1,0 +1,71 @@
+"""What a token's claims must say once its signature is known to be good."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from rbac.document.names import is_of_access_token
+from rbac.guard.identity.clock import Clock
+from rbac.guard.identity.errors import InvalidToken
+from rbac.guard.identity.principal import flaw
+
+LEEWAY = 60.0  # seconds that the issuer's clock may be ahead of ours
+LAST_DATE = 253_402_300_799  # the end of the year 9999: what every calendar can show
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """``iss``, ``aud``, ``exp``, ``iat`` and ``sub`` are required, exact and well typed; ``iat`` and ``nbf``
+    get 60 s of leeway, ``exp`` none. Issuers with further rules override the two methods in between.
+    """
+
+    issuer: str
+    audiences: frozenset[str]
+    clock: Clock = field(default_factory=Clock)
+
+    def check(self, claims: dict[str, Any]) -> None:
+        """Raises :class:`InvalidToken` for claims that do not hold."""
+        self.check_use(claims)
+        if required(claims, "iss") != self.issuer:
+            raise InvalidToken("wrong_issuer")
+        self.check_audience(claims)
+        self.check_dates(claims, self.clock.now())
+        if flaw(required(claims, "sub")) or is_of_access_token(claims["sub"]):
+            raise InvalidToken("bad_claim")
+
+    def check_use(self, claims: dict[str, Any]) -> None:
+        """Whether this kind of token may identify a caller at all."""
+
+    def check_audience(self, claims: dict[str, Any]) -> None:
+        """``aud`` is one of our clients, as a lone string."""
+        audience = required(claims, "aud")
+        if not isinstance(audience, str):
+            raise InvalidToken("bad_claim")
+        if audience not in self.audiences:
+            raise InvalidToken("wrong_audience")
+
+    def check_dates(self, claims: dict[str, Any], now: float) -> None:
+        """``now`` lies between ``iat`` (and ``nbf``) and ``exp``, at which a token has expired (RFC 7519)."""
+        if now >= date(required(claims, "exp")):
+            raise InvalidToken("expired")
+        if date(required(claims, "iat")) > now + LEEWAY or date(claims.get("nbf", 0)) > now + LEEWAY:
+            raise InvalidToken("not_yet_valid")
+        date(claims.get("auth_time", 0))
+
+
+def required(claims: dict[str, Any], name: str) -> Any:
+    """The claim's value. Raises :class:`InvalidToken` where there is none."""
+    try:
+        return claims[name]
+    except KeyError:
+        raise InvalidToken("missing_claim") from None
+
+
+def date(value: Any) -> float:
+    """``value`` as seconds since 1970 (RFC 7519's NumericDate). Raises :class:`InvalidToken` for any
+    other.
+    """
+    # `type`, because a boolean is an `int` to Python but not a number to JSON
+    kind = type(value)
+    if (kind is not int and kind is not float) or not 0 <= value <= LAST_DATE:
+        raise InvalidToken("bad_claim")
+    return float(value)

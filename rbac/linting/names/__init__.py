@@ -1,0 +1,1 @@
+"""Roles and persons: misspelled, unknown, never held, linked for nothing."""

@@ -1,0 +1,101 @@
+"""Warnings about names: empty and invisible ones, look-alikes, people used as roles, roles that come from nowhere."""
+
+import re
+from collections.abc import Iterator
+
+from rbac.background import paced
+from rbac.errors import Problem
+from rbac.linting.reading.subject import Reading
+from rbac.text.nearest import INVISIBLE, Nearest, foreign_letters, skeleton
+
+
+def check_names(reading: Reading) -> Iterator[Problem]:
+    yield from _invisible(reading)
+    yield from _empty(reading)
+    yield from _look_alikes(reading)
+    yield from _people_as_roles(reading)
+    yield from _roles_not_granted(reading)
+
+
+def _invisible(reading: Reading) -> Iterator[Problem]:
+    if reading.policy_text.isascii():
+        return
+    for number, text in enumerate(paced(reading.policy_text.split("\n")), 1):
+        match = INVISIBLE.search(text.strip())
+        if match is None or text.lstrip()[:1] == "#":
+            continue
+        column = text.index(match.group()) + 1
+        message = (
+            f"the invisible character `U+{ord(match.group()):04X}` makes this word another than it looks"
+        )
+        hint = "delete it; it is easiest to type the line anew"
+        yield Problem(
+            reading.document.policy_name, number, column, "invisible-character", "warning", message, hint
+        )
+
+
+def _empty(reading: Reading) -> Iterator[Problem]:
+    for line, column, name, _ in reading.names():
+        if not name:
+            message = "the name is empty, and so is the role of a caller without a token"
+            yield reading.in_rule(
+                line, column, "empty-name", message, "name a role, or write `everyone` if you mean it"
+            )
+
+
+def _look_alikes(reading: Reading) -> Iterator[Problem]:
+    first: dict[str, tuple[int, int]] = {}
+    for line, column, name, _ in reading.names():
+        if name not in first or line < first[name][0]:
+            first[name] = (line, column)
+    alike: dict[str, list[str]] = {}
+    for name in paced(first):
+        alike.setdefault(skeleton(name), []).append(name)
+    for names in paced(alike.values()):
+        original, *others = sorted(names, key=lambda name: first[name])
+        for name in others:
+            line, column = first[name]
+            where = f"`{original}` on line {first[original][0]}"
+            message = f"`{name}`{foreign_letters(name)} looks like {where}, and is another name"
+            hint = f"write `{original}` if you mean the same, else choose a name that cannot be mistaken"
+            yield reading.in_rule(line, column, "look-alike-name", message, hint)
+
+
+def _people_as_roles(reading: Reading) -> Iterator[Problem]:
+    looks = re.compile(reading.subjects, re.DOTALL).fullmatch
+    column = reading.relations.role_column
+    named = frozenset() if column is None else reading.words[column]
+    rules = Nearest(named)
+    told = set()
+    for roles in paced(reading.links.values()):
+        for role, line in roles.items():
+            if role not in told and looks(role):
+                told.add(role)
+                if role not in named and rules.but_for_signs(role):
+                    continue  # it is told as a role without rules, with the one that is meant
+                message = f"`{role}` looks like a person, and stands where a role is given"
+                hint = "write `g, who, role`, and give people a role of their own to share"
+                yield reading.in_rule(line, 1, "subject-as-role", message, hint)
+
+
+def _roles_not_granted(reading: Reading) -> Iterator[Problem]:
+    """Where roles come from links alone (no word of the request but the caller's own name is looked up), and the
+    document's people look like people, a role that no link gives is out of reach."""
+    column = reading.relations.role_column
+    sources = {relation.word for relation in reading.relations.pairs if relation.how == "role"}
+    words = reading.document.definition.request_words
+    looks = re.compile(reading.subjects, re.DOTALL).fullmatch
+    if column is None or {words[word] for word in sources} != {"sub"} or not reading.links:
+        return
+    granted = {role for roles in reading.links.values() for role in roles}
+    if not all(looks(name) for name in reading.links if name not in granted):
+        return
+    told = {*granted, *reading.relations.constants}
+    for line, row in reading.rules():
+        role = row[column]
+        if role not in told and not looks(role):
+            told.add(role)
+            message = f"nothing gives anyone the role `{role}`"
+            yield reading.in_rule(
+                line, column, "role-not-granted", message, f"add a link such as `g, who, {role}`"
+            )

@@ -1,0 +1,121 @@
+"""Warnings about names that stand for a person, and are no `sub` as the configured issuer gives one."""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+from rbac.document.names import COGNITO, PRESETS
+from rbac.errors import Problem
+from rbac.linting.reading.subject import Reading
+from rbac.model.http_words import WordFault
+from rbac.text.nearest import Nearest
+
+_HEX: Final = re.compile(r"[0-9A-Fa-f]")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ALONE: Final = re.compile(rf"(?<![0-9A-Fa-f-]){_UUID.pattern}(?![0-9A-Fa-f-])")
+_ADDRESS: Final = re.compile(r"[^@\s|]+@[^@\s|]+")
+_FULL_NAME: Final = re.compile(r"[^\W\d_a-z][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*)+")
+_LEAST_DIGITS, _DIGITS, _SHARE = 20, 32, 0.8
+_EVERY_PATH: Final = frozenset(("/*", "*", "/.*", ".*"))
+
+
+def check_persons(reading: Reading) -> Iterator[Problem]:
+    """A problem for each place of such a name, in a model that asks with a person and with a role."""
+    shape = reading.document.definition.shape
+    if shape.sub is None or shape.sub == shape.role:
+        return
+    locked_out = _locked_out(reading)
+    roles = Nearest({name for _, _, name, _ in reading.names() if not _is_person(name)})
+    told: dict[str, WordFault | None] = {}
+    for line, column, name, linked in reading.names():
+        if name in reading.relations.constants or (linked and column == 1):
+            continue
+        if name not in told:
+            told[name] = fault_of(name, reading)
+        fault = told[name]
+        if fault is None and line in locked_out and not reading.people.is_sub(name):
+            fault = _full_name(name)
+        if fault is not None:
+            meant = roles.but_for_signs(name)
+            hint = f"did you mean the role `{meant}`? else {fault.hint}" if meant else fault.hint
+            yield reading.in_rule(line, column, "not-a-subject", fault.message, hint)
+
+
+def _locked_out(reading: Reading) -> set[int]:
+    """The lines that take everything from somebody."""
+    effect, path = reading.column("eft"), reading.path_column
+    if effect is None or path is None:
+        return set()
+    return {line for line, row in reading.rules() if row[effect] == "deny" and row[path] in _EVERY_PATH}
+
+
+def _full_name(name: str) -> WordFault | None:
+    if not _FULL_NAME.fullmatch(name):
+        return None
+    return WordFault(f"`{name}` is the name of a person, which no token has as its `sub`", _WHERE)
+
+
+_WHERE: Final = "write the person's `sub`, which the issuer's console and the decision log show"
+
+
+def fault_of(name: str, reading: Reading) -> WordFault | None:
+    """Why a name that is a person's cannot be a `sub`; ``None`` for a `sub`, and for what may be a role."""
+    people = reading.people
+    if people.is_sub(name):
+        return None
+    issuer = f" as {people.issuer} gives one" if people.issuer else " by the pattern that is set"
+    if _ADDRESS.fullmatch(name):
+        return WordFault(f"`{name}` is an address, and no `sub`{issuer}", _WHERE)
+    if not people.is_sub("00000000-0000-4000-8000-000000000000"):
+        return WordFault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
+    uuids = _ALONE.findall(name)
+    if uuids:
+        return _around(name, uuids, issuer)
+    if _is_nearly_uuid(name):
+        return _nearly(name, issuer)
+    return WordFault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
+
+
+def _is_person(name: str) -> bool:
+    """Whether nobody would call a role so, whoever the issuer is."""
+    return PRESETS[COGNITO].is_person(name)
+
+
+def _around(name: str, uuids: list[str], issuer: str) -> WordFault:
+    """A name that holds one or several UUIDs."""
+    if len(uuids) > 1:
+        each = " and one for ".join(f"`{uuid.lower()}`" for uuid in uuids)
+        return WordFault(f"`{name}` is one name, and not {len(uuids)} persons", f"write a line for {each}")
+    (uuid,) = uuids
+    if uuid == name:
+        return WordFault(
+            f"`{name}` is no `sub`{issuer}: it is written in small letters", f"write `{name.lower()}`"
+        )
+    if re.match(r"[a-z]{2}-[a-z]+-\d:", name):
+        message = f"`{name}` is the name of an identity pool's identity, and no `sub`{issuer}"
+        return WordFault(message, "write the `sub` that the person has in the user pool")
+    return WordFault(
+        f"`{name}` is no `sub`{issuer}: more than a UUID", f"write `{uuid.lower()}` if that is meant"
+    )
+
+
+def _is_nearly_uuid(name: str) -> bool:
+    digits = len(_HEX.findall(name))
+    return (
+        "|" not in name
+        and digits >= _LEAST_DIGITS
+        and digits >= _SHARE * len(name)
+        and any(map(str.isdigit, name))
+    )
+
+
+def _nearly(name: str, issuer: str) -> WordFault:
+    digits = "".join(_HEX.findall(name)).lower()
+    if len(digits) == _DIGITS:
+        ends = (0, 8, 12, 16, 20, 32)
+        uuid = "-".join(digits[start:end] for start, end in pairwise(ends))
+        return WordFault(f"`{name}` is no `sub`{issuer}: it is written in five groups", f"write `{uuid}`")
+    more = "more" if len(digits) > _DIGITS else "fewer"
+    message = f"`{name}` is no `sub`{issuer}: it has {more} digits than a whole one"
+    return WordFault(message, "copy the whole `sub` anew: 32 digits in groups of 8, 4, 4, 4 and 12")

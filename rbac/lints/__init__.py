@@ -1,1 +1,0 @@
-"""The checks behind :func:`rbac.lint.lint`, one concern a module."""

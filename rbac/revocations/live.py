@@ -1,0 +1,172 @@
+"""The revocations of a running service: read, swapped by one reference, and the last good ones on failure."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Self
+
+from rbac.background import Pace, beside_others
+from rbac.errors import PolicyError, Problem
+from rbac.reloading.callbacks import Callbacks
+from rbac.reloading.judging import first
+from rbac.reloading.watch import Watch
+from rbac.revocations.file import RevocationStore, Written
+from rbac.revocations.reading import read_revocations
+from rbac.revocations.table import NOBODY, SentAway
+from rbac.stores import Snapshot
+from rbac.stores.cache import DocumentCache
+from rbac.text.wording import counted
+
+log = logging.getLogger("rbac.revocations")
+
+_FAILED = Problem(
+    "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
+)
+
+
+class LiveRevocations:
+    """Holds who is sent away now: ``table``, one reference, which is read once for each request.
+
+    The first ones are refused by :class:`rbac.PolicyError`. Later ones that cannot be read change nothing, and
+    ``problems`` says why until there are some that can; ``last_good`` is true while those in force came from ``cache``.
+    ``reloads`` and ``refused`` count what was swapped in and refused after the first. ``on_swap`` is told of each table
+    but the first, in the thread that reads it.
+    """
+
+    def __init__(
+        self,
+        store: RevocationStore,
+        *,
+        on_swap: Callable[[SentAway], None] | None = None,
+        cache: DocumentCache | None = None,
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self.on_swap = on_swap
+        self.table = NOBODY
+        self.problems: tuple[Problem, ...] = ()
+        self.last_good = False
+        self.reloads = 0
+        self.refused = 0
+        self.loaded_at = 0.0
+        self._live: Written | None = None
+        self._refused: Written | None = None
+        self._reading = threading.Lock()
+        self._callbacks = Callbacks()
+        self._watch = Watch(store.changes, self.reload, name="the revocations", cache=cache)
+
+    def load(self, *, or_last_good: bool = False) -> SentAway:
+        """Reads the first ones. Raises :class:`rbac.PolicyError` with all that is wrong with them.
+
+        With ``or_last_good`` those that are refused give way to the ones that the cache keeps: then ``problems`` says
+        why, as after a reload.
+        """
+        with self._reading:
+            try:
+                self._take(self._store.read())
+            except PolicyError as refused:
+                if not or_last_good or self._cache is None:
+                    raise
+                self._fall_back(self._cache, refused)
+        return self.table
+
+    def reload(self) -> bool:
+        """Puts what the store holds now in force; whether anything was swapped. Never raises; from any thread."""
+        with self._reading:
+            swapped = self._replace()
+        self._callbacks.tell()
+        return swapped
+
+    async def start(self) -> None:
+        """Reads the first ones, unless :meth:`load` did, and watches the store from now on."""
+        if self._live is None:
+            await asyncio.to_thread(self.load)
+        self._watch.start()
+
+    async def stop(self) -> None:
+        """Stops watching. ``table`` stays what it is."""
+        await self._watch.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.stop()
+
+    @property
+    def kept(self) -> bool:
+        """Whether the cache, if there is one, holds what is in force."""
+        return self._cache is None or not self._cache.failing
+
+    # --- under the lock
+
+    def _take(self, written: Written) -> None:
+        with beside_others(None if self._live is None else Pace()):
+            table = SentAway.of(read_revocations(written.content, written.name))
+        fewer = self.table.rows - table.rows
+        if self._live is not None:
+            self.reloads += 1
+            if self.on_swap is not None:
+                told = self.on_swap
+                self._callbacks.add(lambda: told(table))
+        self.table = table
+        self._live, self._refused = written, None
+        self.problems, self.last_good = (), False
+        self.loaded_at = time.time()
+        if self._cache is not None:
+            kept = Snapshot(b"", written.content, policy_name=written.name, version=written.number)
+            self._cache.keep(kept)
+        less = f"; {fewer} fewer than before, who may come back" if fewer > 0 else ""
+        level = logging.WARNING if less else logging.INFO
+        log.log(level, "%s in force%s", counted(table.rows, "revocation"), less)
+
+    def _replace(self) -> bool:
+        written = None
+        try:
+            written = self._store.read()
+            if written == self._live:
+                if self.problems:
+                    log.info("the revocations in force are in their place again")
+                self.problems, self.last_good, self._refused = (), False, None
+                return False
+            if written == self._refused:
+                return False
+            self._take(written)
+        except PolicyError as error:
+            self._refused = written
+            self._refuse(error.problems)
+            return False
+        except Exception:
+            # INVARIANT: whatever goes wrong, those in force stay in force.
+            log.exception("the revocations could not be read")
+            self._refuse((_FAILED,))
+            return False
+        return True
+
+    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        if problems == self.problems:
+            return
+        self.problems = problems
+        self.refused += 1
+        for problem in first(problems):
+            log.error("revocations refused, the last good ones stay in force: %s", problem)
+
+    def _fall_back(self, cache: DocumentCache, refused: PolicyError) -> None:
+        try:
+            kept = cache.read()
+            written = Written(kept.policy, kept.policy_name, kept.version)
+            self.table = SentAway.of(read_revocations(written.content, written.name))
+        except PolicyError as error:
+            for problem in first(error.problems):
+                log.warning("no last good revocations to start on: %s", problem)
+            raise refused from None
+        self._live = written
+        self.last_good = True
+        self.loaded_at = time.time()
+        log.critical(
+            "the revocations are refused: starting on the last good ones, which are kept in %s", cache.path
+        )
+        self._refuse(refused.problems)

@@ -1,0 +1,109 @@
+"""Whoever is sent away is nobody on every worker within a second, under load, and after a restart."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from rbac.revocations.row import written_time
+from tests.support.issuer import Issuer
+from tests.support.service import Service, serving
+from tests.support.waiting import comes_true
+
+WORKERS = 4
+# Connections are spread over the workers by the kernel: so many reach each of four, but for once in 10^9.
+CALLS = 80
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as issuer:
+        yield issuer
+
+
+def status(service: Service, token: str, path: str = "/user") -> int:
+    """What one GET over a connection of its own is answered with: cheaply, for there are many."""
+    connection = HTTPConnection(urlsplit(service.base_url).netloc, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@contextmanager
+def load(service: Service, token: str) -> Iterator[list[int]]:
+    """Two callers who go on calling; the statuses that they got."""
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def call() -> None:
+        while not over.is_set():
+            statuses.append(status(service, token))
+            over.wait(0.02)
+
+    callers = [threading.Thread(target=call) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        for caller in callers:
+            caller.join()
+
+
+def statuses(service: Service, token: str) -> set[int]:
+    return {status(service, token) for _ in range(CALLS)}
+
+
+def test_a_remembered_token_is_401_on_each_worker_within_a_second_under_load(
+    issuer: Issuer, tmp_path: Path
+) -> None:
+    now = int(time.time())
+    old = issuer.token(sub="bob", iat=now - 60, **{"custom:role": "user"})
+    other = issuer.token(sub="ann", iat=now - 60, **{"custom:role": "user"})
+    settings = {"WORKERS": str(WORKERS), "DECISION_LOG": str(tmp_path / "decisions.jsonl")}
+    with serving(issuer, tmp_path, **settings) as service:
+        file = tmp_path / "revocations.csv"
+        assert statuses(service, old) == {200}
+        with load(service, other) as others:
+            with file.open("a") as written:
+                written.write(f"sub, bob, {written_time(now - 1)}, left the company\n")
+            time.sleep(1.0)
+            assert statuses(service, old) == {401}
+            refused = service.get("/user", old)
+            assert 'error="invalid_token"' in refused.headers["www-authenticate"]
+            # What the front end gets that refreshes: today's role.
+            fresh = issuer.token(sub="bob", iat=now, **{"custom:role": "admin"})
+            assert service.get("/admin", fresh).status_code == 200
+            # A file that nobody can read keeps them away, and says so.
+            good = file.read_bytes()
+            file.write_bytes(b"sub, bob\n")
+            assert comes_true(lambda: service.get("/readyz").json()["revocations"]["current"] is False)
+            time.sleep(1.0)
+            assert statuses(service, old) == {401}
+            file.write_bytes(good)
+            assert comes_true(lambda: service.get("/readyz").json()["revocations"]["current"])
+        assert set(others) == {200}
+        assert service.eventually_records(tmp_path / "decisions.jsonl", '"revoked"')
+        security = issuer.token(sub="sam", **{"custom:role": "security"})
+        assert 'sekisho_rejections_total{reason="revoked"}' in service.get("/metrics", security).text
+    with serving(issuer, tmp_path) as service:
+        assert statuses(service, old) == {401}
+
+
+@pytest.mark.parametrize("content", [b"sub, bob\n", None])
+def test_revocations_that_cannot_be_read_are_a_refused_start(
+    issuer: Issuer, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "revocations.csv"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(RuntimeError, match="ended with 2") as refused, serving(issuer, tmp_path):
+        pass
+    assert "revocations.csv" in str(refused.value)

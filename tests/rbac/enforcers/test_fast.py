@@ -1,0 +1,169 @@
+"""``cache_key_order``: a rule counts only where its columns are the request's words, and is found through the index."""
+
+import copy
+import pickle
+import threading
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from casbin.fast_enforcer import FastEnforcer
+from casbin.model.model_fast import FastModel
+
+from rbac import IndexedFastEnforcer
+from tests.support.casbin_cases import Lines, answer
+from tests.support.model_zoo import model
+
+BOTH = (FastEnforcer, IndexedFastEnforcer)
+MATCHERS = (
+    "g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act",
+    "g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && regexMatch(r.act, p.act)",
+    'r.sub == "root" || p.sub == "" || r.sub == p.sub',
+    "eval(p.sub)",
+    "r.sub) == (p.sub",
+    "r.sub",
+)
+EFFECTS = ("some(where (p.eft == allow))", "!some(where (p.eft == deny))")
+ORDERS: tuple[Any, ...] = ([2, 1], [1, 2], [1], [-1], [2, 1, 0], (0, 1), [], [9], None)
+REQUESTS = (
+    *product(["a", "d", "root"], ["/x", "/z", "/*"], ["R"]),
+    ("", "/x", "R"),
+    (1, "/x", "R"),
+    ("a", "/x"),
+    ("a", [], "R"),
+    (),
+)
+
+RULES = "p, a, /x, R\np, b, /x, R\np, a, /*, R\np, a, /y, W\np, c, /x, .\ng, d, a\n"
+EDITS: tuple[Callable[[FastEnforcer], Any], ...] = (
+    lambda e: e.add_policy("b", "/z", "R"),
+    lambda e: e.get_model().add_policy("p", "p", ["a", "/z", "R"]),
+    lambda e: e.remove_policy("a", "/x", "R"),
+    lambda e: e.update_policy(["b", "/z", "R"], ["b", "/x", "R"]),
+    lambda e: e.add_policy("b", "/x"),
+    lambda e: e.get_model().model["p"]["p"].policy.append(["a", "/new", "R"]),
+    lambda e: e.add_grouping_policy("root", "a"),
+    lambda e: e.enable_enforce(False),
+    lambda e: e.enable_enforce(True),
+    lambda e: e.load_policy(),
+    lambda e: e.remove_filtered_policy(0, "a"),
+    lambda e: e.clear_policy(),
+)
+
+
+def built(kind: Any, folder: Path, text: str, lines: str, order: Any) -> Any:
+    path = folder / "model.conf"
+    path.write_text(text)
+    return kind(str(path), Lines(lines), cache_key_order=order)
+
+
+def answers(enforcer: Any, request: Any) -> list[Any]:
+    """Of ``enforce``, and of ``enforce_ex``, which looks at all rules."""
+    return [tried(lambda: enforcer.enforce(*request)), *answer(enforcer, request)]
+
+
+def tried(act: Callable[[], Any]) -> Any:
+    """What comes of it, or the type of the error."""
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001 - what one raises the other has to raise
+        return type(error)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize("matcher", MATCHERS)
+def test_it_answers_as_casbins_own(matcher: str, order: Any, tmp_path: Path) -> None:
+    """Also after each of the edits, whatever becomes of the rules."""
+    for effect, lines in product(EFFECTS, (RULES, "g, d, a\n")):
+        text = model(matcher, g="g = _, _", e=effect)
+        stock, ours = (tried(partial(built, kind, tmp_path, text, lines, order)) for kind in BOTH)
+        if isinstance(stock, type):
+            assert stock is ours
+            continue
+        for edit in (lambda _: None, *EDITS):
+            assert tried(partial(edit, stock)) == tried(partial(edit, ours))
+            for request in REQUESTS:
+                assert answers(stock, request) == answers(ours, request), request
+
+
+def exact(rules: int) -> str:
+    return "".join(f"p, s{n}, /{n % 100}, R\n" for n in range(rules))
+
+
+def test_rules_of_one_key_are_found_through_the_index(tmp_path: Path) -> None:
+    """Not by Casbin, whose scan would show in the functions that it calls."""
+    calls: list[str] = []
+
+    def said(name: str) -> bool:
+        calls.append(name)
+        return True
+
+    text = model("r.sub == p.sub && r.obj == p.obj && said(p.sub)")
+    ours = built(IndexedFastEnforcer, tmp_path, text, exact(1000), [2, 1])
+    ours.add_function("said", said)
+    assert ours.enforce("s507", "/7", "R")
+    assert calls == ["s507"]
+
+
+def test_a_row_of_the_wrong_width_is_an_error_for_requests_with_its_words(tmp_path: Path) -> None:
+    text = model("r.sub == p.sub && r.obj == p.obj && r.act == p.act")
+    stock, ours = (built(kind, tmp_path, text, "p, ann, /x, R\np, ann, /y\n", [1]) for kind in BOTH)
+    found = [
+        [answers(enforcer, ("ann", path, "R"))[0] for path in ("/x", "/y")] for enforcer in (stock, ours)
+    ]
+    assert found == [[True, RuntimeError]] * 2
+
+
+def test_a_pattern_in_a_column_of_the_key_matches_only_itself(tmp_path: Path) -> None:
+    text = model("r.sub == p.sub && keyMatch(r.obj, p.obj) && r.act == p.act")
+    stock, ours = (built(kind, tmp_path, text, "p, ann, /*, R\n", [2, 1]) for kind in BOTH)
+    for request, allowed in ((("ann", "/x", "R"), False), (("ann", "/*", "R"), True)):
+        assert stock.enforce(*request) == ours.enforce(*request) == allowed
+
+
+def test_a_model_that_was_made_elsewhere_is_used_as_it_is() -> None:
+    found = []
+    for kind in BOTH:
+        fast: Any = FastModel([2, 1])
+        fast.load_model_from_text(model("r.sub == p.sub && r.obj == p.obj"))
+        enforcer = kind(fast, Lines("p, ann, /x, R\n"), cache_key_order=[2, 1])
+        enforcer.add_policy("bob", "/x", "R")
+        found.append([enforcer.enforce(name, "/x", "R") for name in ("ann", "bob", "cid")])
+    assert found == [[True, True, False]] * 2
+
+
+def test_several_threads_may_ask(tmp_path: Path) -> None:
+    """Casbin filters the rules for one request at a time."""
+    text = model("r.sub == p.sub && r.obj == p.obj && r.act == p.act")
+    ours = built(IndexedFastEnforcer, tmp_path, text, exact(300), [2, 1])
+    wrong: list[int] = []
+
+    def asking(start: int) -> None:
+        for n in range(start, 3000, 7):
+            right = ours.enforce(f"s{n % 300}", f"/{n % 100}", "R")
+            none = ours.enforce(f"s{n % 300}", "/none", "R")
+            if not right or none:
+                wrong.append(n)
+
+    threads = [threading.Thread(target=asking, args=(start,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for n in range(300, 330):
+        ours.add_policy(f"s{n}", f"/{n % 100}", "R")
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_has_a_life_of_its_own(twin: Callable[[Any], Any], tmp_path: Path) -> None:
+    ours = built(IndexedFastEnforcer, tmp_path, model("r.sub == p.sub && r.obj == p.obj"), exact(3), [2, 1])
+    assert ours.enforce("s1", "/1", "R")
+    other = twin(ours)
+    other.enable_auto_save(False)
+    other.remove_policy("s1", "/1", "R")
+    assert not other.enforce("s1", "/1", "R")
+    assert ours.enforce("s1", "/1", "R")

@@ -1,0 +1,145 @@
+"""The index never misses a rule that matches, and leaves few that do not."""
+
+import re
+
+import pytest
+from casbin.util import builtin_operators as casbin_operators
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rbac.engine.index import RuleIndex, words_of
+from rbac.engine.lookups import read_matcher
+from rbac.engine.matcher import Functions
+from rbac.engine.written import Basis, Environment, Shape, seeking
+from rbac.matching.key_match import SegmentReader, verifier
+from rbac.model.functions import PATH_FUNCTIONS
+from tests.support.casbin_cases import Rows, model_of
+from tests.support.model_zoo import SEGMENTS, model
+
+CALLS = {name: row.call for name, row in PATH_FUNCTIONS.items()}
+pieces = st.one_of(st.sampled_from(SEGMENTS), st.text("ab/.{}:*x-+?\n", max_size=4))
+patterns = (
+    st.lists(pieces, min_size=1, max_size=4)
+    .map("/".join)
+    .flatmap(lambda text: st.sampled_from([text, "/" + text]))
+)
+paths = st.lists(st.text("abcdxy.-?\n", max_size=3), max_size=4).map(lambda parts: "/" + "/".join(parts))
+
+
+def rules_for(name: str, found: list[str], path: str) -> set[int]:
+    """The places of the patterns that are looked at for ``path``."""
+    functions = Functions(frozenset({name}), frozenset({name}), {})
+    matcher = read_matcher(f"{name}(r_obj, p_obj)", ("r_obj",), ("p_obj",), functions)
+    rows = [[pattern] for pattern in found]
+    index = RuleIndex(matcher, rows, 1)
+    for _ in index.building():
+        pass
+    shape = Shape(arity=1, width=1, effect="AllowOverrideEffector", effect_column=-1)
+    environment = Environment({name: CALLS[name]}, CALLS, {}, [])
+    return set(seeking(Basis(matcher, shape, index, rows, environment))((path,)) or ())
+
+
+@pytest.mark.parametrize("name", PATH_FUNCTIONS)
+@settings(max_examples=150, deadline=None)
+@given(found=st.lists(patterns, min_size=1, max_size=12), path=st.one_of(paths, patterns))
+def test_a_tree_finds_every_pattern_that_matches(name: str, found: list[str], path: str) -> None:
+    reached = rules_for(name, found, path)
+    for place, pattern in enumerate(found):
+        try:
+            matches = PATH_FUNCTIONS[name].call(path, pattern)
+        except Exception:  # noqa: BLE001 - such rules are looked at for every request
+            continue
+        assert not matches or place in reached, pattern
+
+
+@pytest.mark.parametrize("name", PATH_FUNCTIONS)
+@settings(max_examples=150, deadline=None)
+@given(pattern=patterns, path=st.one_of(paths, patterns))
+def test_a_simple_pattern_is_verified_without_a_regular_expression(
+    name: str, pattern: str, path: str
+) -> None:
+    style = PATH_FUNCTIONS[name]
+    simple = bool(style.plain.fullmatch(pattern)) or SegmentReader(style).steps(pattern)[2]
+    asked = path.split("?", 1)[0] if name == "keyMatch5" else path
+    segments = None if "\n" in asked else asked.split("/")
+    try:
+        expected = style.call(path, pattern)
+    except re.error:
+        assert not simple
+        return
+    except Exception:  # noqa: BLE001 - keyMatch4, where a pattern brings groups of its own
+        assert not simple
+        return
+    assert verifier(style, () if simple else {pattern})(asked, segments, pattern) == expected
+
+
+@pytest.mark.parametrize("pattern", ["/{x}", "/{x}/y", "{x}/y", "/y/{x}", "/y/*", "/y.z", "/y", "/a+"])
+def test_the_first_rule_is_found_where_it_stands_alone(pattern: str) -> None:
+    """Its position is 0, which is easily taken for none."""
+    path = pattern.replace("{x}", "1").replace("*", "1/2").replace("+", "")
+    assert rules_for("keyMatch3", [pattern], path) == {0}
+    assert rules_for("keyMatch3", [pattern, "/other/{x}/z", pattern], path) >= {0, 2}
+
+
+def test_a_large_policy_leaves_few_rules_to_look_at() -> None:
+    matcher = 'g(r.sub, p.sub) && keyMatch3(r.obj, p.obj) && (p.act == "*" || p.act == r.act)'
+    from rbac.engine.enforcer import IndexedEnforcer
+
+    rows = [
+        [
+            f"role{n % 50}",
+            f"/api/{n % 7}/thing{n // 8}/{{id}}" + ("/*" if n % 3 else ""),
+            ("GET", "PUT", "*")[n % 3],
+        ]
+        for n in range(4000)
+    ]
+    ours = IndexedEnforcer(
+        model_of(model(matcher, g="g = _, _")), Rows(p=rows, g=[["ann", f"role{n}"] for n in range(5)])
+    )
+    assert ours.indexed
+    for role, pattern, act in rows[::97]:
+        request = (role, pattern.replace("{id}", "1").replace("*", "a/b"), "GET" if act == "*" else act)
+        assert ours.enforce(*request)
+        assert ours.candidates(*request) <= 8
+        assert ours.candidates("ann", "/api/1/nothing/1", "GET") == 0
+
+
+def test_a_dot_is_found_as_any_character_though_looked_up() -> None:
+    found = ["/v1.0/x", "/v1.0/{id}", "/v2.0/x", "/a/b.c"]
+    assert rules_for("keyMatch3", found, "/v1.0/x") == {0, 1}
+    assert rules_for("keyMatch3", found, "/v1x0/x") == {0, 1}
+    assert rules_for("keyMatch3", found, "/v1/0/x") == {0, 1}
+    assert rules_for("keyMatch3", found, "/a/b/c") == {3}
+    assert rules_for("keyMatch3", found, "/a/bc") <= {3}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("GET", ("GET",)),
+        ("GET|POST", ("GET", "POST")),
+        ("(GET)|(POST)", ("GET", "POST")),
+        ("(GET|POST)", ("GET", "POST")),
+        ("^(GET|POST)$", ("GET", "POST")),
+        ("^GET$|^POST", ("GET", "POST")),
+        ("GET|GET", ("GET",)),
+        ("", ()),
+        (".*", ()),
+        ("GET|", ()),
+        ("(GET", ()),
+        ("GE?T", ()),
+        ("(?i)get", ()),
+        ("[A-Z]+", ()),
+        ("GET\\d", ()),
+    ],
+)
+def test_the_words_of_a_plain_alternation_are_read(pattern: str, words: tuple[str, ...]) -> None:
+    assert words_of(pattern) == words
+
+
+@settings(max_examples=300, deadline=None)
+@given(pattern=st.text("GP|()^$.x", max_size=8), text=st.text("GPx", max_size=5))
+def test_what_an_alternation_matches_starts_with_one_of_its_words(pattern: str, text: str) -> None:
+    words = words_of(pattern)
+    if words and casbin_operators.regex_match(text, pattern):
+        assert text.startswith(words)
