@@ -18,7 +18,7 @@ from rbac.guard import Guard, Principal
 from rbac.guard.http.asgi import Message
 from rbac.revocations.row import written_time
 from tests.support.guarded import as_, client_of, guard_in, shop
-from tests.support.waiting import comes_true, until
+from tests.support.waiting import LIMIT_S, all_had_their_turn, comes_true, until
 
 NOW = 1_800_000_000
 ISSUED = {"old": NOW, "new": NOW + 1}
@@ -94,7 +94,7 @@ def test_a_guard_does_not_start_on_revocations_that_cannot_be_read(
         guard.load()
 
 
-def live_app(ended: list[str], **options: Any) -> FastAPI:
+def live_app(ended: list[str], may_end: asyncio.Event | None = None, **options: Any) -> FastAPI:
     app = FastAPI(openapi_url=None, **options)
 
     async def drops() -> AsyncIterator[bytes]:
@@ -122,7 +122,9 @@ def live_app(ended: list[str], **options: Any) -> FastAPI:
 
     @app.get("/orders/slow")
     async def slow() -> str:
-        await asyncio.sleep(0.3)
+        assert may_end is not None
+        ended.append("begins")
+        await may_end.wait()
         ended.append("slow")
         return "done"
 
@@ -139,8 +141,10 @@ def live_app(ended: list[str], **options: Any) -> FastAPI:
     return app
 
 
-async def asked(app: Any, path: str, token: str, *, version: str = "2.3") -> tuple[list[Message], bool]:
-    """What is sent for a GET until the application returns, and whether it did within two seconds."""
+async def asked(
+    app: Any, path: str, token: str, *, version: str = "2.3", enough: asyncio.Event | None = None
+) -> tuple[list[Message], bool]:
+    """What is sent for a GET until the application returns or ``enough`` is set, and whether it returned."""
     sent: list[Message] = []
     unread = [b""]
 
@@ -168,13 +172,15 @@ async def asked(app: Any, path: str, token: str, *, version: str = "2.3") -> tup
         "headers": [(b"authorization", f"Bearer {token}".encode())],
     }
     task = asyncio.ensure_future(app(scope, receive, send))
-    done, _ = await asyncio.wait({task}, timeout=2)
-    if not done:
+    over = asyncio.ensure_future((enough or asyncio.Event()).wait())
+    done, _ = await asyncio.wait({task, over}, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+    over.cancel()
+    if task not in done:
         task.cancel()
         await asyncio.wait({task})
     else:
         task.result()
-    return sent, bool(done)
+    return sent, task in done
 
 
 async def passed_on(request: Any, call_next: Any) -> Any:
@@ -194,8 +200,11 @@ async def test_a_stream_is_cut_whichever_task_it_sends_from(
     guarded = guard.middleware(app)
     await guard.open()
     asking = asyncio.ensure_future(asked(guarded, path, "uma-old", version=version))
-    other = asyncio.ensure_future(asked(guarded, path, "uma-new", version=version))
-    await asyncio.sleep(0.2)
+    enough = asyncio.Event()
+    other = asyncio.ensure_future(asked(guarded, path, "uma-new", version=version, enough=enough))
+    connections = guard.checkpoint.connections
+    assert connections is not None
+    await until(lambda: len(connections.open) == 2)
     await asyncio.to_thread(swap, guard, file, row("sub", "uma"))
     sent, returned = await asking
     assert returned
@@ -203,23 +212,29 @@ async def test_a_stream_is_cut_whichever_task_it_sends_from(
     assert sent[-1].get("more_body", True), "a stream that is cut does not look whole"
     # Cut in the middle of a piece, the generator is closed by the loop a moment later.
     await until(lambda: ended == [what])
+    await all_had_their_turn()
+    assert len(connections.open) == 1
+    enough.set()
     _, other_returned = await other
     assert not other_returned
-    assert guard.checkpoint.connections is not None
-    assert guard.checkpoint.connections.ended == 1
-    assert not guard.checkpoint.connections.open
+    assert connections.ended == 1
+    assert not connections.open
     await guard.close()
 
 
 async def test_work_that_has_answered_nothing_yet_is_not_broken_off(guard: Guard, file: Path) -> None:
     ended: list[str] = []
     await guard.open()
-    asking = asyncio.ensure_future(asked(guard.middleware(live_app(ended)), "/orders/slow", "uma-old"))
-    await asyncio.sleep(0.1)
+    may_end = asyncio.Event()
+    app = guard.middleware(live_app(ended, may_end))
+    asking = asyncio.ensure_future(asked(app, "/orders/slow", "uma-old"))
+    await until(lambda: ended)
     await asyncio.to_thread(swap, guard, file, row("sub", "uma"))
+    await all_had_their_turn()
+    may_end.set()
     sent, returned = await asking
     assert returned
-    assert (sent[0]["status"], ended) == (200, ["slow"])
+    assert (sent[0]["status"], ended) == (200, ["begins", "slow"])
     await guard.close()
 
 
@@ -240,7 +255,7 @@ def test_a_websocket_is_closed_with_the_code_for_it_and_that_of_another_is_not(
         with pytest.raises(WebSocketDisconnect) as closed:
             old.receive_text()
         assert (closed.value.code, closed.value.reason) == (1008, "revoked")
-        comes_true(lambda: ended == ["socket"])
+        assert comes_true(lambda: ended == ["socket"])
         new.send_text("still here")
         assert new.receive_text() == "still here"
         with pytest.raises(WebSocketDisconnect), client.websocket_connect("/live", headers=as_("uma-old")):
@@ -269,7 +284,13 @@ async def test_somebody_sent_away_between_the_look_up_and_the_first_bytes_gets_n
 
 async def test_a_cancelling_of_somebody_elses_gets_through(guard: Guard) -> None:
     ended: list[str] = []
-    task = asyncio.ensure_future(asked(guard.middleware(live_app(ended)), "/orders", "uma-old"))
+    enough = asyncio.Event()
+    app = guard.middleware(live_app(ended))
+    task = asyncio.ensure_future(asked(app, "/orders", "uma-old", enough=enough))
+    connections = guard.checkpoint.connections
+    assert connections is not None
+    await until(lambda: connections.open)
+    enough.set()
     _, returned = await task
     assert not returned
     assert ended == ["stream"]

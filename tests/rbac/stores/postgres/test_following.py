@@ -7,7 +7,7 @@ import pytest
 from rbac.stores.postgres.address import Address
 from rbac.stores.postgres.following import Follower
 from rbac.stores.postgres.session import Session
-from tests.support.waiting import until
+from tests.support.waiting import LIMIT_S, until
 
 
 class Quiet(Follower):
@@ -37,5 +37,5 @@ async def test_a_stop_that_comes_together_with_a_notification_is_not_lost(turns:
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
-    _, running = await asyncio.wait({task}, timeout=10)
+    _, running = await asyncio.wait({task}, timeout=LIMIT_S)
     assert not running
