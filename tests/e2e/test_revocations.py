@@ -1,19 +1,16 @@
 """Whoever is sent away is nobody on every worker within a second, under load, and after a restart."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from rbac.revocations.row import written_time
+from tests.support.calls import calling, status
 from tests.support.issuer import Issuer
 from tests.support.service import Service, serving
-from tests.support.waiting import LIMIT_S, comes_true
+from tests.support.waiting import comes_true
 
 WORKERS = 4
 # Connections are spread over the workers by the kernel: so many reach each of four, but for once in 10^9.
@@ -24,38 +21,6 @@ CALLS = 80
 def issuer() -> Iterator[Issuer]:
     with Issuer() as issuer:
         yield issuer
-
-
-def status(service: Service, token: str, path: str = "/user") -> int:
-    """What one GET over a connection of its own is answered with: cheaply, for there are many."""
-    connection = HTTPConnection(urlsplit(service.base_url).netloc, timeout=LIMIT_S)
-    try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-@contextmanager
-def load(service: Service, token: str) -> Iterator[list[int]]:
-    """Two callers who go on calling; the statuses that they got."""
-    statuses: list[int] = []
-    over = threading.Event()
-
-    def call() -> None:
-        while not over.is_set():
-            statuses.append(status(service, token))
-            over.wait(0.02)
-
-    callers = [threading.Thread(target=call) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    try:
-        yield statuses
-    finally:
-        over.set()
-        for caller in callers:
-            caller.join()
 
 
 def statuses(service: Service, token: str) -> set[int]:
@@ -72,7 +37,7 @@ def test_a_remembered_token_is_401_on_each_worker_under_load_and_stays_so(
     with serving(issuer, tmp_path, **settings) as service:
         file = tmp_path / "revocations.csv"
         assert statuses(service, old) == {200}
-        with load(service, other) as others:
+        with calling(service, other) as others:
             with file.open("a") as written:
                 written.write(f"sub, bob, {written_time(now - 1)}, left the company\n")
             assert comes_true(lambda: statuses(service, old) == {401})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rbac.revocations.row import written_time
+from tests.support.calls import calling, status
 from tests.support.command import rbac_process
 from tests.support.forwarding import Forwarder
 from tests.support.issuer import Issuer
@@ -54,6 +55,29 @@ def test_a_row_is_in_force_on_every_worker_of_every_replica_and_after_a_restart_
         way.do("forward")
         revoke(press, "--sub", "ann")
         assert comes_true(lambda: statuses(again, ann) == {401})
+
+
+def test_a_remembered_token_is_401_on_each_of_four_workers_under_load(
+    issuer: Issuer, press: Press, way: Forwarder, tmp_path: Path
+) -> None:
+    """Everybody else goes on undisturbed."""
+    before = int(time.time()) - 60
+    bob, ann = (issuer.token(sub=name, iat=before) for name in ("bob", "ann"))
+
+    def answers() -> set[int]:
+        return {status(service, bob, "/protected") for _ in range(2 * CALLS)}
+
+    with (
+        serving(issuer, without_files(tmp_path / "one"), WORKERS="4", **settings(press, way)) as service,
+        calling(service, ann) as others,
+    ):
+        assert answers() == {200}
+        revoke(press, "--sub", "bob")
+        assert comes_true(lambda: answers() == {401})
+        asked = len(others)
+        assert comes_true(lambda: len(others) > asked + CALLS)
+        assert answers() == {401}
+    assert set(others) == {200}
 
 
 def test_a_file_whose_rows_nobody_would_read_is_told_of_before_the_start(
