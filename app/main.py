@@ -22,6 +22,7 @@ from app.documents import HeadStart
 from app.http import problems
 from app.http.access_log import RequestLogMiddleware
 from app.http.cors import CrossOriginMiddleware
+from app.http.inner_layers import InnerLayers
 from app.lifespan import opened
 from app.routers import (
     authzen,
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Middleware(CrossOriginMiddleware, checkpoint=checkpoint),
             Middleware(AuthorizationMiddleware, checkpoint=checkpoint),
             Middleware(authzen.Shortcut, endpoints=decision_point),
+            Middleware(InnerLayers),
         ],
         # The decision log and the metrics say what happened. FastAPI's own telemetry, once somebody sets up an exporter
         # for it, would send on query strings, request bodies and stack traces: tokens turn up in those.

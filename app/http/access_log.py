@@ -19,7 +19,7 @@ log = logging.getLogger("app.request_log")
 access_log = logging.getLogger("app.access")
 
 
-# In a scope: whether the answer has begun.
+# In a scope, and each copy of it: a list, which is empty until the answer has begun.
 ANSWERED = "sekisho.answered"
 # Whether the request has an `Origin`.
 HAS_ORIGIN = "sekisho.origin"
@@ -73,13 +73,15 @@ class RequestLogMiddleware:
         header = (b"x-request-id", identifier.encode("latin-1"))
         started = perf_counter()
         status = 0
+        answered: list[bool] = []
+        scope[ANSWERED] = answered
 
         def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             kind = message["type"]
             if kind in _STARTS:
                 status = message.get("status", 101)
-                scope[ANSWERED] = True
+                answered.append(True)
                 headers = message.get("headers", ())
                 if VARIES in scope and kind == "http.response.start":
                     headers = varying(headers)
