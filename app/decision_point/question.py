@@ -1,11 +1,14 @@
 """What an AuthZEN request asks: a subject, an action, a resource and a context, checked once and never changed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeGuard
 
 LONGEST = 8192  # characters of an id, a type, a name, or any other word of a question
 
 _ABSENT: Any = object()
+# What each must have. The last of them is what it is known by.
 _ENTITY = ("type", "id")
 _ACTION = ("name",)
 _NOTHING: Mapping[str, Any] = {}
@@ -82,6 +85,78 @@ class Defaults(NamedTuple):
                     own = {**own, name: default[name]}
                     item = {kind: own}
         return _object(item, kind, required)
+
+
+Part = Mapping[str, Any] | list[Mapping[str, Any]]
+Texts = str | list[str]
+
+
+class Alike(NamedTuple):
+    """Several questions that give the same parts: of each part what all of them share, or a list with each one's own.
+
+    The same of what is asked about: the subject's id, the action's name, the resource's id.
+    """
+
+    subject: Part
+    action: Part
+    resource: Part
+    context: Part
+    asked: tuple[Texts, Texts, Texts]
+
+    @classmethod
+    def read(cls, items: Sequence[Any], defaults: Defaults) -> "Alike | None":
+        """The questions of ``items``, as :meth:`Defaults.question` reads each. ``None`` where one needs a closer look.
+
+        All of them are looked at in each step, so that a step costs about as much for many as for one.
+        """
+        if {*map(type, items)} != {dict}:
+            return None
+        shapes: set[tuple[str, ...]] = {*map(tuple, items)}
+        if len(shapes) != 1:
+            return None
+        given = shapes.pop()
+        parts: list[Part] = []
+        asked: list[Texts] = []
+        for kind, names in (("subject", _ENTITY), ("action", _ACTION), ("resource", _ENTITY)):
+            if kind in given:
+                own = [*map(itemgetter(kind), items)]
+                texts = _texts_of(own, names)
+                if texts is None:
+                    return None
+                parts.append(own)
+                asked.append(texts)
+            elif kind in defaults.whole:
+                shared = defaults.whole[kind]
+                parts.append(shared)
+                asked.append(shared[names[-1]])
+            else:
+                return None
+        context: Part = defaults.members.get("context", _NOTHING)
+        if "context" in given:
+            context = [*map(itemgetter("context"), items)]
+            if {*map(type, context)} != {dict}:
+                return None
+        subject, action, resource = parts
+        return cls(subject, action, resource, context, (asked[0], asked[1], asked[2]))
+
+
+def _texts_of(found: Sequence[Any], names: Sequence[str]) -> list[str] | None:
+    """The last of ``names`` of each of ``found``; ``None`` where one is no object as :func:`_object` wants it."""
+    if {*map(type, found)} != {dict}:
+        return None
+    if "properties" in {*chain.from_iterable(found)}:
+        properties = [each["properties"] for each in found if "properties" in each]
+        if {*map(type, properties)} != {dict}:
+            return None
+    texts: list[str] = []
+    try:
+        for name in names:
+            texts = [*map(itemgetter(name), found)]
+            if len("".join(texts)) > LONGEST and max(map(len, texts)) > LONGEST:
+                return None
+    except (KeyError, TypeError):  # there is none, or it is no text
+        return None
+    return texts
 
 
 def read_searched(members: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

@@ -4,15 +4,16 @@
 parts: a property whose own name holds one cannot be reached, because a request could then give it in two ways.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter, methodcaller
 from typing import Any
 
 import orjson
 
 from app.decision_point.entities import NO_ENTITIES, Entities, Properties
 from app.decision_point.point import Word
-from app.decision_point.question import LONGEST, AuthZenQuestion, MalformedRequest
+from app.decision_point.question import LONGEST, Alike, AuthZenQuestion, MalformedRequest
 from app.settings.values import mapping_pairs
 from rbac.text.visible import has_control
 
@@ -23,16 +24,8 @@ ValueReader = Callable[[Properties], Any]
 """Reads from a question's subject, action, resource or context."""
 
 
-class SharedSubject:
-    """The subject of the question before, and the words that it filled."""
-
-    __slots__ = ("subject", "words")
-
-    def __init__(self) -> None:
-        self.subject: Properties | None = None
-        self.words: dict[str, Word] = {}
-
-
+# What a question always gives.
+_ALWAYS = {"subject": ("type", "id"), "action": ("name",), "resource": ("type", "id")}
 _ROOTS = {"subject": 0, "action": 1, "resource": 2, "context": 3}
 _ABSENT: Any = object()
 _NOTHING: Properties = {}
@@ -87,37 +80,59 @@ class PdpRequest:
         )
         return cls(sources, entities, readers)
 
-    def read(self, question: AuthZenQuestion, shared: SharedSubject | None = None) -> dict[str, Word]:
-        """The words of ``question``. Raises :class:`MalformedRequest` for a value that cannot be one.
-
-        Give the same ``shared`` for each of several questions, and a subject that is the same one is read once.
-        """
+    def read(self, question: AuthZenQuestion) -> dict[str, Word]:
+        """The words of ``question``. Raises :class:`MalformedRequest` for a value that cannot be one."""
         if self.unfit:
             raise MalformedRequest(self.unfit)
-        if shared is None:
-            return _filled(self.readers, question)
-        subject = question.subject
-        if shared.subject is not subject:
-            words = _filled(self.readers, question)
-            shared.subject = subject
-            shared.words = {word: words[word] for word, _, root, _ in self.readers if root == 0}
-            return words
-        return shared.words | _filled([reader for reader in self.readers if reader[2]], question)
+        words: dict[str, Word] = {}
+        for word, source, root, reader in self.readers:
+            value = reader(question[root])
+            words[word] = value if _is_plain(value) else _word(value, source)
+        return words
+
+    def read_each(self, questions: Alike) -> dict[str, Word | list[str]] | None:
+        """The words of several questions: of each word what it is in all of them, or a list with each question's own.
+
+        ``None`` where one cannot be a word, or is of a question's own and a list.
+        """
+        if self.unfit:
+            return None
+        words: dict[str, Word | list[str]] = {}
+        parts = questions[: len(_ROOTS)]
+        try:
+            for word, source, root, reader in self.readers:
+                part: Any = parts[root]
+                if isinstance(part, list):
+                    own = _texts([*map(reader, part)], source)
+                    if own is None:
+                        return None
+                    words[word] = own
+                else:
+                    words[word] = _word(reader(part), source)
+        except MalformedRequest:
+            return None
+        return words
 
     def words_from(self, source: str) -> tuple[str, ...]:
         """The words that ``source`` fills."""
         return tuple(word for word, path in self.sources.items() if path == source)
 
 
-def _filled(
-    readers: Iterable[tuple[str, str, int, ValueReader]], question: AuthZenQuestion
-) -> dict[str, Word]:
-    words: dict[str, Word] = {}
-    for word, source, root, reader in readers:
-        value = reader(question[root])
-        plain = type(value) is str and len(value) <= LONGEST and value.isprintable()
-        words[word] = value if plain else _word(value, source)
-    return words
+def _is_plain(value: Any) -> bool:
+    """Whether ``value`` is a word as it is, which :func:`_word` finds out of any."""
+    return type(value) is str and len(value) <= LONGEST and value.isprintable()
+
+
+def _texts(values: list[Any], source: str) -> list[str] | None:
+    """The words that ``values`` are, ``None`` where one is a list. Raises :class:`MalformedRequest`."""
+    try:
+        text = "".join(values)
+    except TypeError:
+        text = "\0"
+    if text.isprintable() and (len(text) <= LONGEST or max(map(len, values)) <= LONGEST):
+        return values
+    words = [_word(value, source) for value in values]
+    return None if any(type(word) is tuple for word in words) else words  # type: ignore[return-value]  # as it says
 
 
 def _reader(source: str, entities: Entities) -> ValueReader:
@@ -126,8 +141,7 @@ def _reader(source: str, entities: Entities) -> ValueReader:
         known: Callable[[Mapping[str, Any]], Properties] = getattr(entities, kind)
         return _property_reader(steps[1], tuple(steps[2:]), known)
     if len(steps) == 1:
-        name = steps[0]
-        return lambda part: part.get(name)
+        return itemgetter(steps[0]) if steps[0] in _ALWAYS.get(kind, ()) else methodcaller("get", steps[0])
     return lambda part: _follow(part, steps)
 
 

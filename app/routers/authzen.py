@@ -16,8 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.authzen.batch import MOST_EVALUATIONS, MOST_RECORDED, evaluations
 from app.authzen.body import LARGEST, Disconnected, read_body, read_members
-from app.authzen.evaluation import MOST_EVALUATIONS, MOST_RECORDED, evaluation, evaluations, record
+from app.authzen.evaluation import evaluation, record
 from app.authzen.paging import MOST_RESULTS
 from app.authzen.search import MOST_ASKED, EntityKind, Search, Searcher
 from app.checkpoint import ServiceCheckpoint
@@ -45,7 +46,7 @@ LIMITS: Mapping[str, int] = {
     "search_results": MOST_RESULTS,
 }
 
-Respond = Callable[[ServiceCheckpoint, Scope, Mapping[str, Any], int], Awaitable[dict[str, Any]]]
+Respond = Callable[[ServiceCheckpoint, Scope, Mapping[str, Any], int], Awaitable[bytes]]
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
@@ -61,18 +62,17 @@ class AuthZenEndpoint:
         checkpoint = self.checkpoint
         started = perf_counter_ns()
         status = 200
-        answer: dict[str, Any] | str
         try:
             members = read_members(await read_body(scope, receive))
             answer = await self.answer(checkpoint, scope, members, started)
         except MalformedRequest as error:
             checkpoint.reject(scope, error.code, error.status, "", "", started=started, via="authzen")
-            status, answer = error.status, str(error)
+            status, answer = error.status, orjson.dumps(str(error))
         except Disconnected:
             return
         if checkpoint.log.waits:
             await checkpoint.recorded()
-        await _send(send, status, orjson.dumps(answer))
+        await _send(send, status, answer)
 
 
 class Shortcut:
@@ -113,7 +113,7 @@ def routes(endpoints: Mapping[str, AuthZenEndpoint]) -> list[Route]:
 
 async def search(
     kind: EntityKind, checkpoint: ServiceCheckpoint, scope: Scope, members: Mapping[str, Any], started: int
-) -> dict[str, Any]:
+) -> bytes:
     """One page of a search. Raises :class:`MalformedRequest`.
 
     One line of the decision log stands for the page: the first result's decision, or that of the search as it was put.
@@ -133,7 +133,7 @@ async def search(
         "decision_id": decision_id,
     }
     answer["results"] = found.results
-    return answer
+    return orjson.dumps(answer)
 
 
 async def configuration(request: Request) -> Response:

@@ -10,8 +10,9 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -117,6 +118,28 @@ class DecisionLog:
         self._buffer.append((record, size))
         if self._asleep:
             self._wake.set()
+
+    def record_each(self, records: Sequence[Record], most: int) -> int:
+        """Keeps ``records`` in one go, up to the first by which they are more than ``most`` bytes; how many that are."""
+        sizes = [*map(weight, records)]
+        size = sum(sizes)
+        if size > most:
+            before = accumulate(sizes, initial=0)
+            sizes = [each for each, taken in zip(sizes, before, strict=False) if taken <= most]
+            records, size = records[: len(sizes)], sum(sizes)
+        if (
+            self._added - self._removed + size > self.capacity
+        ):  # each finds out by itself whether there is room
+            for record in records:
+                self.record(record)
+            return len(records)
+        with self._counting:
+            self._added += size
+            self.waits = self.required or self._added - self._removed >= self.capacity
+        self._buffer.extend(zip(records, sizes, strict=True))
+        if self._asleep:
+            self._wake.set()
+        return len(records)
 
     @property
     def refusing(self) -> bool:

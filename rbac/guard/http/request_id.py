@@ -3,7 +3,7 @@
 import os
 import re
 from contextvars import ContextVar
-from itertools import count
+from itertools import count, islice
 
 request_id_var: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -23,6 +23,11 @@ _numbers = count()
 def new_id() -> str:
     """An id that no other call gives, in this process or another."""
     return f"{_process}{next(_numbers):010x}"
+
+
+def new_ids(number: int) -> list[str]:
+    """So many of them."""
+    return [f"{_process}{each:010x}" for each in islice(_numbers, number)]
 
 
 def request_id(sent: bytes | None) -> str:

@@ -56,24 +56,27 @@ class Turns:
 
 
 class Turn:
-    """Ask :attr:`over` between two steps, and :meth:`pass_on` when it is: then all others come first."""
+    """Ask :attr:`over` between two steps, and :meth:`pass_on` when it is: then all others come first.
+
+    It is over when ``perf_counter_ns()`` is beyond :attr:`until`.
+    """
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._held = False
-        self._until = perf_counter_ns() + _FREE_NS
+        self.until = perf_counter_ns() + _FREE_NS
 
     @property
     def over(self) -> bool:
         """Whether it is somebody else's turn."""
-        return perf_counter_ns() > self._until
+        return perf_counter_ns() > self.until
 
     async def pass_on(self) -> None:
         """Waits for the next turn: at least one round of the event loop."""
         self._release()
         await self._turns.take()
         self._held = True
-        self._until = perf_counter_ns() + _TURN_NS
+        self.until = perf_counter_ns() + _TURN_NS
 
     def __enter__(self) -> Self:
         return self

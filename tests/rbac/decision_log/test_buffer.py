@@ -391,6 +391,41 @@ def test_what_there_is_no_room_for_leaves_a_line_that_counts_it_where_it_would_s
     assert sink.ids[:11] == [record.decision_id for record in records[:11]]
 
 
+@pytest.mark.parametrize("room", [5, 40, 10_000])
+def test_records_that_come_together_are_kept_as_if_one_by_one(room: int) -> None:
+    """Also while nothing can be written, and there is room for some of them."""
+    records = [decided("/" + "x" * (number % 7), request_id="r") for number in range(100)]
+    seen = []
+    for together in (True, False):
+        sink = Sink()
+        sink.full = True
+        with running(DecisionLog(Writer(sink), capacity=room * weight(records[0]))) as log:
+            log.record(records[0])
+            until(lambda: log.writer.failing)
+            if together:
+                assert log.record_each(records[1:], 1 << 20) == 99
+            else:
+                for record in records[1:]:
+                    log.record(record)
+            kept = log.waits, log.writer.lost, log.pending_bytes, log.recorded_bytes
+            sink.full = False
+        seen.append((kept, [(line["event"], line.get("lost"), line.get("obj")) for line in sink.lines]))
+    assert seen[0] == seen[1]
+
+
+def test_of_records_that_come_together_as_many_are_kept_as_were_asked_for() -> None:
+    sink = Sink()
+    records = [decided("/" + "x" * number) for number in range(50)]
+    with running(DecisionLog(Writer(sink))) as log:
+        taken = sum(map(weight, records[:20]))
+        assert log.record_each(records, taken) == 21
+        assert log.recorded_bytes == sum(map(weight, records[:21]))
+        assert log.record_each(records[21:], sum(map(weight, records[21:37])) - 1) == 16
+        assert log.record_each(records[37:38], 0) == 1
+        assert log.record_each([], 0) == 0
+    assert sink.ids == [record.decision_id for record in records[:38]]
+
+
 def test_a_stop_gives_up_in_the_end_and_says_what_is_lost(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
