@@ -5,7 +5,7 @@ import gc
 import pytest
 
 from rbac.guard.identity.principal import Principal
-from rbac.guard.identity.token_cache import TokenCache
+from rbac.guard.identity.token_cache import _SECOND_CHANCES, TokenCache
 from tests.support.clock import TestClock
 
 
@@ -93,16 +93,70 @@ def test_a_token_that_is_remembered_again_counts_once(cache: TokenCache, clock: 
     assert len(known(cache, "a" * 40, "b" * 40)) == 2
 
 
+@pytest.mark.parametrize("asked", [0, 1, 2])
 def test_forgets_the_tokens_of_withdrawn_keys_and_the_expired_ones(
-    cache: TokenCache, clock: TestClock
+    cache: TokenCache, clock: TestClock, asked: int
 ) -> None:
-    remember(cache, clock, "a", kid="old")
-    remember(cache, clock, "b", kid="new")
-    remember(cache, clock, "c", kid="new", seconds=5)
+    remember(cache, clock, "a" * 30, kid="old")
+    remember(cache, clock, "b" * 40, kid="new")
+    remember(cache, clock, "c" * 30, kid="new", seconds=5)
+    for _ in range(asked):
+        assert len(known(cache, "a" * 30, "b" * 40, "c" * 30)) == 3
     clock.advance(5)
     assert cache.forget({"old"}) == 2
-    assert known(cache, "a", "b", "c") == ["b"]
+    assert known(cache, "a" * 30, "b" * 40, "c" * 30) == ["b" * 40]
     assert len(cache) == 1
+    remember(cache, clock, "d" * 50, "e" * 10)  # where the two were
+    assert len(known(cache, "b" * 40, "d" * 50, "e" * 10)) == 3
+    remember(cache, clock, "f")  # a byte more than there is room for
+    assert len(known(cache, "b" * 40, "d" * 50, "e" * 10, "f")) == 3
+
+
+def test_what_is_withdrawn_takes_along_what_was_sent_once_and_what_is_in_use(clock: TestClock) -> None:
+    cache = TokenCache(clock.now, read)
+    for kid in ("old", "older", "new"):
+        remember(cache, clock, f"{kid} used", kid=kid)
+        known(cache, f"{kid} used")
+        remember(cache, clock, f"{kid} once", kid=kid)
+    assert cache.forget({"old", "older", "gone"}) == 4
+    assert known(cache, "old used", "old once", "older used", "older once", "new used", "new once") == [
+        "new used",
+        "new once",
+    ]
+    assert cache.forget(()) == 0
+
+
+def test_what_was_asked_for_again_has_a_second_chance_before_what_was_not(clock: TestClock) -> None:
+    cache = TokenCache(clock.now, read, max_tokens=5)
+    remember(cache, clock, *"abcde")
+    known(cache, *"abcde")
+    known(cache, *"ac")
+    remember(cache, clock, "f")
+    assert len(cache) == 5
+    known(cache, "f")
+    remember(cache, clock, "g")  # "c" had its chance, and is behind "d" and "e" now
+    assert known(cache, *"abcdefg") == [*"acefg"]
+
+
+def test_a_few_second_chances_are_given_at_most(clock: TestClock) -> None:
+    cache = TokenCache(clock.now, read, max_tokens=100)
+    names = [str(number) for number in range(100)]
+    remember(cache, clock, *names)
+    for _ in range(2):
+        known(cache, *names)
+    remember(cache, clock, "new")
+    assert known(cache, *names, "new") == [name for name in [*names, "new"] if name != names[_SECOND_CHANCES]]
+
+
+def test_a_token_is_read_as_the_kind_that_it_was_verified_as(clock: TestClock) -> None:
+    cache = TokenCache(clock.now, lambda payload, kind: Principal(f"{payload.decode()} {kind}"))
+    for kind in ("jwt", "at+jwt"):
+        cache.put(kind.encode(), b"who", kind, expires=clock.now() + 1, kid="k")
+    assert [cache.get(kind) for kind in (b"jwt", b"at+jwt", b"jwt")] == [
+        Principal("who jwt"),
+        Principal("who at+jwt"),
+        Principal("who jwt"),
+    ]
 
 
 def test_a_flood_of_new_tokens_leaves_most_of_those_in_use(clock: TestClock) -> None:
