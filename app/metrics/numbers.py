@@ -16,6 +16,7 @@ from app.metrics.sampled import SAMPLED, Sampled, Watched
 from app.metrics.shared import exposition
 from app.server.listener import Listener, ListenerReason
 from rbac import Decision, LivePolicy
+from rbac.decision import Reason
 from rbac.decision_log.buffer import DecisionLog
 from rbac.decision_log.record import NO_TOKEN, REMEMBERED, Decided, Record, Rejected, Via
 from rbac.guard.http.connections import Connections
@@ -132,18 +133,17 @@ class Metrics:
 
     def count(self, records: Sequence[Record], shadows: Sequence[Decision] = ()) -> None:
         """Counts what one batch of records says, and the decisions of the shadow policy that came out differently."""
-        times: dict[Via, list[int]] = {}
-        decisions: dict[tuple[Via, int], tuple[Decision, list[int]]] = {}
+        decisions: dict[tuple[Via, bool, Reason], list[int]] = {}
         for each in records:
-            if isinstance(each, Decided):
-                decision, via = each.ruling.decision, each.via
-                found = decisions.get((via, id(decision)))
-                if found is None:
-                    found = decisions[via, id(decision)] = decision, []
-                found[1].append(each.duration_ns)
-        for (via, _), (decision, spent) in decisions.items():
-            result = "allow" if decision.allowed else "deny"
-            self._decisions.labels(via, result, decision.reason).inc(len(spent))
+            if type(each) is Decided:
+                allowed, _, reason, _ = each.ruling.decision
+                spent = decisions.get((each.via, allowed, reason))
+                if spent is None:
+                    spent = decisions[each.via, allowed, reason] = []
+                spent.append(each.duration_ns)
+        times: dict[Via, list[int]] = {}
+        for (via, allowed, reason), spent in decisions.items():
+            self._decisions.labels(via, "allow" if allowed else "deny", reason).inc(len(spent))
             times.setdefault(via, []).extend(spent)
         for via, spent in times.items():
             self._decision_time.labels(via).observe_all(spent)

@@ -69,15 +69,17 @@ Entry = dict[str, Any]
 def weight(record: Record) -> int:
     """About how many bytes ``record`` takes while it waits, and its line takes when it is written."""
     more = 0
+    chosen: tuple[str, ...]
     if type(record) is Decided:
-        request_id, who, ruling, act, obj = record[2:7]
-        chosen: tuple[str, ...] = (request_id, act, obj, *ruling.words)
-        if who is not None:
-            chosen += (who.sub, *who.roles)
-            if len(who.roles) > 1:  # then no word holds them
-                chosen += who.roles
-                more = 6 * len(who.roles)
-        halves = ruling.halves
+        _, _, request_id, who, (_, words, _, _, halves), act, obj, *_ = record
+        if who is None:
+            chosen = (request_id, act, obj, *words)
+        else:
+            roles = who.roles
+            chosen = (request_id, act, obj, who.sub, *roles, *words)
+            if len(roles) > 1:  # then no word holds them
+                chosen += roles
+                more = 6 * len(roles)
         if halves is not None:
             roles = halves.program.roles
             chosen += (halves.program.sub, *roles, *roles, *halves.client.words)

@@ -10,6 +10,7 @@ from itertools import islice
 
 from rbac import Decision, Policy
 from rbac.decision_log.record import Decided, Entry, Record, entry, line, loss, plain, to_the_second
+from rbac.decision_log.ruling import Subject
 from rbac.decision_log.sinks import Sink
 
 log = logging.getLogger("rbac.decision_log")
@@ -53,17 +54,25 @@ class UsualLines:
         second = -_SECOND
         told: Decision | None = None
         asked: Policy | None = None
+        about: Subject | None = None
+        person = '"sub":"","roles":[]'
         for record in records:
-            if type(record) is not Decided or record.trace:
+            if type(record) is not Decided:
                 return None
-            time_ns, decision_id, request_id, who, ruling, act, obj, client, via, duration_ns, _, _ = record
+            time_ns, decision_id, request_id, who, ruling, act, obj, client, via, duration_ns, _, trace = (
+                record
+            )
             decision, words, policy, role_index, halves = ruling
-            if halves is not None or role_index is not None:
+            if trace or halves is not None or role_index is not None:
                 return None
-            sub, roles = ("", ()) if who is None else (who.sub, who.roles)
-            chosen += (request_id, sub, *roles, act, obj, client, *words)
-            quoted = '"' + '","'.join(roles) + '"' if roles else ""
-            # Next to each other records are mostly of one second, one document and few rules.
+            chosen += (request_id, act, obj, client, *words)
+            # Next to each other records are mostly of one second, one document and few rules, or about one person.
+            if who is not about:
+                about = who
+                sub, roles = ("", ()) if who is None else (who.sub, who.roles)
+                chosen += (sub, *roles)
+                quoted = '"' + '","'.join(roles) + '"' if roles else ""
+                person = f'"sub":"{sub}","roles":[{quoted}]'
             if not 0 <= time_ns - second < _SECOND:
                 second = time_ns - time_ns % _SECOND
                 at = to_the_second(second // _SECOND)
@@ -73,7 +82,7 @@ class UsualLines:
                 asked, template = policy, self._template(policy.words)
             lines.append(
                 f'{{"timestamp":"{at}.{(time_ns - second) // 1000:06d}Z","event":"decision",'
-                f'"decision_id":"{decision_id}","request_id":"{request_id}","sub":"{sub}","roles":[{quoted}],'
+                f'"decision_id":"{decision_id}","request_id":"{request_id}",{person},'
                 f'"act":"{act}","obj":"{obj}",{outcome},'
                 f'"duration_us":{duration_ns // 1000}.{_THOUSANDTHS[duration_ns % 1000]},'
                 f'"client":"{client}","via":"{via}","request":{template % words}}}\n'
