@@ -30,15 +30,14 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     """
     for name, value in scope["headers"]:
         if name == b"content-type":
-            if value.partition(b";")[0].strip().lower() != _JSON:
+            if value != _JSON and value.partition(b";")[0].strip().lower() != _JSON:
                 raise MalformedRequest("the content type must be application/json")
             break
     else:
         raise MalformedRequest("the content type is missing; it must be application/json")
     chunks: list[bytes] = []
     size = 0
-    more = True
-    while more:
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
@@ -46,9 +45,9 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         size += len(chunk)
         if size > LARGEST:
             raise TooLarge(f"the body is larger than {LARGEST:,} bytes")
+        if not message.get("more_body", False):
+            return b"".join([*chunks, chunk]) if chunks else chunk
         chunks.append(chunk)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def read_members(body: bytes) -> dict[str, Any]:

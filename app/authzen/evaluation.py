@@ -10,6 +10,7 @@ from app.decision_point.point import Word
 from app.decision_point.question import AuthZenQuestion, MalformedRequest, read_question
 from rbac import Decision, Policy, RequestError
 from rbac.decision_log.ruling import Asked, Ruling
+from rbac.policy import ROLE_WORD
 
 
 async def evaluation(
@@ -52,20 +53,15 @@ def record(
     started: int,
 ) -> str:
     """Records the decision about ``question``; its id."""
-    roles = words.get("role" if ruling.role_index is None else ruling.policy.words[ruling.role_index], ())
-    return checkpoint.record(
-        scope,
-        ruling,
-        Asked(question.subject["id"], roles_of(roles)),
-        question.action["name"],
-        question.resource["id"],
-        started=started,
-        via="authzen",
-    )
+    place = ruling.role_index
+    roles = roles_of(words.get(ROLE_WORD if place is None else ruling.policy.words[place], ()))
+    who = Asked(question.subject["id"], roles)
+    act, obj = question.action["name"], question.resource["id"]
+    return checkpoint.record(scope, ruling, who, act, obj, started=started, via="authzen")
 
 
 def roles_of(word: Word) -> tuple[str, ...]:
     """The roles in the word that they fill."""
-    if isinstance(word, str):
+    if type(word) is str:
         return (word,) if word else ()
     return tuple(word)

@@ -43,11 +43,12 @@ class DecisionPoint:
         :class:`RequestError` for two words with several values, and for several roles under a priority effect.
         """
         policy = policy or self.policy
-        request = tuple([given.get(name, "") for name in policy.words])
-        for value in request:
-            if type(value) is not str:
-                return _ask_with_lists(request, policy)
-        return Ruling.of(policy, cast("tuple[str, ...]", request))
+        request = cast("tuple[str, ...]", tuple(map(given.get, policy.words)))
+        try:
+            "".join(request)
+        except TypeError:  # a list, or a word that is not given
+            return _ask_with_lists([given.get(name, "") for name in policy.words], policy)
+        return Ruling.of(policy, request)
 
     def requests(self, given: Mapping[str, Word | list[str]], number: int, policy: Policy) -> Requests:
         """So many questions made of the model's own words; of each word what it is in all of them, or a list with each

@@ -32,6 +32,9 @@ class AuthZenQuestion(NamedTuple):
 
 def read_question(members: Mapping[str, Any]) -> AuthZenQuestion:
     """The question in a request's members. Raises :class:`MalformedRequest` for one that is missing or mistyped."""
+    subject, action, resource = members.get("subject"), members.get("action"), members.get("resource")
+    if "context" not in members and _is_entity(subject) and _is_action(action) and _is_entity(resource):
+        return AuthZenQuestion(subject, action, resource)
     return Defaults(_NOTHING, _NOTHING).question(members)
 
 
@@ -175,29 +178,22 @@ def read_context(members: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_entity(found: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Whether nothing is wrong with a subject or a resource; :func:`_object` says what is."""
-    if type(found) is not dict:
+    """Whether a subject or a resource is as they are as a rule. :func:`_object` takes each that is right, and says what is
+    wrong with any other."""
+    if type(found) is not dict or ("properties" in found and type(found["properties"]) is not dict):
         return False
-    kind, identifier = found.get("type"), found.get("id")
-    return (
-        type(kind) is str
-        and type(identifier) is str
-        and len(kind) <= LONGEST
-        and len(identifier) <= LONGEST
-        and ("properties" not in found or type(found["properties"]) is dict)
-    )
+    try:
+        return len("".join((found["type"], found["id"]))) <= LONGEST
+    except (KeyError, TypeError):  # there is none, or it is no text
+        return False
 
 
 def _is_action(found: Any) -> TypeGuard[Mapping[str, Any]]:
     """The same of an action."""
-    if type(found) is not dict:
+    if type(found) is not dict or ("properties" in found and type(found["properties"]) is not dict):
         return False
     name = found.get("name")
-    return (
-        type(name) is str
-        and len(name) <= LONGEST
-        and ("properties" not in found or type(found["properties"]) is dict)
-    )
+    return type(name) is str and len(name) <= LONGEST
 
 
 def _object(members: Mapping[str, Any], kind: str, required: Sequence[str]) -> Mapping[str, Any]:

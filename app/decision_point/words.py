@@ -84,11 +84,16 @@ class PdpRequest:
         """The words of ``question``. Raises :class:`MalformedRequest` for a value that cannot be one."""
         if self.unfit:
             raise MalformedRequest(self.unfit)
-        words: dict[str, Word] = {}
-        for word, source, root, reader in self.readers:
-            value = reader(question[root])
-            words[word] = value if _is_plain(value) else _word(value, source)
-        return words
+        words: dict[str, Any] = {}
+        for word, _, root, reader in self.readers:
+            words[word] = reader(question[root])
+        try:
+            text = "".join(words.values())
+            if len(text) <= LONGEST and text.isprintable():
+                return words
+        except TypeError:  # a value that is no text
+            pass
+        return {word: _word(words[word], source) for word, source in self.sources.items()}
 
     def read_each(self, questions: Alike) -> dict[str, Word | list[str]] | None:
         """The words of several questions: of each word what it is in all of them, or a list with each question's own.
@@ -116,11 +121,6 @@ class PdpRequest:
     def words_from(self, source: str) -> tuple[str, ...]:
         """The words that ``source`` fills."""
         return tuple(word for word, path in self.sources.items() if path == source)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether ``value`` is a word as it is, which :func:`_word` finds out of any."""
-    return type(value) is str and len(value) <= LONGEST and value.isprintable()
 
 
 def _texts(values: list[Any], source: str) -> list[str] | None:

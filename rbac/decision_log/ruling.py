@@ -32,8 +32,8 @@ class Ruling(NamedTuple):
         Raises :class:`rbac.RequestError` for several roles under a priority effect.
         """
         try:
-            if len(roles) < 2 or role_index is None:
-                return cls(policy.decide_request(words), words, policy)
+            if len(roles) < 2 or role_index is None:  # as `cls` does it: a call less in every question
+                return tuple.__new__(cls, (policy.decide_request(words), words, policy, None, None))
             return cls(policy.decide_roles(words, role_index, roles), words, policy, role_index)
         except EvaluationError as error:
             return cls.denied(policy, words, role_index, error)
