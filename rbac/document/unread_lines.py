@@ -22,7 +22,7 @@ SEPARATORS: Final[Mapping[str, str]] = {
 }
 _ANY: Final = re.compile(f"[,{''.join(map(re.escape, SEPARATORS))}]")
 _MARKER: Final = re.compile(r"(?:<{7}|>{7}|={7}|\|{7})(?=\s|$)")
-_COMMENT: Final = re.compile(r"(?:;|//|--|/\*|<!--|%|'|＃|REM\b)[;/%'\s]*", re.IGNORECASE)
+_COMMENT: Final = re.compile(r"(?:;|//|--|/\*|<!--|%|'(?![^',]+'\s*,)|＃|REM\b)[;/%'\s]*", re.IGNORECASE)
 _FILLED: Final = re.compile(r"[,;\t]{2,}\s*$", re.MULTILINE)
 _BEHIND: Final = re.compile(r"\s(#|//)")
 _HEADINGS: Final = frozenset(
@@ -211,6 +211,8 @@ def _other_comma(line: str, widths: Widths) -> LineFault | None:
     if found is None:
         return None
     separator, words = found
+    if separator == ",":  # inside brackets, where it parts no columns
+        return None
     place = line.index(separator)
     name = unicodedata.name(separator, "TAB").lower()
     message = f"`{separator}` ({name}) is no comma, so two columns are one"

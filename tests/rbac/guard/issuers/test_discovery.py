@@ -1,15 +1,16 @@
 """Discovery documents: what an issuer says of itself is taken, and what lies is not."""
 
+import asyncio
 import json
 import logging
 from typing import Any
 
 import pytest
 
-from rbac.guard.identity.addresses import discovery_url
+from rbac.guard.identity.addresses import MAX_ADDRESS_LENGTH, discovery_url
 from rbac.guard.identity.fetching import MAX_ANSWER_BYTES
 from rbac.guard.issuers.authenticator import Authenticator
-from rbac.guard.issuers.discovery import FRESH_FOR, DiscoveryError, read_discovery
+from rbac.guard.issuers.discovery import FRESH_FOR, Discovery, DiscoveryError, read_discovery
 from tests.support.authenticating import refusal, settled
 from tests.support.clock import TestClock
 from tests.support.issuer import ABSENT, Answer, Issuer
@@ -206,3 +207,141 @@ async def test_keys_come_from_where_each_kind_publishes_them(form: Any, clock: T
         async with Authenticator(provider_for(issuer), clock=clock.clock) as authenticator:
             assert await refusal(authenticator, issuer.token()) == ""
         assert (issuer.fetches, issuer.discoveries) == (1, 1)
+
+
+# --- when it is asked, without a network
+
+
+class Asked:
+    """What fetches for a :class:`Discovery`, and the time that it goes by: answers in order, an exception is raised."""
+
+    def __init__(self, *answers: dict[str, Any] | Exception) -> None:
+        self.answers = list(answers)
+        self.urls: list[str] = []
+        self.now = 500.0
+        self.discovery = Discovery(ISSUER, lambda: self.now)
+
+    async def fetch(self, url: str) -> bytes:
+        self.urls.append(url)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return json.dumps(answer).encode()
+
+    async def __call__(self, *, failed: bool = False) -> str:
+        return await self.discovery(self.fetch, failed)
+
+
+MOVED = GOOD | {"jwks_uri": f"{ISSUER}/moved"}
+
+
+@pytest.mark.parametrize(
+    ("later", "failed", "fetches"),
+    [
+        (0.0, False, 1),
+        (FRESH_FOR - 1, False, 1),
+        (FRESH_FOR, False, 2),
+        (FRESH_FOR + 1, False, 2),
+        (0.0, True, 2),
+    ],
+)
+async def test_an_answer_is_fresh_for_an_hour_while_keys_are_where_it_says(
+    later: float, failed: bool, fetches: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = Asked(GOOD, MOVED)
+    assert await asked() == GOOD["jwks_uri"]
+    assert not caplog.messages
+    asked.now += later
+    assert await asked(failed=failed) == (GOOD if fetches == 1 else MOVED)["jwks_uri"]
+    assert asked.urls == [discovery_url(ISSUER)] * fetches
+    assert caplog.messages == ["the issuer's keys have another address now: " + MOVED["jwks_uri"]] * (
+        fetches - 1
+    )
+    if fetches > 1:  # fresh from when it was asked last
+        asked.now += FRESH_FOR - 1
+        await asked()
+        assert len(asked.urls) == fetches
+
+
+async def test_the_same_answer_again_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    asked = Asked(GOOD, GOOD)
+    assert [await asked(), await asked(failed=True)] == [GOOD["jwks_uri"]] * 2
+    assert not caplog.messages
+
+
+async def test_before_any_good_answer_each_question_is_asked_and_each_failure_told() -> None:
+    asked = Asked(OSError("no route"), GOOD | {"issuer": "https://attacker.example"}, GOOD)
+    asked.now = -1.0  # whatever a clock begins at
+    with pytest.raises(OSError, match="no route"):
+        await asked()
+    with pytest.raises(DiscoveryError):
+        await asked()
+    assert await asked() == GOOD["jwks_uri"]
+    assert len(asked.urls) == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("no route"), "OSError: no route"),
+        (TimeoutError("x" * 250), f"TimeoutError: {'x' * 200}"),
+    ],
+)
+async def test_the_last_good_answer_stays_and_what_came_instead_is_told(
+    error: Exception, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = Asked(GOOD, error, MOVED)
+    await asked()
+    assert await asked(failed=True) == GOOD["jwks_uri"]
+    assert caplog.messages == [
+        f"the issuer's discovery document could not be taken ({said}); the keys' last good address stays"
+    ]
+    assert await asked(failed=True) == MOVED["jwks_uri"]
+
+
+async def test_a_mistake_of_our_own_is_not_the_issuers() -> None:
+    asked = Asked(GOOD, ZeroDivisionError())
+    await asked()
+    with pytest.raises(ZeroDivisionError):
+        await asked(failed=True)
+
+
+async def test_an_issuer_that_is_slow_to_describe_itself_leaves_time_for_the_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked(GOOD)
+    await asked()
+
+    async def never(url: str) -> bytes:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError(url)
+
+    monkeypatch.setattr("rbac.guard.issuers.discovery._TIME_LIMIT", 0)
+    assert await asked.discovery(never, True) == GOOD["jwks_uri"]
+
+
+@pytest.mark.parametrize(("length", "taken"), [(MAX_ADDRESS_LENGTH, True), (MAX_ADDRESS_LENGTH + 1, False)])
+def test_an_address_is_as_long_as_one_may_be(length: int, taken: bool) -> None:
+    url = f"{ISSUER}/".ljust(length, "k")
+    answer = json.dumps(GOOD | {"jwks_uri": url}).encode()
+    if taken:
+        assert read_discovery(answer, ISSUER) == url
+    else:
+        with pytest.raises(DiscoveryError, match="names no address of keys"):
+            read_discovery(answer, ISSUER)
+
+
+def test_each_lie_is_told_for_what_it_is() -> None:
+    for document, said in (
+        (b"{", "not JSON that can be read in one way"),
+        (b'{"a": 1, "a": 1}', "not JSON that can be read in one way"),
+        (b"[]", "not a JSON object"),
+        (b"{}", "another issuer's"),
+        (json.dumps({"issuer": ISSUER}).encode(), "names no address of keys"),
+        (json.dumps(GOOD | {"jwks_uri": "ftp://x"}).encode(), "an address that cannot be trusted"),
+        (json.dumps(GOOD | {"jwks_uri": "https://127.0.0.1/k"}).encode(), "an address of this machine"),
+    ):
+        with pytest.raises(DiscoveryError, match=said):
+            read_discovery(document, ISSUER)
+    here = {"issuer": "http://127.0.0.1:8", "jwks_uri": "http://localhost:8/k"}
+    assert read_discovery(json.dumps(here).encode(), here["issuer"]) == here["jwks_uri"]
