@@ -9,7 +9,8 @@ from functools import cached_property, reduce
 from operator import or_
 from typing import Final, Self
 
-from rbac.comparison.comparison import Comparison, Masks
+from rbac.comparison.comparison import Comparison
+from rbac.comparison.sides import Masks
 from rbac.space.bits import bits, mask_of
 
 _NEITHER: Final[Masks] = (0, 0)

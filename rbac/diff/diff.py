@@ -8,9 +8,10 @@ from itertools import islice
 from typing import Final
 
 from rbac.asking import answer
-from rbac.comparison.comparison import Comparison, Masks, SpaceError
+from rbac.comparison.comparison import Comparison, SpaceError
 from rbac.comparison.crowd import Crowd
 from rbac.comparison.search import tried
+from rbac.comparison.sides import Masks
 from rbac.comparison.touched import touched_rules
 from rbac.decision import Decision
 from rbac.diff.differences import Change, Diff

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from rbac.comparison.comparison import Comparison, Masks
+from rbac.comparison.comparison import Comparison
+from rbac.comparison.sides import Masks
 from rbac.space.callers import Caller
 from rbac.space.space import Space
 

@@ -11,8 +11,9 @@ from functools import reduce
 from operator import or_
 
 from rbac.asking import answer
-from rbac.comparison.comparison import Comparison, Masks
+from rbac.comparison.comparison import Comparison
 from rbac.comparison.crowd import Crowd
+from rbac.comparison.sides import Masks
 from rbac.review.told_of_templates import by_template
 from rbac.space.bits import bits, mask_of
 from rbac.space.callers import Caller, Endpoint, endpoint_at, endpoints_and_parts

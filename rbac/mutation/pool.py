@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
 
-from rbac.comparison.comparison import Comparison
-from rbac.comparison.search import Askable
+from rbac.comparison.search import Askable, DifferenceSearch
 from rbac.mutation.mutants import Mutation, mutations_of
 from rbac.policy import Policy
 from rbac.routes import KnownRoutes
-from rbac.space.callers import Caller, Endpoint, endpoint_at, endpoints_of, split
-from rbac.space.space import Group, Space
+from rbac.space.callers import Caller, Endpoint
+from rbac.space.space import Space
 
 
 class MutantPool:
@@ -30,9 +28,7 @@ class MutantPool:
     ) -> None:
         """``rules`` are the bits of the policy's own rules, ``bits`` those of its mutants."""
         self.space = space
-        self._people = callers
-        self._asked = asked
-        self._table = space.tables[0]
+        self._search = DifferenceSearch(space, callers, asked)
         self._rules = rules
         self._original = sum(rules)
         self._bits = bits
@@ -78,67 +74,4 @@ class MutantPool:
         """A request that the mutant answers differently; callers as they come, then ``more`` of them, and known routes
         first."""
         gone, come = self.bits(mutation)
-        callers = [*self._callers, *self._possible(more)]
-        for caller, who in callers:
-            if not who & (gone | come):
-                continue
-            for endpoint, what in self._endpoints:
-                if self._differs(who & what, gone, come):
-                    return caller, endpoint
-        for caller, who in callers:
-            words = self._walk(self._what, 0, who, gone, come)
-            if words is not None:
-                return caller, endpoint_at(self.space, words)
-        found = self._walk(self.space.groups, 0, self._table.all, gone, come)
-        return None if found is None else split(self.space, found, self._people)
-
-    @cached_property
-    def _what(self) -> Sequence[Group]:
-        asking = set(self.space.shape.caller)
-        return [self.space.group(words) for words in self.space.tied if asking.isdisjoint(words)]
-
-    @cached_property
-    def _callers(self) -> list[tuple[Caller, int]]:
-        """Callers as they come, with the rules that they leave possible; none where a matcher ties them to
-        the rest."""
-        return self._possible(self._people)
-
-    def _possible(self, callers: Iterable[Caller]) -> list[tuple[Caller, int]]:
-        asking = set(self.space.shape.caller)
-        tied = {word for words in self.space.tied if not asking.isdisjoint(words) for word in words}
-        comparison = Comparison(self.space, 0, 0)
-        return [
-            (caller, comparison.masks(caller.words)[0]) for caller in callers if tied <= caller.words.keys()
-        ]
-
-    @cached_property
-    def _endpoints(self) -> list[tuple[Endpoint, int]]:
-        comparison = Comparison(self.space, 0, 0)
-        return [
-            (endpoint, comparison.masks(endpoint.words)[0])
-            for endpoint in endpoints_of(self.space)
-            if endpoint.known
-        ]
-
-    def _differs(self, mask: int, gone: int, come: int) -> bool:
-        if not mask & (gone | come):
-            return False
-        old = mask & self._original
-        return self._table.allows(old) != self._table.allows((old & ~gone) | (mask & come))
-
-    def _walk(
-        self, groups: Sequence[Group], depth: int, mask: int, gone: int, come: int
-    ) -> dict[str, str] | None:
-        """Words for these groups with which the answers differ, looking only where one of the two rules
-        matches."""
-        if not mask & (gone | come):
-            return None
-        if depth == len(groups):
-            return {} if self._differs(mask, gone, come) else None
-        for member in groups[depth].members:
-            if not self._asked(dict(zip(groups[depth].words, member.values, strict=True))):
-                continue
-            found = self._walk(groups, depth + 1, mask & member.masks[0], gone, come)
-            if found is not None:
-                return {**dict(zip(groups[depth].words, member.values, strict=True)), **found}
-        return None
+        return self._search.first((self._original, self._original & ~gone | come), more)

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from rbac.asking import answer
 from rbac.comparison.comparison import SpaceError
-from rbac.comparison.search import first_difference
+from rbac.comparison.search import DifferenceSearch
 from rbac.errors import PolicyError
 from rbac.mutation.mutants import Mutation, apply, mutations_of
 from rbac.mutation.pool import MutantPool
@@ -147,7 +147,7 @@ class _Run:
             # Another order of the same names: a mutant of a link names nothing new.
             like = self._space if mutation.ptype == "g" and self._space.tables else None
             space = Space((self._policy, mutant), self._routes, like=like)
-            found = first_difference(space, self._callers, self._askable)
+            found = DifferenceSearch(space, self._callers, self._askable).first()
         if found is None:
             return "equivalent", None
         caller, endpoint = found

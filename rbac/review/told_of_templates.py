@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from rbac.comparison.comparison import Masks
+from rbac.comparison.sides import Masks
 from rbac.decision import Decision
 from rbac.routes import Route
 from rbac.space.callers import Endpoint, parts_of

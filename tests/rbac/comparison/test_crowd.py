@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rbac.comparison.comparison import Masks
 from rbac.comparison.crowd import Crowd
+from rbac.comparison.sides import Masks
 from rbac.diff import diff as diffs
 from rbac.diff.diff import diff
 from rbac.diff.headline import headline

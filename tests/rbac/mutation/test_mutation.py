@@ -107,6 +107,14 @@ def test_a_mutant_that_changes_nothing_is_equivalent() -> None:
     assert removed == []
 
 
+def test_a_mutant_that_takes_a_known_route_away_counts_though_it_takes_other_paths_as_well() -> None:
+    """Also where the matcher ties who asks to the path, so that callers as they come leave much open."""
+    model = MODEL.replace("m = ", 'm = r.sub == "root" || ')
+    rules = "p, user, /docs/*, GET, allow\np, editor, /docs/{id}, *, allow\ng, editor, user\n"
+    report = mutate(random.read(model, rules), [], ROUTES)
+    assert {survivor.line for survivor in report.survived if survivor.mutation == "rule removed"} == {1, 2}
+
+
 def test_every_survivor_comes_with_a_test_that_catches_it() -> None:
     policy = random.read(MODEL, POLICY)
     report = mutate(policy, [suite(ONE_TEST)], ROUTES)
