@@ -1,7 +1,7 @@
 """Callers as requests: who somebody with a role is, in the words of a model."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple, Self
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal, NamedTuple, Self
 
 from rbac.background import paced
 from rbac.decider import Decider
@@ -10,6 +10,11 @@ from rbac.document.names import CLIENT, SCOPE, stranger
 from rbac.engine.enforcer import IndexedEnforcer
 from rbac.errors import EvaluationError, RequestError
 from rbac.model.request_shape import RequestShape
+
+NOBODY: Final = "nobody"
+ANY_TOKEN: Final = "any valid token"  # noqa: S105 a label, no password
+
+CallerKind = Literal["nobody", "token", "role", "subject"]
 
 _NO_ROLE: Final = "the model's request has no word for a role"
 
@@ -53,6 +58,22 @@ def caller_words(
     if shape.role is not None and roles and len(roles) == 1:
         words[shape.role] = roles[0]
     return words
+
+
+def everybody(
+    shape: RequestShape, token: Mapping[str, str], roles: Iterable[str], people: Iterable[str]
+) -> Iterator[tuple[CallerKind, str, dict[str, str]]]:
+    """Everybody whom a document can tell apart, with a name and the words that say who it is.
+
+    Nobody; somebody with a valid token, whose words are ``token``; the same with each of ``roles``; and each of ``people``,
+    with no role but those that links give them.
+    """
+    yield "nobody", NOBODY, {}
+    yield "token", ANY_TOKEN, dict(token)
+    for name in roles:
+        yield "role", name, {**token, **({} if shape.role is None else {shape.role: name})}
+    for name in people:
+        yield "subject", name, {} if shape.person is None else {shape.person: name}
 
 
 class CallingProgram(NamedTuple):

@@ -9,14 +9,22 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from rbac.asking import CallingProgram, ModelWords, caller_words, document_names, token_words
+from rbac.asking import (
+    ANY_TOKEN,
+    NOBODY,
+    CallingProgram,
+    ModelWords,
+    caller_words,
+    document_names,
+    everybody,
+    token_words,
+)
 from rbac.document.names import SCOPE, stranger
 from rbac.errors import RequestError
 from rbac.policy import Policy
 from rbac.policy_tests.asked_endpoints import AskedEndpoints, Refuse
 from rbac.policy_tests.suite import Name, Scenario, ScenarioCaller, Suite
 from rbac.space.alike import alike, told_apart
-from rbac.space.callers import ANY_TOKEN, NOBODY
 from rbac.text.nearest import Nearest, nearest
 from rbac.text.wording import quoted
 from rbac.text.yaml_text import yaml_text
@@ -72,7 +80,7 @@ class AskedCallers:
         elif caller.anonymous:
             yield Asker(NOBODY, NOBODY, {}), None
         elif caller.unknown_role:
-            yield self._stranger_with(UNKNOWN_ROLE), None
+            yield self._stranger(), None
         elif caller.each is not None:
             for name in caller.each:
                 yield self._caller(scenario, replace(caller, roles=(name,), each=None)), None
@@ -131,16 +139,11 @@ class AskedCallers:
             return {}
         return {word: value for word, value in words.items() if value}
 
-    def _stranger_with(self, label: str) -> Asker:
-        return Asker(
-            label,
-            ANY_TOKEN,
-            {**token_words(self._shape, self._names), **self._as_role(stranger("role", self._names))},
-        )
-
-    def _as_role(self, name: str) -> dict[str, str]:
-        """The word that says a caller's role; none where the model has no such word."""
-        return {} if self._shape.role is None else {self._shape.role: name}
+    def _stranger(self) -> Asker:
+        role = self._shape.role
+        words = token_words(self._shape, self._names)
+        with_role = words if role is None else {**words, role: stranger("role", self._names)}
+        return Asker(UNKNOWN_ROLE, ANY_TOKEN, with_role)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -152,24 +155,21 @@ class AskedCallers:
 
         A person is asked about by their `sub`, with no role but those that links give them.
         """
-        token = token_words(self._shape, self._names)
-        bare = (Asker(ANY_TOKEN, ANY_TOKEN, token),) if token else ()
-        roles = (
-            Asker(name, name, {**token, **self._as_role(name)})
-            for name in self._policy.roles
-            if name not in self._singled_out
-        )
+        return tuple(self._askers())
+
+    def _askers(self) -> Iterator[Asker]:
+        roles = [name for name in self._policy.roles if name not in self._singled_out]
         names = self._singled_out.union(self._policy.subjects)
-        people = (
-            Asker(
-                name,
-                name,
-                {} if self._shape.person is None else {self._shape.person: name},
-                others=tuple(others),
-            )
+        people = {
+            name: tuple(others)
             for name, *others in alike(self._policy, self._shape.person, names, self._asked)
-        )
-        return (Asker(NOBODY, NOBODY, {}), *bare, self._stranger_with(UNKNOWN_ROLE), *roles, *people)
+        }
+        token = token_words(self._shape, self._names)
+        for kind, name, words in everybody(self._shape, token, roles, people):
+            if kind != "token" or words:
+                yield Asker(name, name, words, others=people[name] if kind == "subject" else ())
+            if kind == "token":
+                yield self._stranger()
 
     @cached_property
     def _roles_known(self) -> Nearest:

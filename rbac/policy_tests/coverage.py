@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rbac.asking import ANY_TOKEN, NOBODY
 from rbac.decision import Rule
 from rbac.decision_log.needed_links import LinkUse
 from rbac.policy import Policy
 from rbac.policy_tests.questions import ScenarioQuestion
 from rbac.policy_tests.run import Report
 from rbac.routes import NO_ROUTES, KnownRoutes, Route
-from rbac.space.callers import ANY_TOKEN, NOBODY
 
 
 @dataclass(frozen=True, slots=True)

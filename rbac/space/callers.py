@@ -4,16 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, product
 from math import prod
-from typing import Final, Literal
+from typing import Final
 
+from rbac.asking import NOBODY, CallerKind, everybody
 from rbac.decision import Decision
 from rbac.errors import RequestError
 from rbac.model.request_shape import RequestShape
 from rbac.space.space import Space
 from rbac.text.wording import quoted
-
-NOBODY: Final = "nobody"
-ANY_TOKEN: Final = "any valid token"  # noqa: S105 a label, no password
 
 # More columns than this are no overview. Only a document without known routes gets there.
 MOST_ENDPOINTS: Final = 20_000
@@ -22,7 +20,6 @@ MOST_NAMED: Final = 1_000
 # So many of the paths are shown of which something is not true.
 _MOST_SHOWN: Final = 3
 
-CallerKind = Literal["nobody", "token", "role", "subject"]
 NamedWords = Mapping[str, str]
 
 
@@ -119,15 +116,12 @@ def callers_of(space: Space, subjects: str | None = None) -> tuple[Caller, ...]:
     people = sorted({person for found in names for person in (*found.subjects, *found.singled_out)})
     role, sub = space.shape.role, space.shape.sub
     token = {} if sub is None or sub == role else {sub: space.stranger(sub)}
-    nobody, any_token = (_free(label, roles) for label in (NOBODY, ANY_TOKEN))
-    found = list(_placed(space, "nobody", nobody, {}))
-    found += _placed(space, "token", any_token, token)
-    if role is not None:
-        for name in roles:
-            found += _placed(space, "role", name, {**token, role: name})
-        for name in people:
-            found += _placed(space, "subject", name, {space.shape.person or role: name})
-    return tuple(found)
+    asking = everybody(space.shape, token, *((roles, people) if role is not None else ((), ())))
+    return tuple(
+        caller
+        for kind, name, words in asking
+        for caller in _placed(space, kind, name if kind in {"role", "subject"} else _free(name, roles), words)
+    )
 
 
 def people_with_roles(space: Space, person: str, roles: Iterable[str]) -> tuple[Caller, ...]:
