@@ -1,7 +1,6 @@
 """Reads the service's settings once, at start, and refuses them with every fault at once."""
 
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.settings.machine import missing_documents, surroundings
 from app.settings.rules import ContradictionError, contradictions, issuer_host
 from rbac.errors import RbacError
 from rbac.guard.identity.addresses import discovery_url
+from rbac.text.visible import has_control
 
 
 class SettingsError(RbacError):
@@ -199,7 +199,7 @@ def _control_characters(layers: Layers) -> list[SettingFault]:
     return [
         SettingFault(name, raw.origin, message)
         for name, raw in layers.values.items()
-        if any(unicodedata.category(character) == "Cc" for character in raw.text.strip())
+        if has_control(raw.text.strip())
     ]
 
 

@@ -16,21 +16,23 @@ from pythonjsonlogger.json import JsonFormatter
 from rbac.decision_log.redaction import redacted
 from rbac.guard.http.request_id import request_id_var
 from rbac.guard.http.trace_context import ID_LENGTH, trace_var
+from rbac.text.visible import has_control
 
-# C0, DEL, C1, and the separators and direction marks that make a terminal show another text than was written.
+# Control characters, and the separators and direction marks that make a terminal show another text than was written.
 _UNSAFE = [
-    *range(0x20),
-    *range(0x7F, 0xA0),
+    *(code for code in range(0x100) if has_control(chr(code))),
     0x061C,
     0x200E,
     0x200F,
     *range(0x2028, 0x202F),
     *range(0x2066, 0x206A),
+    *range(0xD800, 0xE000),  # no encoding can write one that stands alone
 ]
-_SURROGATES = range(0xD800, 0xE000)  # no encoding can write one that stands alone
-_ESCAPES = {
-    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in [*_UNSAFE, *_SURROGATES]
-} | {ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
+_ESCAPES = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _UNSAFE} | {
+    ord("\n"): "\\n",
+    ord("\r"): "\\r",
+    ord("\t"): "\\t",
+}
 _CONTINUED = "\n    | "
 # A request id that nobody can mistake for the rest of its line; any other is quoted.
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}\Z")

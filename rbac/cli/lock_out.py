@@ -22,6 +22,7 @@ from rbac.reloading.judging import parsed
 from rbac.routes import KnownRoutes
 from rbac.stores import Snapshot
 from rbac.stores.file import FileStore
+from rbac.text.visible import is_plain
 
 EXAMPLE = """Examples: a person, by their `sub` or found by their e-mail address; only look.
 
@@ -112,7 +113,7 @@ def _person(
         raise typer.BadParameter("say who: a SUB, or --find", param_hint="SUB")
     person = person_of(find, pool, endpoint) if find is not None else sub or ""
     check_sub(person, subjects)
-    if person != person.strip() or not person.isprintable() or set(person) & set(',"#'):
+    if not is_plain(person) or set(person) & set(',"#'):
         raise LockOutError(f"`{person}` cannot stand in a rule: disable them at the issuer")
     return person
 

@@ -11,6 +11,7 @@ from rbac.errors import FirstProblems, PolicyError, Problem
 from rbac.revocations.row import ALL, COLUMNS, EXAMPLE_TIME, KINDS, Kind, Revocation, moment
 from rbac.text.nearest import nearest
 from rbac.text.source import decode
+from rbac.text.visible import is_plain
 from rbac.text.wording import quoted
 
 MOST_LETTERS: Final = 256
@@ -94,7 +95,7 @@ def wrong_value(kind: str, value: str) -> tuple[str, str] | None:
         told = f"`{ALL}` is not one {kind}", f"write `everyone, {ALL}, …`, which is what it would mean"
     elif len(value) > MOST_LETTERS:
         told = f"no token has a {kind} of more than {MOST_LETTERS} letters", "copy it from the decision log"
-    elif value != value.strip() or "," in value or not value.isprintable():
+    elif "," in value or not is_plain(value):
         told = f"`{value}` cannot stand in a row", "send everyone or a session away, or lock the person out"
     return told
 

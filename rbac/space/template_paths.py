@@ -18,13 +18,14 @@ from rbac.matching.key_match import ANYWHERE, SegmentReader, Steps
 from rbac.model.functions import PATH_FUNCTIONS
 from rbac.routes import Route, plain_segments
 from rbac.space.word_values import Pattern, Vocabulary
+from rbac.text.visible import CONTROL
 
 MOST_DIVIDING: Final = 50_000
 """More pairs of a template and a pattern that may divide it than this are not looked at."""
 # So many combinations of segments are tried one by one sooner than in an automaton.
 _MOST_CHOICES: Final = 256
 # What a request for a path can ask for.
-_PATH: Final = re.compile(r"/[^?#\x00-\x1f\x7f-\x9f]*")
+_PATH: Final = re.compile(f"/[^?#{CONTROL}]*")
 _TAIL: Final = re.compile(r".*\{[^{}/]+:path\}.*|\*", re.DOTALL)
 _SEGMENT: Final = re.compile(r"\(?\[\^\\?/\]\+\)?")
 _SIGNS: Final = re.compile(r"\\.|\[\^?\]?[^\]]*\]|[()|]", re.DOTALL)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from rbac.background import paced
 from rbac.errors import Problem
 from rbac.text.encodings import encoding_name, letters_encoding, wide_encoding
+from rbac.text.visible import LINE_SEPARATORS, NO_TEXT
 
 _SLICE = 1 << 16  # one search over megabytes would hold up every other thread
 _WORD = 60  # bytes
 BOM = "\ufeff"
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_FORBIDDEN = re.compile(f"[{NO_TEXT}{LINE_SEPARATORS}]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,27 @@ from typing import Final
 _BLANK: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# As they stand in the brackets of a pattern.
+NO_TEXT: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
+"""The control characters that no file of text holds: all but the tab and the line feed."""
+CONTROL: Final = f"\t\n{NO_TEXT}"
+"""Every control character: U+0000 to U+001F, U+007F to U+009F."""
+LINE_SEPARATORS: Final = "\u2028\u2029"
+"""What ends a line for some readers, and is no control character to Unicode."""
+SURROGATES: Final = "\ud800-\udfff"
+"""Halves of pairs: no encoding can write one that stands alone."""
+_CONTROL: Final = re.compile(f"[{CONTROL}]")
 
 
 def has_control(text: str) -> bool:
-    """Whether a control character is in ``text``: U+0000 to U+001F, U+007F to U+009F."""
+    """Whether a control character is in ``text``."""
     # What is printable holds none: most texts need no second look.
     return not text.isprintable() and _CONTROL.search(text) is not None
+
+
+def is_plain(text: str) -> bool:
+    """Whether ``text`` is printable, with no blank before or behind it."""
+    return text.isprintable() and text == text.strip()
 
 
 def visible(text: str) -> str:

@@ -11,12 +11,12 @@ from typing import Any, Self
 
 from rbac.document.names import is_of_access_token
 from rbac.revocations.table import SentAway
+from rbac.text.visible import CONTROL, LINE_SEPARATORS, SURROGATES
 
 log = logging.getLogger("rbac.guard")
 
 MAX_NAME_LENGTH = 256
-# C0, DEL, C1, the line and paragraph separators, and halves of surrogate pairs, which UTF-8 cannot carry.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(f"[{CONTROL}{LINE_SEPARATORS}{SURROGATES}]")
 
 
 @dataclass(frozen=True, slots=True)
