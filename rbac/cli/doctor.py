@@ -1,6 +1,6 @@
 """``rbac doctor``: whether the issuer is set up as the policy needs it."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
@@ -133,7 +133,7 @@ def doctor(  # noqa: PLR0913, PLR0917 - each is an option of the command
     kept = tuple(each for each in examination.findings if each.code not in (ignored or ()))
     examination = replace(examination, findings=kept)
     if output == "json":
-        _as_json(setup, examination)
+        emit_json({"issuer": setup.issuer, **examination.to_json()})
     else:
         _as_text(setup, examination)
     if kept:
@@ -198,18 +198,6 @@ def _referenced(reference: str | None) -> "IssuerSetup":
     if not isinstance(made, IssuerSetup):
         raise NotImportedError(f"`{reference}` gives no `rbac.doctor.issuer_setup.IssuerSetup`")
     return made
-
-
-def _as_json(setup: "IssuerSetup", examination: "Examination") -> None:
-    emit_json(
-        {
-            "issuer": setup.issuer,
-            "complete": examination.complete,
-            "findings": [asdict(each) for each in examination.findings],
-            "seen": examination.seen,
-            "unseen": [asdict(each) for each in examination.unseen],
-        }
-    )
 
 
 def _as_text(setup: "IssuerSetup", examination: "Examination") -> None:

@@ -1,6 +1,5 @@
 """``rbac lock-out``: a person is denied everything, and a policy test says that it stays so."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -135,7 +134,7 @@ def _gate(locked: LockOut, snapshot: Snapshot, edit: _Edit, routes: KnownRoutes,
         warnings = gated(locked.after, after, routes)
     except PolicyError as error:
         if as_json:
-            problems = [dataclasses.asdict(problem) for problem in error.problems]
+            problems = [problem.to_json() for problem in error.problems]
             emit_json({"sub": locked.person, "written": False, "problems": problems})
         for problem in error.problems:
             show_problem(stderr(), problem)

@@ -1,6 +1,5 @@
 """What `publish` and `rollback` share: the gate, the next version, and what the loser of two is told."""
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import UTC
 from functools import partial
@@ -80,7 +79,7 @@ def _gated(draft: NewVersion, *, as_json: bool) -> Policy:
             warnings = gated(policy, draft.snapshot, draft.routes)
     except PolicyError as error:
         if as_json:
-            emit_json({"published": False, "problems": [dataclasses.asdict(each) for each in error.problems]})
+            emit_json({"published": False, "problems": [each.to_json() for each in error.problems]})
         for problem in error.problems:
             show_problem(stderr(), problem)
         say(stderr(), ("rbac: ", "bold"), "not published: the document did not pass lint and its tests")

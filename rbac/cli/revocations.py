@@ -19,7 +19,7 @@ from rbac.revocations.writing import prune as take_out
 from rbac.text.wording import counted
 
 if TYPE_CHECKING:  # the driver is an extra
-    from rbac.stores.postgres.revocations import RevocationDesk, RevocationEntry
+    from rbac.stores.postgres.revocations import RevocationDesk
 
 EXAMPLE = """Examples: who is sent away; take out what no token can meet any more; take a file's rows into the database.
 
@@ -76,7 +76,8 @@ def revocations(
     gone = take_out(revocations, until) if prune else []
     rows = _read(revocations)
     if output == "json":
-        emit_json({"revocations": [_shape(row) for row in rows], "pruned": [_shape(row) for row in gone]})
+        shapes = {"revocations": rows, "pruned": gone}
+        emit_json({key: [row.to_json() | {"line": row.line} for row in of] for key, of in shapes.items()})
         return
     console = stdout()
     for row in rows:
@@ -110,8 +111,7 @@ def _of_database(desk: "RevocationDesk", taken: Path | None, until: int | None, 
     if as_json:
         shapes = {"revocations": entries, "pruned": gone}
         emit_json(
-            {key: [_entry_shape(entry) for entry in found] for key, found in shapes.items()}
-            | {"added": len(new)}
+            {key: [entry.to_json() for entry in of] for key, of in shapes.items()} | {"added": len(new)}
         )
         return
     console = stdout()
@@ -123,18 +123,3 @@ def _of_database(desk: "RevocationDesk", taken: Path | None, until: int | None, 
     if until is not None:
         say(console, f"{counted(len(gone), 'row')} taken out")
     say(console, f"{counted(len(entries), 'revocation')} in pg:{desk.name}")
-
-
-def _shape(row: Revocation) -> dict[str, object]:
-    shape: dict[str, object] = {"kind": row.kind, "value": row.value, "before": written_time(row.before)}
-    return shape | {"reason": row.reason, "line": row.line}
-
-
-def _entry_shape(entry: "RevocationEntry") -> dict[str, object]:
-    shape: dict[str, object] = {
-        "kind": entry.kind,
-        "value": entry.value,
-        "before": written_time(entry.before),
-    }
-    shape |= {"reason": entry.reason, "number": entry.number, "by": entry.revoked_by}
-    return shape | {"at": entry.revoked_at.isoformat()}

@@ -102,8 +102,7 @@ def revoke(  # noqa: PLR0913, PLR0917 - each is an option of the command
         line = append(revocations, row)
         place, where = {"line": line}, f"{revocations}:{line}"
     if output == "json":
-        about = {"kind": kind, "value": value, "before": written_time(row.before), "reason": row.reason}
-        emit_json(about | place)
+        emit_json(row.to_json() | place)
     else:
         _say(row, where)
 

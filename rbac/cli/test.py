@@ -1,7 +1,6 @@
 """``rbac test``: whether the policy tests hold, and what they leave untested."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,7 +119,7 @@ def run_policy_tests(  # noqa: PLR0913, PLR0917 - each is an option of the comma
     if output == "json":
         more = {
             "coverage": None if covered is None else covered.to_json(),
-            "mutation": None if mutated is None else asdict(mutated),
+            "mutation": None if mutated is None else mutated.to_json(),
         }
         emit_json(report.to_json() | more)
     else:

@@ -1,7 +1,7 @@
 """The examination: every check by itself, so that one that cannot be made does not hide the others."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Final
 
@@ -51,6 +51,15 @@ class Examination:
     def complete(self) -> bool:
         """Whether every check could be made."""
         return not self.unseen
+
+    def to_json(self) -> dict[str, object]:
+        """The outcome as ``rbac doctor --format json`` shows it, beside the issuer."""
+        return {
+            "complete": self.complete,
+            "findings": [asdict(each) for each in self.findings],
+            "seen": self.seen,
+            "unseen": [asdict(each) for each in self.unseen],
+        }
 
 
 def examine(

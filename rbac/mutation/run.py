@@ -6,8 +6,9 @@ asked of the changed policy itself.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from rbac.asking import answer
 from rbac.comparison.comparison import SpaceError
@@ -73,6 +74,10 @@ class MutationReport:
     def score(self) -> float:
         """The share of mutants that are killed, in percent; 100 when there are none."""
         return 100.0 * self.killed / self.mutants if self.mutants else 100.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as ``rbac test --mutate --format json`` shows it."""
+        return asdict(self)
 
 
 def mutate(

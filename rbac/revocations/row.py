@@ -36,6 +36,11 @@ class Revocation:
         """The line, without its end."""
         return f"{self.kind}, {self.value}, {written_time(self.before)}, {self.reason}"
 
+    def to_json(self) -> dict[str, object]:
+        """What the row says, as ``rbac revoke --format json`` shows it."""
+        before = written_time(self.before)
+        return {"kind": self.kind, "value": self.value, "before": before, "reason": self.reason}
+
 
 def moment(written: str) -> int:
     """Seconds since 1970 of a time as RFC 3339 writes it, with ``Z`` or an offset. Raises ``ValueError``."""

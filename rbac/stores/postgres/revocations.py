@@ -63,6 +63,12 @@ class RevocationEntry:
     revoked_by: str
     revoked_at: datetime
 
+    def to_json(self) -> dict[str, object]:
+        """The row as ``rbac revocations --format json`` lists those of a database."""
+        shape = {"kind": self.kind, "value": self.value, "before": written_time(self.before)}
+        by = {"by": self.revoked_by, "at": self.revoked_at.isoformat()}
+        return {**shape, "reason": self.reason, "number": self.number, **by}
+
 
 def mark_of(content: bytes) -> Mark:
     """How far the rows went of which ``content`` was made by :meth:`PostgresRevocations.read`."""
