@@ -44,6 +44,21 @@ class Functions:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the code depends on besides the index: with an equal recipe, an index over the same rows serves again.
+
+    ``request`` and ``rule`` are the model's words with their prefix (``r_sub``, ``p_obj``).
+    """
+
+    expression: str
+    request: tuple[str, ...]
+    rule: tuple[str, ...]
+    functions: Functions
+    effect: str
+    effect_column: int  # -1: every rule allows
+
+
+@dataclass(frozen=True, slots=True)
 class Hoist:
     """A value worked out once a request: where role links lead from ``word``, perhaps in a domain."""
 

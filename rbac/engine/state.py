@@ -1,7 +1,7 @@
 """One immutable answer machine for one state of a Casbin model: what the enforcer publishes with one assignment."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import is_
 from typing import Any, Final
@@ -16,14 +16,11 @@ from casbin.util import generate_g_function, has_eval
 from rbac.background import Pause, paced
 from rbac.engine.index import Rows, RuleIndex
 from rbac.engine.lookups import read_matcher
-from rbac.engine.matcher import OWN_FUNCTIONS, Functions, LinkKind, Matcher, NotCompiledError
+from rbac.engine.matcher import OWN_FUNCTIONS, Functions, LinkKind, Matcher, NotCompiledError, Recipe
 from rbac.engine.reachable_roles import ReachableInDomains, ReachableRoles
 from rbac.engine.role_managers import DomainLinkGraph, LinkGraph
-from rbac.engine.written import EFFECTS, REPLACED, AskedWords, Basis, Decide, Environment, Shape, deciding
-from rbac.model.functions import MATCHING
+from rbac.engine.written import BUILTIN, EFFECTS, AskedWords, Basis, Decide, Reach, deciding
 
-# Casbin's functions whose answers are known to be true or false. The matcher knows what each does.
-_BUILTIN: Final[Mapping[str, Callable[..., Any]]] = {name: MATCHING[name].call for name in REPLACED}
 _EFFECTORS: Final = {getattr(default_effectors, name): name for name in EFFECTS}
 
 # A policy may grow by so many rules (or by this share of it) before the index is built again.
@@ -48,17 +45,6 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the matcher's code depends on: with an equal recipe, an index over the same rows serves again."""
-
-    expression: str
-    request: tuple[str, ...]
-    rule: tuple[str, ...]
-    functions: Functions
-    effect: str
-
-
-@dataclass(frozen=True, slots=True)
 class Compiled:
     """The state. ``arity`` is -1, and ``decide`` answers nothing, where everything is left to Casbin."""
 
@@ -69,20 +55,13 @@ class Compiled:
     arity: int
     decide: Decide
     rows: Sequence[list[str]] = ()
-    recipe: Recipe | None = None
-    matcher: Matcher | None = None
     basis: Basis | None = None
-    reaches: Mapping[str, tuple[Any, int, ReachableRoles | ReachableInDomains]] = field(default_factory=dict)
+    indexed: bool = False  # whether rules are found through look-ups
 
     def holds(self, now: int) -> bool:
         """Whether nothing changed since."""
         policy = self.assertion.policy
         return self.tick == now and policy is self.policy and len(policy) == self.count
-
-    @property
-    def indexed(self) -> bool:
-        """Whether rules are found through look-ups."""
-        return self.matcher is not None and bool(self.matcher.branches)
 
 
 def _nothing(_: AskedWords) -> None:
@@ -101,45 +80,29 @@ def compiled(parts: Parts, old: Compiled, pause: Pause | None) -> Compiled:
     recipe = _recipe(parts, assertion)
     if recipe is None:
         return left_to_casbin
-    matcher = old.matcher if old.recipe == recipe else None
+    before = old.basis if old.basis is not None and old.basis.recipe == recipe else None
     try:
-        matcher = matcher or read_matcher(recipe.expression, recipe.request, recipe.rule, recipe.functions)
+        matcher = (
+            read_matcher(recipe.expression, recipe.request, recipe.rule, recipe.functions)
+            if before is None
+            else before.matcher
+        )
     except NotCompiledError:
         return left_to_casbin
-    index = _kept(old, matcher, policy, rows)
+    indexed = bool(matcher.branches)
+    index = None if before is None else _kept(old, before, policy, rows)
     if index is None:
         if not rows or not _all_strings(rows):
-            return _with(left_to_casbin, recipe, matcher)
+            return replace(left_to_casbin, indexed=indexed)
         index = RuleIndex(matcher, rows, len(recipe.rule))
         for _ in index.building():
             if pause is not None:
                 pause()
-    reaches = _reaches(parts, matcher, old)
-    environment = Environment(
-        functions=parts.functions,
-        builtin=_BUILTIN,
-        links={name: _asking(parts.model["g"][name]) for name in recipe.functions.links},
-        reach=[reaches[hoist.function][2] for hoist in matcher.hoists],
-    )
-    basis = Basis(matcher, _shape(recipe, parts.ptype), index, rows, environment)
-    arity, decide = len(recipe.request), deciding(basis)
-    return Compiled(
-        parts.tick, assertion, policy, len(rows), arity, decide, rows, recipe, matcher, basis, reaches
-    )
-
-
-def _with(state: Compiled, recipe: Recipe, matcher: Matcher) -> Compiled:
-    return Compiled(
-        state.tick,
-        state.assertion,
-        state.policy,
-        state.count,
-        -1,
-        _nothing,
-        state.rows,
-        recipe,
-        matcher,
-    )
+    links = {name: _asking(parts.model["g"][name]) for name in recipe.functions.links}
+    reaches = _reaches(parts, matcher, {} if old.basis is None else old.basis.reaches)
+    basis = Basis(recipe, matcher, index, rows, parts.functions, links, reaches)
+    arity = len(recipe.request)
+    return Compiled(parts.tick, assertion, policy, len(rows), arity, deciding(basis), rows, basis, indexed)
 
 
 def _recipe(parts: Parts, assertion: Assertion) -> Recipe | None:
@@ -152,13 +115,9 @@ def _recipe(parts: Parts, assertion: Assertion) -> Recipe | None:
     expression = matchers[parts.mtype].value
     if has_eval(expression) or _any_forbidden(functions):
         return None
-    return Recipe(
-        expression,
-        tuple(model["r"][parts.rtype].tokens),
-        tuple(assertion.tokens),
-        _functions(parts),
-        effect,
-    )
+    request, rule = tuple(model["r"][parts.rtype].tokens), tuple(assertion.tokens)
+    columns = {name: place for place, name in enumerate(rule)}
+    return Recipe(expression, request, rule, _functions(parts), effect, columns.get(f"{parts.ptype}_eft", -1))
 
 
 def _any_forbidden(functions: Mapping[str, Callable[..., Any]]) -> bool:
@@ -174,7 +133,7 @@ def _functions(parts: Parts) -> Functions:
     if "g" in parts.model.model and parts.role_managers:
         links = {name: _kind_of(assertion.rm) for name, assertion in parts.model["g"].items()}
     builtin = frozenset(
-        name for name in REPLACED if parts.functions.get(name) is _BUILTIN[name] and name not in links
+        name for name, call in BUILTIN.items() if parts.functions.get(name) is call and name not in links
     )
     return Functions(names.union(links), builtin, links)
 
@@ -190,12 +149,10 @@ def _kind_of(manager: Any) -> LinkKind:
     return LinkKind.CERTAIN if type(manager) in (RoleManager, DomainManager) else LinkKind.OPAQUE
 
 
-def _kept(old: Compiled, matcher: Matcher, policy: Any, rows: list[list[str]]) -> RuleIndex | None:
+def _kept(old: Compiled, basis: Basis, policy: Any, rows: list[list[str]]) -> RuleIndex | None:
     """The old index, if all that happened since is that links changed or a few rules came at the end."""
-    if old.basis is None:
-        return None
-    index = old.basis.index
-    if old.matcher is not matcher or old.policy is not policy or len(rows) < len(old.rows):
+    index = basis.index
+    if old.policy is not policy or len(rows) < len(old.rows):
         return None
     added = rows[len(old.rows) :]
     if len(rows) - index.size > max(_TAIL, index.size // _TAIL_SHARE):
@@ -211,18 +168,11 @@ def _all_strings(rows: Rows) -> bool:
     return {str} >= set(map(type, chain.from_iterable(paced(rows))))
 
 
-def _shape(recipe: Recipe, ptype: str) -> Shape:
-    columns = {name: place for place, name in enumerate(recipe.rule)}
-    return Shape(len(recipe.request), len(recipe.rule), recipe.effect, columns.get(f"{ptype}_eft", -1))
-
-
-def _reaches(
-    parts: Parts, matcher: Matcher, old: Compiled
-) -> dict[str, tuple[Any, int, ReachableRoles | ReachableInDomains]]:
-    reaches = {}
+def _reaches(parts: Parts, matcher: Matcher, old: Mapping[str, Reach]) -> dict[str, Reach]:
+    reaches: dict[str, Reach] = {}
     for name in {hoist.function for hoist in matcher.hoists}:
         manager = parts.model["g"][name].rm
-        kept = old.reaches.get(name)
+        kept = old.get(name)
         if kept is not None and kept[0] is manager and kept[1] == manager.changes:
             reaches[name] = kept
             continue

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from casbin.core_enforcer import EnforceContext
 
 from rbac.engine.index import BranchIndex, Rows, RuleIndex, resolve, starts_of
-from rbac.engine.matcher import KeySource, Matcher
+from rbac.engine.matcher import KeySource, Matcher, Recipe
 from rbac.engine.matcher_code import allowed, attribute, caller, is_address, is_true
 from rbac.engine.path_tree import ALL, Node, despite_line_break, forked
 from rbac.engine.reachable_roles import NOBODY, ReachableInDomains, ReachableRoles
@@ -23,8 +23,10 @@ Decide = Callable[[AskedWords], tuple[bool, int] | None]
 """Whether a request is allowed, and the position of the rule behind it, -1 for none; ``None`` where it is left to
 Casbin."""
 
-REPLACED: Final = frozenset(name for name, row in MATCHING.items() if row.kind != "glob")
-"""The functions of Casbin's that the function replaces by faster ones."""
+BUILTIN: Final[Mapping[str, Callable[..., Any]]] = {
+    name: row.call for name, row in MATCHING.items() if row.kind != "glob"
+}
+"""The functions of Casbin's that are replaced by faster ones: their answers are known to be true or false."""
 
 Answer = TypeVar("Answer")
 
@@ -59,35 +61,22 @@ EFFECTS: Mapping[str, Effect] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """What a written function calls: the functions of the enforcer and its role links."""
-
-    functions: Mapping[str, Callable[..., Any]]  # Casbin's function map, read at every call
-    builtin: Mapping[str, Callable[..., Any]]  # those of them that the function replaces by faster ones
-    links: Mapping[str, Callable[..., Any]]  # g, g2, …, asked where the look-ups cannot answer
-    reach: Sequence[ReachableRoles | ReachableInDomains]  # one a hoist
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a written function depends on besides the matcher."""
-
-    arity: int
-    width: int
-    effect: str
-    effect_column: int  # -1: every rule allows
+Reach = tuple[Any, int, ReachableRoles | ReachableInDomains]
+"""A role manager, how often it had changed, and what was reachable through it then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the functions are written about: a matcher, the rows that it is asked basis, and the index over them."""
+    """What the functions are written about: a matcher and the rows that it is asked about, the index over them, and what
+    it calls."""
 
+    recipe: Recipe
     matcher: Matcher
-    shape: Shape
     index: RuleIndex
     rows: Rows
-    environment: Environment
+    functions: Mapping[str, Callable[..., Any]]  # Casbin's function map, read at every call
+    links: Mapping[str, Callable[..., Any]]  # g, g2, …, asked where the look-ups cannot answer
+    reaches: Mapping[str, Reach]  # by the names of hoisted links
 
     @property
     def tail(self) -> range:
@@ -139,7 +128,7 @@ def _compiled(source: str) -> CodeType:
 
 def _head(basis: Basis, left: str, *, watched: bool) -> Iterable[str]:
     """From the words to ``found``, the rules worth looking at."""
-    yield f"{''.join(f'w{word}, ' for word in range(basis.shape.arity))} = words"
+    yield f"{''.join(f'w{word}, ' for word in range(len(basis.recipe.request)))} = words"
     tests = _checks(basis.matcher, watched=watched)
     if tests:
         yield f"if {' or '.join(tests)}: {left}"
@@ -153,7 +142,7 @@ def _checks(matcher: Matcher, *, watched: bool) -> list[str]:
         tests.append("isinstance(w0, EnforceContext)")
     if watched:
         tests += [
-            f"functions.get({name!r}) is not builtin_{name}" for name in sorted(matcher.used & REPLACED)
+            f"functions.get({name!r}) is not builtin_{name}" for name in sorted(matcher.used & BUILTIN.keys())
         ]
     return tests
 
@@ -174,20 +163,20 @@ def _hoisted(matcher: Matcher) -> Iterable[str]:
 
 def _deciding(basis: Basis, answer: str) -> Iterable[str]:
     """From ``found`` to the answer."""
-    matcher, shape = basis.matcher, basis.shape
-    effect = EFFECTS[shape.effect]
+    matcher, recipe = basis.matcher, basis.recipe
+    effect, width = EFFECTS[recipe.effect], len(recipe.rule)
     in_any_order = matcher.quick_source if not basis.index.may_raise else ""
     yield "last = -1"
     yield "granted = False"
     yield "for i in found:"
     yield "    row = rows[i]"
     if basis.index.uneven:
-        yield f"    if len(row) != {shape.width}: raise RuntimeError('invalid policy size')"
-    yield f"    {''.join(f'c{column}, ' for column in range(shape.width))} = row"
+        yield f"    if len(row) != {width}: raise RuntimeError('invalid policy size')"
+    yield f"    {''.join(f'c{column}, ' for column in range(width))} = row"
     test = in_any_order or matcher.source
     yield f"    if {test}:" if matcher.boolean else f"    if true({test}):"
     yield "        last = i"
-    eft = f"c{shape.effect_column}" if shape.effect_column >= 0 else "'allow'"
+    eft = f"c{recipe.effect_column}" if recipe.effect_column >= 0 else "'allow'"
     if effect.granting:
         yield f"        if {eft} == 'allow': granted = True; continue"
     for value, allowed_by in effect.decisive.items():
@@ -271,19 +260,19 @@ def _keys(sources: Iterable[KeySource], kind: str, branch: int, level: int) -> s
 
 
 def _values(basis: Basis) -> dict[str, Any]:
-    matcher, index, environment = basis.matcher, basis.index, basis.environment
+    matcher, index = basis.matcher, basis.index
     values: dict[str, Any] = {
         "rows": basis.rows,
         "tail": basis.tail,
         "everything": range(len(basis.rows)),
-        "functions": environment.functions,
+        "functions": basis.functions,
         "resolve": resolve,
         "starts_of": starts_of,
         "forked": forked,
         "despite_line_break": despite_line_break,
         "Node": Node,
         "ALL": ALL,
-        "call": caller(environment.functions, environment.links),
+        "call": caller(basis.functions, basis.links),
         "allowed": allowed,
         "attribute": attribute,
         "address": is_address,
@@ -292,9 +281,10 @@ def _values(basis: Basis) -> dict[str, Any]:
         "nobody": NOBODY,
         "EnforceContext": EnforceContext,
     }
-    values |= {f"builtin_{name}": environment.builtin[name] for name in sorted(matcher.used & REPLACED)}
+    values |= {f"builtin_{name}": BUILTIN[name] for name in sorted(matcher.used & BUILTIN.keys())}
     values |= {f"match_{name}": any_value(FUNCTIONS[name]) for name in sorted(matcher.matched)}
-    for place, reach in enumerate(environment.reach):
+    for place, hoist in enumerate(matcher.hoists):
+        reach = basis.reaches[hoist.function][2]
         if isinstance(reach, ReachableRoles):
             values |= {f"known{place}": reach.known.get, f"links{place}": reach.links, f"of{place}": reach.of}
         values[f"reach{place}"] = reach

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from rbac.engine.index import RuleIndex, words_of
 from rbac.engine.lookups import read_matcher
-from rbac.engine.matcher import Functions
-from rbac.engine.written import Basis, Environment, Shape, seeking
+from rbac.engine.matcher import Functions, Recipe
+from rbac.engine.written import Basis, seeking
 from rbac.matching.key_match import SegmentReader, verifier
 from rbac.model.functions import PATH_FUNCTIONS
 from tests.support.casbin_cases import Rows, model_of
@@ -29,14 +29,16 @@ paths = st.lists(st.text("abcdxy.-?\n", max_size=3), max_size=4).map(lambda part
 def rules_for(name: str, found: list[str], path: str) -> set[int]:
     """The places of the patterns that are looked at for ``path``."""
     functions = Functions(frozenset({name}), frozenset({name}), {})
-    matcher = read_matcher(f"{name}(r_obj, p_obj)", ("r_obj",), ("p_obj",), functions)
+    recipe = Recipe(
+        f"{name}(r_obj, p_obj)", ("r_obj",), ("p_obj",), functions, "AllowOverrideEffector", effect_column=-1
+    )
+    matcher = read_matcher(recipe.expression, recipe.request, recipe.rule, functions)
     rows = [[pattern] for pattern in found]
     index = RuleIndex(matcher, rows, 1)
     for _ in index.building():
         pass
-    shape = Shape(arity=1, width=1, effect="AllowOverrideEffector", effect_column=-1)
-    environment = Environment({name: CALLS[name]}, CALLS, {}, [])
-    return set(seeking(Basis(matcher, shape, index, rows, environment))((path,)) or ())
+    basis = Basis(recipe, matcher, index, rows, {name: CALLS[name]}, {}, {})
+    return set(seeking(basis)((path,)) or ())
 
 
 @pytest.mark.parametrize("name", PATH_FUNCTIONS)

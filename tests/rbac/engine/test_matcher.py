@@ -167,10 +167,13 @@ def test_enforcers_that_share_a_matcher_leave_it_as_it_was_read() -> None:
     one.add_grouping_policy("ann", "admin")
     other.add_policy("user", "/b")
     assert (one.enforce("ann", "/a/1"), one.enforce("ann", "/b")) == (True, False)
-    shared = one._compiled.matcher
+    basis = one._compiled.basis
+    assert basis is not None
+    shared = basis.matcher
     before = deepcopy(shared)
     assert (other.enforce("user", "/b"), other.enforce("ann", "/a/1")) == (True, False)
-    assert other._compiled.matcher is shared
+    assert other._compiled.basis is not None
+    assert other._compiled.basis.matcher is shared
     other.add_policy("(", "/[")
     other.add_grouping_policy("ann", "user")
     assert (other.enforce("ann", "/b"), one.enforce("ann", "/b")) == (True, False)
