@@ -10,6 +10,9 @@ from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
 from rbac.model.http_words import WordFault
 
+# Unicode has a table of confusables (UTS #39), which neither Python nor anything that this package needs brings along: these
+# are the alphabets and the signs that it is about, as far as somebody types them by mistake.
+
 # Alphabets whose letters are drawn like Latin ones. Nobody mixes these within a word, as one does Latin and Japanese.
 _ALPHABETS: Final = (
     "CYRILLIC",
