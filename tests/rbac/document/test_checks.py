@@ -133,6 +133,7 @@ def test_priority_by_subject_needs_roles(roles: bytes, effect: bytes) -> None:
         ("r.sub == 'x'", ""),
         ("regexMatch(r.obj, p.obj) && !g2(r.sub, p.sub)", ""),
         ("1 == 1", ""),
+        ("1", ""),
         ("r.sub ==", "`r.sub ==` is no expression: invalid syntax"),
         ("r.nosuch", "`r.nosuch` is no word of the request or the rule"),
         ("p2.sub == r.sub", "`p2.sub` is no word of the request or the rule"),
@@ -184,6 +185,47 @@ def test_priorities_that_cannot_be_compared_are_refused(
         )
         for line, priority, first in wrong
     ]
+
+
+def test_a_comment_in_a_condition_would_take_along_what_the_matcher_says_behind_it() -> None:
+    (found,) = in_policy("p, 1, a, .*, r.sub == 'a' # why, allow\n")
+    assert found[:4] == (1, 14, "invalid-condition", "warning")
+    assert "is no expression" in found[4]
+
+
+def test_a_condition_that_the_matcher_does_not_evaluate_may_be_anything_that_it_can_be_read_with() -> None:
+    matcher = b'(p.cond == "none" || p.cond == "r.sub ==" || p.cond == "" || eval(p.cond))'
+    model = CONDITIONS.replace(b"eval(p.cond)", matcher)
+    rows = "p, 1, a, .*, none, allow\np, 2, a, .*, , allow\np, 3, a, .*, r.sub ==, allow\np, 4, a, .*, nobody, allow\n"
+    assert [each[:3] for each in in_policy("p, 1, a, .*, none, allow\n", model)] == []
+    assert [each[0] for each in in_policy(rows, model)] == [3, 4]
+
+
+def test_columns_are_those_of_their_own_type_also_where_another_has_one_of_that_name() -> None:
+    model = HEADS.replace(b"p2 = sub, pattern", b"p2 = sub, my_obj, my_cond, cond, obj")
+    matchers = b"""m = r.sub == p.sub && keyMatch(r.obj, p.obj)
+m2 = r2.sub == p2.sub && regexMatch(r2.dom, p2.my_obj) && regexMatch(r2.dom, p2.obj) && eval(p2.my_cond) && eval(p2.cond)
+"""
+    rows = "p, 1, a, +, nobody, allow\np2, a, x, 1 == 1, 1 == 1, x\np2, a, +, nobody, nobody, +\n"
+    assert [each[:3] for each in in_policy(rows, model + matchers)] == [
+        (3, 8, "invalid-pattern"),
+        (3, 11, "invalid-condition"),
+        (3, 19, "invalid-condition"),
+        (3, 27, "invalid-pattern"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "column", [b"regexMatch(r.obj, p.nosuch)", b"regexMatch(r.obj, p2.sub)", b"eval(p.nosuch)"]
+)
+def test_a_column_that_no_rule_has_is_told_of_the_model_alone(column: bytes) -> None:
+    rows = "p, 1, a, +, r.sub == 'a', allow\np2, +, x\n"
+    _, problems = check_bytes(HEADS + b"m = r.sub == p.sub && " + column + b"\n", rows.encode())
+    assert [(each.file, each.code) for each in problems] == [("model.conf", "unknown-word")]
+
+
+def test_a_pattern_of_the_matchers_own_that_is_valid_is_not_told_of() -> None:
+    assert in_model('m = r.sub == p.sub && regexMatch(r.obj, "^a") && keyMatch(r.obj, "/x/*")') == []
 
 
 def test_a_matcher_that_reads_its_condition_from_rules_needs_one() -> None:
