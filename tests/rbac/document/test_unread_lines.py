@@ -50,6 +50,7 @@ WRONG_WIDTH: dict[str, tuple[int, str, str]] = {
     "p, user, /x, GET  ": (17, f"{FOUR} 3", NARROW),
     "p, user": (8, f"{FOUR} 1", NARROW),
     "p, user, /(x, y), GET": (22, f"{FOUR} 3", NARROW),
+    'p, "user, /(x, GET), allow': (27, f"{FOUR} 3", NARROW),
     "p, user, /x, a, b, allow": (20, f"{FOUR} 5", WIDE),
     "g, admin, user, x": (17, f"{TWO} 3", "write it as `g, who, role`, and delete what is too much"),
     "g, admin": (9, f"{TWO} 1", "write it as `g, who, role`, with a comma before every column"),
@@ -79,6 +80,12 @@ WRONG_WIDTH: dict[str, tuple[int, str, str]] = {
 WRONG_SEPARATOR: dict[str, tuple[int, str, str]] = {
     "p; user; /x; GET; allow": (1, PARTED.format("semicolons"), WHOLE),
     "p; user; /x; GET; allow;;": (1, PARTED.format("semicolons"), WHOLE),
+    "g; admin; ": (
+        1,
+        PARTED.format("semicolons"),
+        "write `g, admin, `, or run `rbac fmt` for the whole file",
+    ),
+    "p; user, /x; GET; allow": (1, PARTED.format("semicolons"), WHOLE),
     "p\tuser\t/x\tGET\tallow": (1, PARTED.format("tabs"), WHOLE),
     "p user /x GET allow": (1, PARTED.format("spaces"), f"write {ROW}"),
     "  p|user|/x|GET|allow": (3, PARTED.format("bars"), WHOLE),
@@ -107,6 +114,9 @@ MERGE_CONFLICT: dict[str, tuple[int, str, str]] = {
 }
 
 UNKNOWN_TYPE: dict[str, tuple[int, str, str]] = {
+    # With a word more than a row has it is none, by whatever its words are parted.
+    '"g, admin, user", x': (1, NO_TYPE.format('"g'), "did you mean `g`?"),
+    "p; user; /x; GET; allow; extra": (1, NO_TYPE.format("p; user; /x; GET; allow; extra"), BEGIN),
     "========": (1, NO_TYPE.format("========"), BEGIN),
     ",,,,": (1, "the line holds nothing but separators", "delete it, or run `rbac fmt`"),
     ";;;": (1, "the line holds nothing but separators", "delete it, or run `rbac fmt`"),
