@@ -84,3 +84,102 @@ async def test_work_that_fails_is_tried_again() -> None:
     with pytest.raises(ZeroDivisionError):
         await known.of(policy, lambda: 1 // 0)
     assert await known.of(policy, lambda: 7) == 7
+
+
+# --- one step at a time, by a clock that stands still
+
+
+class Stepping:
+    """What ``perf_counter_ns`` says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100
+        monkeypatch.setattr("rbac.guard.http.turns.perf_counter_ns", lambda: self.now)
+
+
+async def test_a_millisecond_is_free_and_a_turn_takes_five(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Stepping(monkeypatch)
+    with Turns().begin() as turn:
+        for length in (1_000_000, 5_000_000, 5_000_000):
+            began = clock.now
+            clock.now = began + length
+            assert not turn.over
+            clock.now += 1
+            assert turn.over
+            await turn.pass_on()
+
+
+async def taken(turns: Turns, name: str, told: list[str]) -> None:
+    await turns.take()
+    told.append(name)
+
+
+async def test_turns_are_had_in_the_order_of_the_asking_and_one_by_one() -> None:
+    turns, told = Turns(), list[str]()
+    asking = [asyncio.create_task(taken(turns, name, told)) for name in "abc"]
+    for had in ("a", "ab", "abc"):
+        await all_had_their_turn()
+        assert "".join(told) == had
+        turns.give_back()
+    await asyncio.gather(*asking)
+    await all_had_their_turn()
+    await asyncio.wait_for(taken(turns, "d", told), LIMIT_S)  # nobody holds one any more
+    assert told[-1] == "d"
+
+
+async def test_a_turn_that_is_given_to_somebody_who_just_left_goes_to_the_next() -> None:
+    turns, told = Turns(), list[str]()
+    leaving, next_one, last = (asyncio.create_task(taken(turns, name, told)) for name in "abc")
+    await asyncio.sleep(0)  # all have asked
+    await asyncio.sleep(0)  # the first was given its turn, and has not woken up
+    leaving.cancel()
+    await all_had_their_turn()
+    assert (leaving.cancelled(), told) == (True, ["b"])
+    last.cancel()  # whose turn it is not yet
+    await all_had_their_turn()
+    turns.give_back()
+    await next_one
+    assert await asyncio.wait_for(taken(turns, "d", told), LIMIT_S) is None
+    assert told == ["b", "d"]
+
+
+@pytest.mark.parametrize("passes_on", [0, 1, 2])
+async def test_work_that_ends_gives_back_the_turn_that_it_has(passes_on: int) -> None:
+    turns, told = Turns(), list[str]()
+
+    async def fails() -> None:
+        with turns.begin() as turn:
+            for _ in range(passes_on):
+                await turn.pass_on()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    await asyncio.wait_for(taken(turns, "next", told), LIMIT_S)
+    others = asyncio.create_task(taken(turns, "last", told))
+    await all_had_their_turn()
+    assert told == ["next"]  # which has it now, alone
+    turns.give_back()
+    await others
+
+
+async def test_work_is_not_begun_twice_nor_kept_once_it_failed() -> None:
+    known: OncePerPolicy[int] = OncePerPolicy()
+    policy = Policy.parse(MODEL, POLICY)
+    begun: list[int] = []
+    may_end = threading.Event()
+
+    def work() -> int:
+        begun.append(len(begun))
+        may_end.wait(LIMIT_S)
+        return 1 // begun[-1]
+
+    first, second = (asyncio.create_task(known.of(policy, work)) for _ in "12")
+    await until(lambda: begun)
+    may_end.set()
+    for task in (first, second):
+        with pytest.raises(ZeroDivisionError):
+            await task
+    assert await known.of(policy, work) == 1
+    assert await known.of(policy, work) == 1
+    assert begun == [0, 1]
