@@ -4,11 +4,14 @@
 """
 
 import asyncio
+from collections import deque
+from contextvars import Context
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from starlette.types import Scope
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.flow_control import FlowControl, service_unavailable
@@ -16,8 +19,9 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from app.http.problems import problem
-from app.server.exchange import Exchange, Signal
+from app.server.exchange import Exchange
 from app.server.listener import STATE, Listener, ListenerReason
+from rbac.guard.http.asgi import called
 from rbac.guard.http.request_id import new_id, request_id_var
 
 RETRY_AFTER = 1  # seconds, for callers who find no place
@@ -71,6 +75,7 @@ class Connection(HttpToolsProtocol):
 
     flow: _Flow
     cycle: Exchange | None  # type: ignore[assignment]  # uvicorn says that there is always one
+    pipeline: deque[tuple[Exchange, ASGI3Application]]  # type: ignore[assignment]  # of none but ours
 
     def __init__(
         self,
@@ -80,7 +85,9 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._unforwarded = self.app.app if isinstance(self.app, ProxyHeadersMiddleware) else self.app
+        app: Any = self.app
+        direct: Any = app.app if isinstance(app, ProxyHeadersMiddleware) else app
+        self._unforwarded = called(direct)
         self.listener: Listener = app_state.get(STATE) or Listener()
         self.limits = self.listener.limits
         self._in_head = True
@@ -149,7 +156,7 @@ class Connection(HttpToolsProtocol):
             self._mind_writes()
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self._idle_since = None
         if self._refused:
             self._dropped += len(data)
             if self._dropped > _MOST_LINGERING:
@@ -188,7 +195,8 @@ class Connection(HttpToolsProtocol):
                 self.flow.hold()
                 self.loop.call_soon(self._go_on)
                 return
-        self._mind_the_time()
+        if self._begun or not self._in_head:
+            self._mind_the_time()
 
     def _feed(self, piece: bytes) -> bool:
         """Whether there is more to parse."""
@@ -223,7 +231,9 @@ class Connection(HttpToolsProtocol):
     # A request, as the parser tells it
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
         self._begun = self._fresh = True
         self._raw = self._hosts = 0
         self._forwarded = False
@@ -268,51 +278,62 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._fresh = True
         self._raw = self._bodiless = self._body_size = self._trailers_size = 0
-        self._let_go()
-        self._unset_keepalive_if_required()
+        self._idle_since = None
+        self.listener.idle.pop(self, None)
+        if self._timer is not None:
+            self._unset_timer()
         self._begin_exchange(version)
         if (self._last or self.listener.draining) and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def _begin_exchange(self, version: str) -> None:
         """What uvicorn does with a head that is complete, with an exchange of ours."""
-        scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        if version != "1.1":
-            scope["http_version"] = version
-        if self.parser.should_upgrade() and self._should_upgrade():
+        parser, root = self.parser, self.root_path
+        scope: Any = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": root,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+            "method": parser.get_method().decode("ascii"),
+        }
+        self.scope = scope
+        if parser.should_upgrade() and self._should_upgrade():
             return
         target = httptools.parse_url(self.url)
         raw_path = target.path
         path = raw_path.decode("ascii")
         if "%" in path:
             path = unquote(path)
-        scope["path"] = self.root_path + path
-        scope["raw_path"] = self.root_path.encode("ascii") + raw_path
+        scope["path"] = root + path
+        scope["raw_path"] = root.encode("ascii") + raw_path if root else raw_path
         scope["query_string"] = target.query or b""
         before = self.cycle
         self.cycle = cycle = Exchange(
+            self,
             scope,
-            self.transport,
-            self.flow,
-            self.logger,
-            self.access_logger,
-            self.access_log,
-            self.server_state.default_headers,
-            Signal(),  # type: ignore[arg-type]  # all that is asked of an event
-            self.expect_100_continue,
-            version != "1.0" and self.parser.should_keep_alive(),
-            self.on_response_complete,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            expects_100=self.expect_100_continue,
         )
-        app = self.app if self._forwarded else self._unforwarded
+        app: Any = self.app if self._forwarded else self._unforwarded
         most = self.limit_concurrency  # uvicorn's own limit, for whoever starts it by that
         if most is not None and (len(self.connections) >= most or len(self.tasks) >= most):
             app = service_unavailable
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, app)
+            self._start(cycle, app)
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, app))
+
+    def _start(self, exchange: Exchange, app: ASGI3Application) -> None:
+        """As uvicorn begins a task, but for what it calls when that is done: the exchange sees to it."""
+        context = Context() if self.config.reset_contextvars else None
+        exchange.task = task = self.loop.create_task(exchange.run_asgi(app), context=context)
+        self.tasks.add(task)
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
@@ -320,41 +341,54 @@ class Connection(HttpToolsProtocol):
         self._chunks += 1
         if self._body_size > self.limits.body:
             self._beyond("payload_too_large")
+        if self.cycle is not None and not self.cycle.body:
+            self.cycle.body = bytearray()  # most requests have none
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        cycle = self.cycle
         self._in_head = self._fresh = True
         self._begun = False
         self._raw = 0
-        self._unset_timer()
-        if self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
+        if self._timer is not None:
+            self._unset_timer()
+        if cycle is None or (self.parser.should_upgrade() and self._should_upgrade()):
+            return
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+        elif not self.transport.is_closing():
             # The answer did not wait for the body, so nothing else says that the connection is idle now.
             self.listener.idle[self] = None
             self._mind_idleness()
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
-            self._unset_keepalive_if_required()
-            self.flow.resume_reading()
-            if self.pipeline:
-                cycle, app = self.pipeline.pop()
-                self._start_asgi_task(cycle, app)
-            else:
-                self._mind_idleness()
-        if self.transport.is_closing():
-            if self.transport.get_write_buffer_size():
+        transport, flow = self.transport, self.flow
+        if transport.is_closing():
+            if transport.get_write_buffer_size():
                 self._mind_writes()
-        elif self._unread and not self.pipeline:
+            return
+        if flow.read_paused:
+            flow.resume_reading()
+        self._idle_since = None
+        if self.pipeline:
+            exchange, app = self.pipeline.pop()
+            self._start(exchange, app)
+        else:
+            self._mind_idleness()
+        if self.pipeline:
+            return
+        if self._unread:
             self.loop.call_soon(self._go_on)
-        elif not self.pipeline:
-            self.flow.release()
-            if self._in_head:
-                self.listener.idle[self] = None
-            if self._begun or not self._in_head:  # it came with the requests before it
-                self._unset_keepalive_if_required()
-                self._mind_the_time()
+            return
+        if flow.held:
+            flow.release()
+        if self._in_head:
+            self.listener.idle[self] = None
+        if self._begun or not self._in_head:  # it came with the requests before it
+            self._idle_since = None
+            self._mind_the_time()
 
     def _go_on(self) -> None:
         data, self._unread = self._unread, b""
