@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from rbac import Policy
+from tests.support import plain_http
 from tests.support.clone import cloned
 from tests.support.ports import free_port
 from tests.support.service import ROOT, clean_environment
@@ -69,7 +70,7 @@ class Clone:
     def ready(self, revision: str) -> bool:
         """Whether the service answers, knows the issuer's keys, and decides by the document with ``revision``."""
         try:
-            answer = httpx2.get(f"http://127.0.0.1:{self.port}/readyz", trust_env=False, timeout=LIMIT_S)
+            answer = plain_http.get(f"http://127.0.0.1:{self.port}/readyz")
         except httpx2.TransportError:
             return False
         policy = answer.json()["policy"]
@@ -131,10 +132,10 @@ def test_the_table_of_the_readme_is_what_the_service_answers(clone: Clone) -> No
     for paths, nobody, *others in rows:
         for path in re.findall(r"`(/.*?)`", paths):
             url = f"http://127.0.0.1:{clone.port}{path}"
-            assert httpx2.get(url, trust_env=False, timeout=LIMIT_S).status_code == int(nobody)
+            assert plain_http.get(url).status_code == int(nobody)
             for token, expected in zip(users.values(), others, strict=True):
                 headers = {"Authorization": f"Bearer {token}"}
-                answer = httpx2.get(url, headers=headers, trust_env=False, timeout=LIMIT_S)
+                answer = plain_http.get(url, headers=headers)
                 assert answer.status_code == int(expected), path
 
 

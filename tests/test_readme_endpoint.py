@@ -14,6 +14,7 @@ import pytest
 
 from app.dev import cognito
 from app.settings.defaults import LOCAL_CLIENT_ID
+from tests.support import plain_http
 from tests.support.clone import cloned
 from tests.support.ports import free_port
 from tests.support.service import ROOT, clean_environment
@@ -46,9 +47,7 @@ class Running:
         """The answer's status; 0 while nothing listens."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who else {}
         try:
-            return httpx2.get(
-                self.base_url + path, headers=headers, trust_env=False, timeout=LIMIT_S
-            ).status_code
+            return plain_http.get(self.base_url + path, headers=headers).status_code
         except httpx2.TransportError:
             return 0
 
@@ -97,7 +96,7 @@ def add_the_endpoint(copy: Running) -> None:
 
     def listed() -> bool:
         try:
-            answer = httpx2.get(f"{copy.base_url}/openapi.json", trust_env=False, timeout=LIMIT_S)
+            answer = plain_http.get(f"{copy.base_url}/openapi.json")
             return "/orders" in answer.json()["paths"]
         except (httpx2.TransportError, ValueError, KeyError):
             return False

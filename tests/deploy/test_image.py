@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support import plain_http
 from tests.support.deploy_tools import DEPLOY, hadolint
 from tests.support.image import Stage, built, context_of, instructions
 from tests.support.issuer import Issuer
@@ -58,7 +59,7 @@ def container(image: Stage, log: Path, **settings: str) -> Iterator["tuple[subpr
 
 def _answers(address: str) -> bool:
     try:
-        return httpx2.get(f"{address}/healthz", timeout=LIMIT_S, trust_env=False).status_code == 200
+        return plain_http.get(f"{address}/healthz").status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -119,8 +120,7 @@ def test_it_serves_as_nobody_in_particular_from_a_read_only_root(
         assert "Uid:\t10001\t10001\t10001\t10001" in ids
         assert "CapEff:\t0000000000000000" in ids
         answers = {
-            path: httpx2.get(address + path, timeout=LIMIT_S, trust_env=False).status_code
-            for path in ("/public", "/user", "/nowhere")
+            path: plain_http.get(address + path).status_code for path in ("/public", "/user", "/nowhere")
         }
         assert answers == {"/public": 200, "/user": 401, "/nowhere": 401}
         port = address.rpartition(":")[2]
@@ -176,12 +176,7 @@ def test_it_takes_a_setting_from_a_secret_that_is_mounted(
     }
     known = {"COGNITO_APP_CLIENT_ID": issuer.client_id, "COGNITO_ENDPOINT_URL": issuer.endpoint}
     with container(image, tmp_path / "log", **settings, **known) as (_, address):
-        assert comes_true(
-            lambda: httpx2.get(f"{address}/readyz", timeout=LIMIT_S, trust_env=False).status_code == 200
-        )
+        assert comes_true(lambda: plain_http.get(f"{address}/readyz").status_code == 200)
         token = issuer.token(**{"custom:role": "user"})
         headers = {"Authorization": f"Bearer {token}"}
-        assert (
-            httpx2.get(f"{address}/user", headers=headers, timeout=LIMIT_S, trust_env=False).status_code
-            == 200
-        )
+        assert plain_http.get(f"{address}/user", headers=headers).status_code == 200

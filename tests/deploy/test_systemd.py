@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from app.config import Settings
+from tests.support import plain_http
 from tests.support.deploy_tools import DEPLOY
 from tests.support.ports import free_port
 from tests.support.service import ROOT, clean_environment
@@ -115,7 +116,7 @@ def machine(tmp_path: Path) -> Iterator[Path]:
 
 def _alive(port: int) -> bool:
     try:
-        return httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+        return plain_http.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     except httpx2.TransportError:
         return False
 

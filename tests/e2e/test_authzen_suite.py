@@ -7,10 +7,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import plain_http
 from tests.support.authzen import SCENARIOS, decision_point
 from tests.support.issuer import Issuer
 from tests.support.service import Service, serving
-from tests.support.waiting import LIMIT_S
 
 CASES: list[dict[str, Any]] = json.loads((SCENARIOS / "suite_vectors.json").read_text(encoding="utf-8"))
 
@@ -33,9 +33,7 @@ def send(service: Service, case: dict[str, Any], token: str) -> httpx2.Response:
     raw = case.get("raw_body")
     body = raw if raw is not None else json.dumps(case["request"]) if "request" in case else ""
     url = service.base_url + case["endpoint"]
-    return httpx2.request(
-        case["method"], url, headers=headers, content=body.encode(), trust_env=False, timeout=LIMIT_S
-    )
+    return plain_http.request(case["method"], url, headers=headers, content=body.encode())
 
 
 def test_all_published_cases_are_here() -> None:

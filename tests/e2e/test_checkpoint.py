@@ -4,11 +4,11 @@ import shutil
 import socket
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from rbac import Policy
 from tests.e2e.conftest import Demo
+from tests.support import plain_http
 from tests.support.service import ROOT
 
 CALLERS = (None, "carol", "bob", "alice")
@@ -131,9 +131,7 @@ def test_a_refusal_says_in_development_which_rule_was_nearest(demo: Demo) -> Non
 
 
 def test_the_local_cognito_speaks_as_cognito_does(demo: Demo) -> None:
-    keys = httpx2.get(
-        f"{demo.endpoint_url}/{demo.pool.pool_id}/.well-known/jwks.json", trust_env=False
-    ).json()["keys"]
+    keys = plain_http.get(f"{demo.endpoint_url}/{demo.pool.pool_id}/.well-known/jwks.json").json()["keys"]
     assert keys[0]["kty"] == "RSA"
     claims = demo.service.get("/debug/token", demo.id_token("bob")).json()["claims"]
     assert claims["iss"] == f"https://cognito-idp.eu-west-1.amazonaws.com/{demo.pool.pool_id}"

@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
+from tests.support import plain_http
 from tests.support.issuer import Issuer
 from tests.support.service import Service, serving
 from tests.support.waiting import LIMIT_S
@@ -24,7 +24,7 @@ def events(service: Service, token: str, limit: int = 0) -> Generator[tuple[str,
     """The events of one stream, from when it is open; the first is a mark that it is."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
     url = f"{service.base_url}/policy/decisions?limit={limit}"
-    with httpx2.stream("GET", url, headers=headers, timeout=LIMIT_S, trust_env=False) as answer:
+    with plain_http.stream("GET", url, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield "open", {}

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx2
 import pytest
 
 from app.dev import cognito, machines
 from rbac.authzen.client import DecisionPointClient, Question
 from tests.e2e.conftest import Demo
+from tests.support import plain_http
 from tests.support.prometheus import panels, scraping
 from tests.support.service import ROOT, clean_environment
 from tests.support.waiting import LIMIT_S, comes_true
@@ -52,7 +52,7 @@ def test_a_program_may_what_its_scopes_open_and_no_more(demo: Demo, machine: cog
     for token, asking, watching in ((asks, 200, 403), (watches, 403, 200)):
         sent = {"Authorization": f"Bearer {token}"}
         url = demo.service.base_url + "/access/v1/evaluation"
-        assert httpx2.post(url, json=question, headers=sent, trust_env=False).status_code == asking
+        assert plain_http.post(url, json=question, headers=sent).status_code == asking
         answer = demo.service.get("/metrics", token)
         assert answer.status_code == watching
         assert demo.service.get("/user", token).status_code == 403
@@ -84,7 +84,7 @@ def test_the_local_token_endpoint_refuses_as_the_standard_says(
         "client_id": machine.client_id,
         "client_secret": machine.secret,
     }
-    answer = httpx2.post(demo.endpoint_url + machines.PATH, data=form | changes, trust_env=False)
+    answer = plain_http.post(demo.endpoint_url + machines.PATH, data=form | changes)
     assert (answer.status_code, answer.json()) == (
         401 if error == "invalid_client" else 400,
         {"error": error},

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import plain_http
 from tests.support.ports import free_port
 from tests.support.service import ROOT
 from tests.support.waiting import LIMIT_S, comes_true
@@ -57,9 +58,7 @@ class Prometheus:
     def get(self, path: str, **parameters: str) -> Any:
         """The ``data`` of an answer; ``None`` while there is none."""
         try:
-            answer = httpx2.get(
-                f"{self.url}/api/v1/{path}", params=parameters, trust_env=False, timeout=LIMIT_S
-            )
+            answer = plain_http.get(f"{self.url}/api/v1/{path}", params=parameters)
         except httpx2.TransportError:
             return None
         return answer.json()["data"] if answer.status_code == 200 else None

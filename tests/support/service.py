@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 
+from tests.support import plain_http
 from tests.support.issuer import Issuer
 from tests.support.issuer_forms import COGNITO
 from tests.support.openid import settings_for
@@ -85,7 +86,7 @@ class Service:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
-        return httpx2.request(method, self.base_url + path, headers=sent, timeout=LIMIT_S, trust_env=False)
+        return plain_http.request(method, self.base_url + path, headers=sent)
 
     def eventually(self, path: str, token: str | None, status: int) -> bool:
         """Whether ``path`` comes to answer ``status``."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import httpx2
 
-from tests.support.waiting import LIMIT_S
+from tests.support import plain_http
 
 
 class Streams:
@@ -34,9 +34,7 @@ class Streams:
         while not self._over.is_set():
             headers = {"Authorization": f"Bearer {self._token()}", "Accept": "text/event-stream"}
             try:
-                with httpx2.stream(
-                    "GET", self._url, headers=headers, timeout=LIMIT_S, trust_env=False
-                ) as answer:
+                with plain_http.stream("GET", self._url, headers=headers) as answer:
                     if answer.status_code != 200:
                         self._wrong(f"the stream is answered {answer.status_code}")
                     self.opened += 1
