@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("app.start")
 
-_YOUNG = 10_000  # objects
+_YOUNG = 5_000  # objects
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ def test_new_objects_are_looked_at_less_often_while_the_service_is_open(
 ) -> None:
     before = gc.get_threshold()
     with served(settings_for(issuer, tmp_path)):
-        assert gc.get_threshold() == (10_000, *before[1:])
+        assert gc.get_threshold() == (5_000, *before[1:])
     assert gc.get_threshold() == before
 
 
