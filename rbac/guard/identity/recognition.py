@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable, iscoroutinefunction
 from time import perf_counter_ns
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 from rbac.decision_log.record import NO_TOKEN, REMEMBERED
 from rbac.guard.http.asgi import Scope
@@ -138,17 +138,23 @@ class Recognition:
             self._check(known)
             return known, REMEMBERED
         began = perf_counter_ns()
+        identify: Callable[[str], Any] = self._identify
         if self._waits:
-            found: object = await asyncio.to_thread(self._identify, token)
+            found = await asyncio.to_thread(identify, token)
+            if isawaitable(found):
+                found = await found
         else:
-            found = self._identify(token)
-        principal = _checked(await found if isawaitable(found) else found)
+            found = await identify(token)
+        principal = _checked(found)
         self._check(principal)
         return principal, perf_counter_ns() - began
 
     def _check(self, principal: Principal) -> None:
         """Raises for whoever was sent away. The table is the one of this moment: nothing is remembered of it."""
-        if self.revocations is not None and self.revocations.table.meets(principal.sub, principal.claims):
+        if self.revocations is None:
+            return
+        table = self.revocations.table
+        if table.rows and table.meets(principal.sub, principal.claims):
             raise InvalidToken("revoked")
 
 
