@@ -3,7 +3,7 @@
 Importing this module starts nothing and needs no Cognito: settings, keys and policy are read in the lifespan.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,11 +56,14 @@ class Service(FastAPI):
         return stack.app if isinstance(stack, ServerErrorMiddleware) else stack
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.answer(scope, receive, send)
+
+    def answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """The same, and no coroutine of its own: our server calls this (:mod:`app.server.protocol`)."""
         if scope["type"] == "lifespan" or self.root_path or MAX_BODY_SIZE_SCOPE_KEY in scope:
-            await super().__call__(scope, receive, send)
-            return
+            return super().__call__(scope, receive, send)
         scope["app"] = self
-        await (self._ours or self._from_ours_on())(scope, receive, send)
+        return (self._ours or self._from_ours_on())(scope, receive, send)
 
     def _from_ours_on(self) -> ASGIApp:
         """The layers from the first on that was asked for."""

@@ -6,7 +6,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.client_address import settle
+from app.http.client_address import address_in, settle
 from app.http.problems import internal_error
 from app.http.vary import VARIES, varying
 from app.start_error import readably
@@ -56,7 +56,9 @@ class RequestLogMiddleware:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, readably(send))
             return
-        settle(scope)
+        client = scope.get("client")
+        if client is not None and address_in(client[0]) != client[0]:
+            settle(scope)
         sent = traceparent = None
         for name, value in scope["headers"]:  # once for all that is asked of them before the checkpoint
             if name in _ASKED:

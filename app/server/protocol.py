@@ -87,7 +87,8 @@ class Connection(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         app: Any = self.app
         direct: Any = app.app if isinstance(app, ProxyHeadersMiddleware) else app
-        self._unforwarded = called(direct)
+        # The service's own application has a shorter way in (:meth:`app.main.Service.answer`).
+        self._unforwarded = getattr(direct, "answer", None) or called(direct)
         self.listener: Listener = app_state.get(STATE) or Listener()
         self.limits = self.listener.limits
         self._in_head = True
