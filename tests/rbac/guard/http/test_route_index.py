@@ -4,8 +4,9 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +371,89 @@ def test_what_callers_send_makes_nothing_grow() -> None:
         if number > 60:
             sizes.add(index.places)
     assert len(sizes) == 1
+
+
+def asked_about(path: str, **changes: Any) -> dict[str, Any]:
+    """A plain GET."""
+    asked = next(requests(random.Random(0), 1)) | {"type": "http", "method": "GET", "query_string": b""}
+    return asked | {"root_path": "", "path": path, **changes}
+
+
+def alike(router: Router, paths: Sequence[str], *, outer: Router | None = None) -> list[int]:
+    """The statuses of the answers, which are the same with an index and without; where ``outer`` handed a request on."""
+    changes = {} if outer is None else {"router": outer}
+    plain = router.middleware_stack
+    assert index_routes(router)
+    index = router.middleware_stack
+    statuses = []
+    for path in paths:
+        router.middleware_stack = plain
+        expected = answer(router, asked_about(path, **changes))
+        router.middleware_stack = index
+        assert answer(router, asked_about(path, **changes)) == expected, path
+        statuses.append(expected[0]["status"])
+    return statuses
+
+
+def test_a_few_places_are_worked_out_for_each_route_and_beyond_them_the_table_is_walked() -> None:
+    paths = [f"/{number}/a/b/c/d/e/f/g" for number in range(40)]
+    router = Router([Route(path, endpoint(path)) for path in paths])
+    assert alike(router, [*paths, *paths, "/0/a/b/c/d/e/f/h", "/0/a"]) == [200] * 80 + [404] * 2
+    index: Any = router.middleware_stack
+    assert index.places == 64 + 4 * len(paths)  # and not 8 for each
+
+
+@pytest.mark.parametrize("odd", ["pattern", "path without a slash", "a name twice", "an unknown converter"])
+def test_a_route_whose_pattern_is_not_its_paths_is_asked_about_every_path(odd: str) -> None:
+    routes = [
+        Route("/a/{x}", endpoint("a")),
+        Route("/b/{x}", endpoint("b")),
+        Route("/{p:path}", endpoint("rest")),
+    ]
+    match odd:
+        case "pattern":
+            routes[0].path_regex = re.compile("^/b/(?P<x>[^/]+)$")
+        case "path without a slash":
+            routes[0].path = "b"
+        case "a name twice":
+            routes[0].path = "/{x}/{x}"
+        case _:
+            routes[0].path = "/a/{x:nothing}"
+    assert alike(Router(routes), ["/a/1", "/b/1", "/b", "/c", "/"]) == [200] * 5
+
+
+def test_the_lifespan_is_the_routers_own() -> None:
+    told: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        told.append("begins")
+        yield
+        told.append("ends")
+
+    router = Router([Route("/a", endpoint("a"))], lifespan=lifespan)
+    assert index_routes(router)
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+    sent: list[str] = []
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    asyncio.run(router({"type": "lifespan", "app": router}, receive, send))
+    assert (told, sent) == (["begins", "ends"], ["lifespan.startup.complete", "lifespan.shutdown.complete"])
+
+
+def test_a_router_has_one_index_at_most() -> None:
+    router = Router([Route("/a", endpoint("a"))])
+    assert index_routes(router) is True
+    index = router.middleware_stack
+    assert index_routes(router) is False
+    assert router.middleware_stack is index
+
+
+def test_a_router_that_another_one_handed_on_to_names_the_outer_one() -> None:
+    router = Router([Route("/a", endpoint("a"))])
+    assert alike(router, ["/a", "/b"], outer=Router([])) == [200, 404]
