@@ -51,6 +51,8 @@ WRONG_WIDTH: dict[str, tuple[int, str, str]] = {
     "p, user": (8, f"{FOUR} 1", NARROW),
     "p, user, /(x, y), GET": (22, f"{FOUR} 3", NARROW),
     'p, "user, /(x, GET), allow': (27, f"{FOUR} 3", NARROW),
+    "p, user, /x, GET, allow, , x": (26, f"{FOUR} 6", WIDE),
+    "p, user, /x, GET, allow, x, ": (26, f"{FOUR} 6", WIDE),
     "p, user, /x, a, b, allow": (20, f"{FOUR} 5", WIDE),
     "g, admin, user, x": (17, f"{TWO} 3", "write it as `g, who, role`, and delete what is too much"),
     "g, admin": (9, f"{TWO} 1", "write it as `g, who, role`, with a comma before every column"),
@@ -96,6 +98,7 @@ WRONG_SEPARATOR: dict[str, tuple[int, str, str]] = {
     "p；user；/x；GET；allow": (1, PARTED.format("full-width semicolons"), WHOLE),
     "p،user،/x،GET،allow": (1, PARTED.format("Arabic commas"), WHOLE),
     "p； user； /x, GET, allow": (1, PARTED.format("full-width semicolons"), WHOLE),
+    '"p", "user", "/x", "GET", "allow"': (1, "the words are in quotes, which would be part of them", WHOLE),
     '"p","user","/x","GET","allow"': (1, "the words are in quotes, which would be part of them", WHOLE),
     '"p, user, /x, GET, allow"': (1, "the words are in quotes, which would be part of them", WHOLE),
     '"p, user, /x, GET, allow",,': (1, "the words are in quotes, which would be part of them", WHOLE),
@@ -105,6 +108,7 @@ WRONG_SEPARATOR: dict[str, tuple[int, str, str]] = {
         f"write {ROW}",
     ),
     "p, user; /x, GET, allow": (8, "`;` (semicolon) is no comma, so two columns are one", f"write {ROW}"),
+    "p, user; /x; GET, allow": (8, "`;` (semicolon) is no comma, so two columns are one", f"write {ROW}"),
     "p, user\t/x, GET, allow": (8, "`\t` (tab) is no comma, so two columns are one", f"write {ROW}"),
 }
 
@@ -117,6 +121,8 @@ UNKNOWN_TYPE: dict[str, tuple[int, str, str]] = {
     # With a word more than a row has it is none, by whatever its words are parted.
     '"g, admin, user", x': (1, NO_TYPE.format('"g'), "did you mean `g`?"),
     "p; user; /x; GET; allow; extra": (1, NO_TYPE.format("p; user; /x; GET; allow; extra"), BEGIN),
+    # A word that holds a comma cannot be written.
+    'p;"a, b";/x;GET;allow': (1, NO_TYPE.format('p;"a'), BEGIN),
     "========": (1, NO_TYPE.format("========"), BEGIN),
     ",,,,": (1, "the line holds nothing but separators", "delete it, or run `rbac fmt`"),
     ";;;": (1, "the line holds nothing but separators", "delete it, or run `rbac fmt`"),
