@@ -1,6 +1,7 @@
 """What must never decide although every line can be read, to the letter; and what may, although it looks alike."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -363,6 +364,18 @@ def test_names_and_functions_go_with_a_document() -> None:
     assert (document.model_bytes, document.policy_bytes) == (model, POLICY)
     with pytest.raises(PolicyError, match="unknown-function"):
         Document.parse(model, POLICY)
+
+
+def test_a_document_in_files_is_read_as_one_in_bytes(tmp_path: Path) -> None:
+    model, policy = tmp_path / "ours.conf", tmp_path / "ours.csv"
+    model.write_bytes(MODEL.replace(b"m = (", b"m = mine(r.sub) && ("))
+    policy.write_bytes(b"p, user, /user, GET, allow\n" * 600)
+    pauses: list[int] = []
+    functions = {"mine": lambda value: value == "7f3c"}
+    read = Document.read(model, str(policy), functions=functions, pause=lambda: pauses.append(1))
+    assert (read.model_name, read.policy_name) == (str(model), str(policy))
+    assert read.functions.keys() == functions.keys()
+    assert pauses == [1]  # once in 512 lines
 
 
 def test_a_warning_of_the_model_alone_refuses_no_model() -> None:

@@ -241,7 +241,7 @@ def test_a_line_that_is_no_row_is_told_for_what_it_is(line: str, fault: Fault) -
     assert problems == (Problem("ours.csv", 3, column, code, "error", message, hint),)
 
 
-@pytest.mark.parametrize("line", ["", "  ", "\t", "# a, (note", "   # note"])
+@pytest.mark.parametrize("line", ["", "  ", "\t", "# a, (note", "   # note", "  # a (note, and more"])
 def test_a_line_that_says_nothing_is_none(line: str) -> None:
     document, problems = check_bytes(MODEL, line.encode())
     assert document is not None
@@ -255,3 +255,16 @@ def test_what_a_row_was_to_be_is_one_as_it_is_told() -> None:
     for match in told:
         document, problems = check_bytes(MODEL, match[1].encode())
         assert (document is not None, problems) == (True, ()), match[1]
+
+
+@pytest.mark.parametrize(
+    ("roles", "columns"),
+    [
+        ("_, _", "g2, who, role"),
+        ("_, _, _", "g2, who, role, domain"),
+    ],
+)
+def test_a_link_is_written_with_what_its_columns_are_for(roles: str, columns: str) -> None:
+    model = MODEL.replace(b"g = _, _", f"g = _, _\ng2 = {roles}".encode())
+    _, problems = check_bytes(model, b"g2, a\n")
+    assert [each.hint for each in problems] == [f"write it as `{columns}`, with a comma before every column"]

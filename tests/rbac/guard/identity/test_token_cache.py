@@ -94,9 +94,8 @@ def test_a_token_that_is_remembered_again_counts_once(cache: TokenCache, clock: 
 
 
 @pytest.mark.parametrize("asked", [0, 1, 2])
-def test_forgets_the_tokens_of_withdrawn_keys_and_the_expired_ones(
-    cache: TokenCache, clock: TestClock, asked: int
-) -> None:
+def test_forgets_the_tokens_of_withdrawn_keys_and_the_expired_ones(clock: TestClock, asked: int) -> None:
+    cache = TokenCache(clock.now, read, max_bytes=100)
     remember(cache, clock, "a" * 30, kid="old")
     remember(cache, clock, "b" * 40, kid="new")
     remember(cache, clock, "c" * 30, kid="new", seconds=5)
