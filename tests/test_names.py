@@ -48,6 +48,7 @@ def test_no_class_and_no_alias_has_the_name_of_another_one() -> None:
                 found.setdefault(name, []).append(str(path.relative_to(ROOT)))
     twice = {name: paths for name, paths in found.items() if len(paths) > 1}
     assert twice.keys() == SHARED.keys(), {n: paths for n, paths in twice.items() if n not in SHARED}
+    assert all(len(paths) == 2 for paths in twice.values()), twice
 
 
 def exceptions() -> Iterator[type[Exception]]:

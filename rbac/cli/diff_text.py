@@ -9,7 +9,7 @@ from rbac.diff import sentences, views
 from rbac.diff.differences import Change, Diff
 from rbac.diff.headline import headline
 from rbac.diff.new_endpoints import NewEndpoint
-from rbac.diff.overview import Overview, PersonRow
+from rbac.diff.overview import Overview
 
 _MOST_ENDPOINTS = 12
 _MOST_EXAMPLES = 3
@@ -78,27 +78,12 @@ def _show_rest(console: Console, number: int) -> None:
 
 def _show_people(console: Console, overview: Overview) -> None:
     """One row a person: the roles they gain or lose, and what they can do then."""
-    rows = {row.person: row for row in overview.people}
-    roles: dict[str, list[str]] = {}
-    for one in overview.memberships:
-        roles.setdefault(one.person, []).append(sentences.membership_sentence(one))
-    people = list(dict.fromkeys((*roles, *rows)))
+    people = list(sentences.of_people(overview))
     if not people:
         return
     _heading(console, "People")
-    for person in people[:_MOST_ROWS]:
-        row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
-        gains = bool(row.gained) or (person in roles and not row.lost)
-        said = [*roles.get(person, ()), sentences.row_sentence(row)]
-        say(
-            console,
-            "  ",
-            _PLUS if gains else _MINUS,
-            (person, "bold"),
-            " ",
-            ", ".join(filter(None, said)),
-            hang=6,
-        )
+    for row, said, gains in people[:_MOST_ROWS]:
+        say(console, "  ", _PLUS if gains else _MINUS, (row.person, "bold"), " ", said, hang=6)
         for changes in (row.gained, row.lost):
             _show_changes(console, changes, whole=row.nothing_left)
     _show_rest(console, len(people))

@@ -6,7 +6,7 @@ from rbac.diff import sentences, views
 from rbac.diff.differences import Change, Diff
 from rbac.diff.headline import headline
 from rbac.diff.new_endpoints import NewEndpoint
-from rbac.diff.overview import Overview, PersonRow
+from rbac.diff.overview import Overview
 from rbac.space.callers import Caller
 from rbac.text.markdown import code, plain, sentence, table
 
@@ -62,20 +62,13 @@ def to_markdown(diff: Diff, overview: Overview, opened: Sequence[NewEndpoint] = 
 
 
 def _people(overview: Overview) -> list[str]:
-    rows = {row.person: row for row in overview.people}
-    roles: dict[str, list[str]] = {}
-    for one in overview.memberships:
-        roles.setdefault(one.person, []).append(sentences.membership_sentence(one))
-    people = list(dict.fromkeys((*roles, *rows)))
+    people = list(sentences.of_people(overview))
     if not people:
         return []
     shown = []
-    for person in people[:_MOST_ROWS]:
-        row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
-        said = filter(None, [*roles.get(person, ()), sentences.row_sentence(row)])
-        gains = bool(row.gained) or (person in roles and not row.lost)
+    for row, said, gains in people[:_MOST_ROWS]:
         endpoints = "" if row.nothing_left else _endpoints((*row.gained, *row.lost))
-        shown.append(["➕" if gains else "➖", code(person), sentence(", ".join(said)), endpoints])
+        shown.append(["➕" if gains else "➖", code(row.person), sentence(said), endpoints])
     return [*table(["", "who", "what", "endpoints"], shown), *_rest(len(people))]
 
 

@@ -1,11 +1,11 @@
 """What a diff says in words: what decides, what an endpoint stands for, what becomes of people, roles and links."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from rbac.diff.differences import Change, LinkChange
 from rbac.diff.headline import MOST_NAMED, endpoints, number_of, verb
-from rbac.diff.overview import EditedLine, Membership, NewName, PersonRow
+from rbac.diff.overview import EditedLine, Membership, NewName, Overview, PersonRow
 from rbac.space.callers import Caller
 
 _MOST_CALLERS: Final = 6
@@ -92,6 +92,18 @@ def row_sentence(row: PersonRow) -> str:
         *([f"loses {_number(row.lost)}"] if row.lost else []),
     ]
     return ", ".join(parts)
+
+
+def of_people(overview: Overview) -> Iterator[tuple[PersonRow, str, bool]]:
+    """Whoever gets or loses something, a row each: what becomes of them, in words, and whether they gain by it."""
+    rows = {row.person: row for row in overview.people}
+    roles: dict[str, list[str]] = {}
+    for one in overview.memberships:
+        roles.setdefault(one.person, []).append(membership_sentence(one))
+    for person in dict.fromkeys((*roles, *rows)):
+        row = rows.get(person, PersonRow(person, (), (), nothing_left=False))
+        said = ", ".join(filter(None, [*roles.get(person, ()), row_sentence(row)]))
+        yield row, said, bool(row.gained) or (person in roles and not row.lost)
 
 
 def _number(changes: Iterable[Change]) -> str:

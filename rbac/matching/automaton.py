@@ -58,6 +58,11 @@ _REGULAR_AT_SIGHT: Final = re.compile(
 )
 
 
+# A run of an automaton: `state * 3 + mode`. FREE: nothing is demanded of what follows. ENDING: a `$` was passed, so at most
+# one newline may follow. ENDED: nothing may follow.
+FREE, ENDING, ENDED = range(3)
+
+
 def regular_at_sight(expression: str) -> bool:
     """Whether an expression is certain to be a regular language if it compiles at all; most of a policy's are."""
     return _REGULAR_AT_SIGHT.fullmatch(expression) is not None
@@ -109,6 +114,22 @@ class Automaton:
             self.queries |= dict.fromkeys(range(mark, len(self.steps)), end)
             self.sets.add(charset.single(ord("?")))
         return number
+
+    def closure(self, runs: Iterable[int], *, at_start: bool = False) -> set[int]:
+        """The runs that stand where these do, without reading anything."""
+        reached = set(runs)
+        waiting = list(reached)
+        while waiting:
+            state, mode = divmod(waiting.pop(), 3)
+            for assertion, target in self.jumps[state]:
+                if assertion == "^" and not at_start:
+                    continue
+                demand = {"$": max(mode, ENDING), "Z": ENDED}.get(assertion, mode)
+                run = target * 3 + demand
+                if run not in reached:
+                    reached.add(run)
+                    waiting.append(run)
+        return reached
 
     def _state(self) -> int:
         self.steps.append([])

@@ -8,14 +8,12 @@ remembered as one state, and a step between two states costs one look-up.
 from typing import Final
 
 from rbac.matching import charset
-from rbac.matching.automaton import Automaton
+from rbac.matching.automaton import ENDED, ENDING, FREE, Automaton
 from rbac.matching.byte_classes import ByteClasses
 
 MOST_STATES: Final = 1024
 """States remembered for one expression; more, and they are worked out anew."""
 _BLOCK: Final = 256  # characters between two looks at whether the answer is settled
-# What may still follow: anything; nothing but one newline, as behind `$`; nothing.
-_FREE, _ENDING, _ENDED = range(3)
 
 
 class _State(dict[int, "_State"]):
@@ -45,7 +43,7 @@ class Scanner:
         self._automaton.add("regexMatch", expression)
         (final,) = self._automaton.finals
         self.finals = 0b111 << (final * 3)
-        self.free_finals = 1 << (final * 3 + _FREE)
+        self.free_finals = 1 << (final * 3 + FREE)
         self._final = final
         self._classes = ByteClasses((*self._automaton.sets, charset.NEWLINE))
         classes = self._classes.of
@@ -57,7 +55,7 @@ class Scanner:
         self._moves: dict[int, list[tuple[int, int]]] = {}
         self._closures: dict[int, int] = {}
         self._states: dict[int, _State] = {}
-        self._start = self._closure(self._automaton.starts[0] * 3 + _FREE, at_start=True)
+        self._start = self._closure(self._automaton.starts[0] * 3 + FREE, at_start=True)
 
     def matches(self, text: str) -> bool:
         """Whether the expression matches at the start of ``text``."""
@@ -98,14 +96,14 @@ class Scanner:
         if moves is None:
             state, mode = divmod(run, 3)
             allowed = (-1, self._newline, 0)[mode]
-            behind = _ENDED if mode else _FREE
+            behind = ENDED if mode else FREE
             moves = [
                 (members & allowed, self._closure(target * 3 + behind))
                 for members, target in self._steps[state]
                 if members & allowed
             ]
-            if state == self._final and mode == _ENDING:
-                moves.append((self._newline, 1 << (state * 3 + _ENDED)))
+            if state == self._final and mode == ENDING:
+                moves.append((self._newline, 1 << (state * 3 + ENDED)))
             self._moves[run] = moves
         return moves
 
@@ -114,18 +112,7 @@ class Scanner:
         known = None if at_start else self._closures.get(run)
         if known is not None:
             return known
-        reached, waiting = {run}, [run]
-        while waiting:
-            state, mode = divmod(waiting.pop(), 3)
-            for assertion, target in self._automaton.jumps[state]:
-                if assertion == "^" and not at_start:
-                    continue
-                demand = {"$": max(mode, _ENDING), "Z": _ENDED}.get(assertion, mode)
-                following = target * 3 + demand
-                if following not in reached:
-                    reached.add(following)
-                    waiting.append(following)
-        found = sum(1 << one for one in reached)
+        found = sum(1 << one for one in self._automaton.closure((run,), at_start=at_start))
         if not at_start:
             self._closures[run] = found
         return found

@@ -9,12 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from rbac.matching import charset
-from rbac.matching.automaton import Automaton
+from rbac.matching.automaton import ENDED, FREE, Automaton
 from rbac.matching.charset import CharacterClasses
 
-# A run of the automaton: `state * 3 + mode`. FREE: nothing is demanded of what follows. ENDING: a `$` was
-# passed, so at most one newline may follow. ENDED: nothing may follow.
-FREE, ENDING, ENDED = range(3)
 Runs = frozenset[int]
 Edges = Sequence[tuple[int, int]]
 """The ways out of a state: a mask of character classes, and the state they lead to."""
@@ -46,7 +43,9 @@ class ValueClasses:
         self._runs: list[Runs] = []
         self._edges: list[Edges | None] = []
         self._accepted: list[int] = []
-        self.start = self._number(self._closure((start * 3 for start in automaton.starts), at_start=True))
+        self.start = self._number(
+            frozenset(automaton.closure((start * 3 for start in automaton.starts), at_start=True))
+        )
 
     def __len__(self) -> int:
         """How many states were needed so far."""
@@ -137,21 +136,6 @@ class ValueClasses:
             self._accepted.append(sum(1 << pattern for pattern in accepted))
         return number
 
-    def _closure(self, runs: Iterable[int], *, at_start: bool = False) -> Runs:
-        reached = set(runs)
-        waiting = list(reached)
-        while waiting:
-            state, mode = divmod(waiting.pop(), 3)
-            for assertion, target in self._automaton.jumps[state]:
-                if assertion == "^" and not at_start:
-                    continue
-                demand = {"$": max(mode, ENDING), "Z": ENDED}.get(assertion, mode)
-                run = target * 3 + demand
-                if run not in reached:
-                    reached.add(run)
-                    waiting.append(run)
-        return frozenset(reached)
-
     def _out(self, state: int) -> Edges:
         edges = self._edges[state]
         if edges is None:
@@ -179,7 +163,9 @@ class ValueClasses:
             ]
         # What reads best comes first, so that among examples of one length the best is found.
         ordered = sorted(parts + regions, key=lambda part: _lowest(part[0]))
-        return [(mask, self._number(self._closure(targets))) for mask, targets in ordered]
+        return [
+            (mask, self._number(frozenset(self._automaton.closure(targets)))) for mask, targets in ordered
+        ]
 
     def _moves(self, runs: Runs) -> Iterator[tuple[int, int]]:
         """Where each run can go: over which classes, to which run."""

@@ -15,7 +15,7 @@ POLICY_VIOLATION = 1008
 """RFC 6455, section 7.4.1: how a WebSocket ends that its caller may not go on with."""
 
 
-class Caller(Protocol):
+class ConnectionOwner(Protocol):
     """Whom a connection is of: :class:`rbac.guard.Principal` is one."""
 
     @property
@@ -35,7 +35,7 @@ class OpenConnection:
 
     __slots__ = ("_all", "_is_websocket", "_over", "_send", "_task", "revoked", "who")
 
-    def __init__(self, everyone: "Connections", who: Caller, send: Send, websocket: bool) -> None:
+    def __init__(self, everyone: "Connections", who: ConnectionOwner, send: Send, websocket: bool) -> None:
         self._all = everyone
         self._send = send
         self._is_websocket = websocket
