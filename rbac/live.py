@@ -17,7 +17,6 @@ from rbac.errors import PolicyError, Problem
 from rbac.model.own_functions import OwnFunctions, own_functions
 from rbac.policy import Policy
 from rbac.policy_tests.verdict import Verdict
-from rbac.reloading.callbacks import Callbacks
 from rbac.reloading.giving_way import Attention, GivenWay, wait_for_tests
 from rbac.reloading.judging import (
     NOT_JUDGED,
@@ -33,6 +32,7 @@ from rbac.reloading.judging import (
     tell_of_refusal,
     tell_of_swap,
 )
+from rbac.reloading.reloaded import FAILED, Reloaded
 from rbac.reloading.watch import Watch
 from rbac.stores import Snapshot, Store
 from rbac.stores.cache import DocumentCache
@@ -42,9 +42,6 @@ log = logging.getLogger("rbac.live")
 
 # So often in a row a document gives way to a newer one: a file that is written without end is judged at last.
 _GIVES_WAY = 5
-_FAILED = Problem(
-    "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
-)
 
 
 class LiveOptions(TypedDict, total=False):
@@ -59,7 +56,7 @@ class LiveOptions(TypedDict, total=False):
     functions: OwnFunctions | None
 
 
-class LivePolicy:
+class LivePolicy(Reloaded):
     """Holds the policy that is in force, and replaces it when its store holds another one that passes the
     gates.
 
@@ -68,8 +65,7 @@ class LivePolicy:
     :class:`PolicyError`; a later one changes nothing, and ``problems`` says why until one is accepted.
     ``last_good`` is true while the one in force came from ``cache``, which keeps what came into force, because the
     store held none that passes. ``warnings`` are about the one in force, and ``tested`` is what came of its tests.
-    ``checking`` holds while another one is judged. ``reloads`` and ``refused`` count the documents swapped in and
-    refused after the first; ``loaded_at`` is when the one in force came into force, in seconds since the epoch.
+    ``checking`` holds while another one is judged. The rest is as :class:`Reloaded` has it.
     ``functions`` are those of one's own that the matcher may call, as of :meth:`Policy.load`.
 
     Callbacks are told one at a time and in order, under no lock, in a thread that reloads; what they raise is logged,
@@ -90,28 +86,22 @@ class LivePolicy:
         subjects: str = SUBJECT,
         functions: OwnFunctions | None = None,
     ) -> None:
+        super().__init__(cache)
         self._store = store
-        self._cache = cache
         self._subjects = subjects
         self._functions = own_functions(functions)
         self._gate = gate
         self._tests_gate = tests_gate
         self._on_swap = on_swap
         self._on_refusal = on_refusal
-        self.problems: tuple[Problem, ...] = ()
         self.judgement = NOT_JUDGED
         self.checking = False
-        self.last_good = False
-        self.reloads = 0
-        self.refused = 0
-        self.loaded_at = 0.0
         self._live: Snapshot | None = None
         self._seen: Snapshot | None = None
         self._judged_by: frozenset[str] = frozenset()
         self._unreadable: tuple[Problem, ...] = ()
         self._reloading = threading.Lock()
         self._changed = threading.Event()
-        self._callbacks = Callbacks()
         self._watch = Watch(
             store.changes, self.reload, name="the policy", cache=cache, heard=self._changed.set
         )
@@ -159,23 +149,10 @@ class LivePolicy:
             remains.give_back(pace)
         return swapped
 
-    async def start(self) -> None:
-        """Loads the first document, unless :meth:`load` did, and watches the store from now on."""
-        if self._live is None:
-            await asyncio.to_thread(self._load_once)
-        self._watch.start()
-
     async def stop(self) -> None:
         """Stops watching; a reload under way is finished first. ``policy`` stays what it is."""
-        await self._watch.stop()
+        await super().stop()
         await asyncio.to_thread(self._finish)
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.stop()
 
     # --- loading, under the lock
 
@@ -247,7 +224,7 @@ class LivePolicy:
         except Exception:
             # A gate that fails has not passed the document.
             log.exception("the reload failed")
-            self._refuse((_FAILED,))
+            self._refuse((FAILED,))
             return False, policy
         self._wait_for_tests(snapshot)
         old = None if self._live is None else self.policy
@@ -281,7 +258,7 @@ class LivePolicy:
             raise
         except Exception:
             log.exception("the reload failed")
-            raise PolicyError([_FAILED]) from None
+            raise PolicyError([FAILED]) from None
         self._seen = snapshot
         if snapshot == self._live:
             if self.problems:
@@ -321,11 +298,6 @@ class LivePolicy:
     def version(self) -> int:
         """The number of the version in force, as its store counts; 0 where the store does not count."""
         return 0 if self._live is None else self._live.version
-
-    @property
-    def kept(self) -> bool:
-        """Whether the cache, if there is one, holds what is in force."""
-        return self._cache is None or not self._cache.failing
 
     @property
     def store(self) -> Store:

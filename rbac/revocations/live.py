@@ -1,16 +1,14 @@
 """The revocations of a running service: read, swapped by one reference, and the last good ones on failure."""
 
-import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Self
 
 from rbac.background import Pace, beside_others
 from rbac.errors import PolicyError, Problem
-from rbac.reloading.callbacks import Callbacks
 from rbac.reloading.judging import first
+from rbac.reloading.reloaded import FAILED, Reloaded
 from rbac.reloading.watch import Watch
 from rbac.revocations.file import RevocationStore, Written
 from rbac.revocations.reading import read_revocations
@@ -21,18 +19,13 @@ from rbac.text.wording import counted
 
 log = logging.getLogger("rbac.revocations")
 
-_FAILED = Problem(
-    "", 0, 0, "reload-failed", "error", "the reload failed", "look into the log, which says why"
-)
 
-
-class LiveRevocations:
+class LiveRevocations(Reloaded):
     """Holds who is sent away now: ``table``, one reference, which is read once for each request.
 
     The first ones are refused by :class:`rbac.PolicyError`. Later ones that cannot be read change nothing, and
-    ``problems`` says why until there are some that can; ``last_good`` is true while those in force came from ``cache``.
-    ``reloads`` and ``refused`` count what was swapped in and refused after the first. ``on_swap`` is told of each table
-    but the first, in the thread that reads it.
+    ``problems`` says why until there are some that can; the rest is as :class:`Reloaded` has it. ``on_swap`` is told of
+    each table but the first, in the thread that reads it.
     """
 
     def __init__(
@@ -42,19 +35,13 @@ class LiveRevocations:
         on_swap: Callable[[SentAway], None] | None = None,
         cache: DocumentCache | None = None,
     ) -> None:
+        super().__init__(cache)
         self._store = store
-        self._cache = cache
         self.on_swap = on_swap
         self.table = NOBODY
-        self.problems: tuple[Problem, ...] = ()
-        self.last_good = False
-        self.reloads = 0
-        self.refused = 0
-        self.loaded_at = 0.0
         self._live: Written | None = None
         self._refused: Written | None = None
         self._reading = threading.Lock()
-        self._callbacks = Callbacks()
         self._watch = Watch(store.changes, self.reload, name="the revocations", cache=cache)
 
     def load(self, *, or_last_good: bool = False) -> SentAway:
@@ -79,27 +66,8 @@ class LiveRevocations:
         self._callbacks.tell()
         return swapped
 
-    async def start(self) -> None:
-        """Reads the first ones, unless :meth:`load` did, and watches the store from now on."""
-        if self._live is None:
-            await asyncio.to_thread(self.load)
-        self._watch.start()
-
-    async def stop(self) -> None:
-        """Stops watching. ``table`` stays what it is."""
-        await self._watch.stop()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        await self.stop()
-
-    @property
-    def kept(self) -> bool:
-        """Whether the cache, if there is one, holds what is in force."""
-        return self._cache is None or not self._cache.failing
+    def _load_once(self) -> None:
+        self.load()
 
     # --- under the lock
 
@@ -142,7 +110,7 @@ class LiveRevocations:
         except Exception:
             # INVARIANT: whatever goes wrong, those in force stay in force.
             log.exception("the revocations could not be read")
-            self._refuse((_FAILED,))
+            self._refuse((FAILED,))
             return False
         return True
 

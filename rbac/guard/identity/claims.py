@@ -60,6 +60,15 @@ def required(claims: dict[str, Any], name: str) -> Any:
         raise InvalidToken("missing_claim") from None
 
 
+def audiences_of(claims: dict[str, Any]) -> list[str]:
+    """Whom ``aud`` names, one or several (RFC 7519, section 4.1.3). Raises :class:`InvalidToken` for anything else."""
+    audience = required(claims, "aud")
+    audiences = [audience] if isinstance(audience, str) else audience
+    if not isinstance(audiences, list) or not all(isinstance(name, str) for name in audiences):
+        raise InvalidToken("bad_claim")
+    return audiences
+
+
 def date(value: Any) -> float:
     """``value`` as seconds since 1970 (RFC 7519's NumericDate). Raises :class:`InvalidToken` for any
     other.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from rbac.document.names import CLIENT, SCOPE
-from rbac.guard.identity.claims import ClaimRules, required
+from rbac.guard.identity.claims import ClaimRules, audiences_of, required
 from rbac.guard.identity.errors import InvalidToken
 from rbac.guard.identity.principal import MAX_NAME_LENGTH, Principal, flaw
 
@@ -83,11 +83,7 @@ class JwtAccessRules(AccessRules):
 
     def check_audience(self, claims: dict[str, Any]) -> None:
         """``aud`` holds the resource."""
-        audience = required(claims, "aud")
-        audiences = [audience] if isinstance(audience, str) else audience
-        if not isinstance(audiences, list) or not all(isinstance(name, str) for name in audiences):
-            raise InvalidToken("bad_claim")
-        if self.resource not in audiences:
+        if self.resource not in audiences_of(claims):
             raise InvalidToken("wrong_audience")
         if flaw(required(claims, "jti")):
             raise InvalidToken("bad_claim")

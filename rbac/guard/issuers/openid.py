@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rbac.guard.identity.claims import ClaimRules, required
+from rbac.guard.identity.claims import ClaimRules, audiences_of, required
 from rbac.guard.identity.errors import SEND_ID_TOKEN, InvalidToken
 
 USERNAME_CLAIMS = ("preferred_username", "nickname", "name", "email")
@@ -28,10 +28,7 @@ class OpenIdRules(ClaimRules):
 
     def check_audience(self, claims: dict[str, Any]) -> None:
         """One of our clients is in ``aud``, and is the one that the token was issued to."""
-        audience = required(claims, "aud")
-        audiences = [audience] if isinstance(audience, str) else audience
-        if not isinstance(audiences, list) or not all(isinstance(name, str) for name in audiences):
-            raise InvalidToken("bad_claim")
+        audiences = audiences_of(claims)
         if self.audiences.isdisjoint(audiences):
             raise InvalidToken("wrong_audience")
         if len(audiences) == 1 and "azp" not in claims:
