@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from casbin.model.model import Model
@@ -106,48 +107,25 @@ class ModelFile:
         whole = "".join(_joined(raw) for _, raw in parts)
         entry = ModelEntry(section, *_split(whole), tuple(parts))
         parts.clear()
-        line, column = entry.start
+        wrong = partial(self.refuse, *entry.start, "model-syntax")
         if not whole.strip():
-            self.refuse(
-                line,
-                column,
-                "model-syntax",
-                "the `\\` continues a line that does not follow",
-                "delete it",
-            )
-            return
-        if self._continues(entry):
+            wrong("the `\\` continues a line that does not follow", "delete it")
+        elif self._continues(entry):
             before = self.entries[-1]
-            self.refuse(
-                line,
-                column,
-                "model-syntax",
+            wrong(
                 f"the line goes on with the matcher `{before.key}`, and the line before does not say so",
                 f"end the line with `\\`, as line {before.parts[-1][0]} should",
             )
             self.entries[-1] = replace(
                 before, value=f"{before.value} {whole.strip()}", parts=before.parts + entry.parts
             )
-            return
-        if "=" not in whole:
-            self.refuse(
-                line,
-                column,
-                "model-syntax",
-                f"`{whole.strip()}` has no `=`",
-                _CONTINUED if self.entries and self.entries[-1].section == section else _KEY_AND_VALUE,
-            )
-            return
-        if not section:
-            self.refuse(
-                line,
-                column,
-                "model-syntax",
-                f"`{entry.key}` stands before the first section",
-                "move it under its section",
-            )
-            return
-        self.entries.append(entry)
+        elif "=" not in whole:
+            goes_on = self.entries and self.entries[-1].section == section
+            wrong(f"`{whole.strip()}` has no `=`", _CONTINUED if goes_on else _KEY_AND_VALUE)
+        elif not section:
+            wrong(f"`{entry.key}` stands before the first section", "move it under its section")
+        else:
+            self.entries.append(entry)
 
     def _continues(self, entry: ModelEntry) -> bool:
         """Whether the line is the rest of a matcher whose line before lacks its ``\\``."""

@@ -4,7 +4,7 @@ import ast
 import ipaddress
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rbac.errors import Problem
 from rbac.linting.patterns.path_meaning import findings
@@ -29,17 +29,13 @@ def check_patterns(reading: Reading) -> Iterator[Problem]:
 def _loose_dots(reading: Reading) -> Iterator[Problem]:
     if "." not in reading.policy_text:
         return
-    for name in pattern_columns(reading.tree, _DOTTED):
-        column = reading.column(name.removeprefix("p_"))
-        if column is None:
-            continue
-        for pattern, lines in _lines_by_pattern(reading, column).items():
-            if "." in pattern and _LOOSE_DOT.search(_CLASS.sub("", pattern)):
-                message = f"the `.` in `{pattern}` stands for any character{also_on(lines)}"
-                fixed = _LOOSE_DOT.sub(lambda match: match.group()[:-1] + "\\.", pattern)
-                yield reading.in_rule(
-                    lines[0], column, "unescaped-dot", message, f"write `{fixed}` to mean a dot"
-                )
+    for _, column, pattern, lines in _patterns_of(reading, _DOTTED):
+        if "." in pattern and _LOOSE_DOT.search(_CLASS.sub("", pattern)):
+            message = f"the `.` in `{pattern}` stands for any character{also_on(lines)}"
+            fixed = _LOOSE_DOT.sub(lambda match: match.group()[:-1] + "\\.", pattern)
+            yield reading.in_rule(
+                lines[0], column, "unescaped-dot", message, f"write `{fixed}` to mean a dot"
+            )
 
 
 def _open_ends(reading: Reading) -> Iterator[Problem]:
@@ -47,14 +43,21 @@ def _open_ends(reading: Reading) -> Iterator[Problem]:
         if function == "regexMatch" and not ends(pattern):
             message, hint = _open_end(pattern)
             yield reading.in_model("m", pattern, "open-ended-regex", message, hint)
-    for name in pattern_columns(reading.tree, ("regexMatch",)):
+    for name, column, pattern, lines in _patterns_of(reading, ("regexMatch",)):
+        if not ends(pattern) and may_be_tried(reading.tree, "regexMatch", name, {name: pattern}):
+            message, hint = _open_end(pattern)
+            yield reading.in_rule(lines[0], column, "open-ended-regex", message + also_on(lines), hint)
+
+
+def _patterns_of(
+    reading: Reading, functions: Collection[str]
+) -> Iterator[tuple[str, int, str, "array[int]"]]:
+    """The patterns of these functions in the rules: the column's name and place, the pattern and its lines."""
+    for name in pattern_columns(reading.tree, functions):
         column = reading.column(name.removeprefix("p_"))
-        if column is None:
-            continue
-        for pattern, lines in _lines_by_pattern(reading, column).items():
-            if not ends(pattern) and may_be_tried(reading.tree, "regexMatch", name, {name: pattern}):
-                message, hint = _open_end(pattern)
-                yield reading.in_rule(lines[0], column, "open-ended-regex", message + also_on(lines), hint)
+        if column is not None:
+            for pattern, lines in _lines_by_pattern(reading, column).items():
+                yield name, column, pattern, lines
 
 
 def _lines_by_pattern(reading: Reading, column: int) -> dict[str, "array[int]"]:

@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import os
 import random
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Final
 
+from rbac.errors import PolicyError, Problem
+from rbac.stores.postgres.address import StoreError
 from rbac.stores.postgres.session import Session
 
 POLL_S: Final = 5.0
@@ -18,14 +21,15 @@ RETRY_S: Final = 1.0
 class Follower:
     """One connection that listens, and what to do when it hears something.
 
-    A subclass says in ``_look`` what is there now, without reading it, or in a text why that cannot be said; and sets
-    ``_unread`` while what is there was not read. ``_report`` and ``_leave`` are called behind each look and at the end.
+    A subclass says in ``_look`` what is there now, without reading it, or in a text why that cannot be said; and
+    reads in :meth:`_in_turn`. ``_report`` and ``_leave`` are called behind each look and at the end.
     """
 
     def __init__(self, session: Session, poll_s: float) -> None:
         self._session = session
         self._poll_s = poll_s
         self._unread = False
+        self._reading = threading.Lock()
         self._wake: Callable[[], None] | None = None
 
     async def changes(self) -> AsyncGenerator[None, None]:
@@ -62,6 +66,21 @@ class Follower:
         """Reports soon what runs now; from any thread."""
         if self._wake is not None:
             self._wake()
+
+    @contextlib.contextmanager
+    def _in_turn(self, problem: Callable[[StoreError], Problem]) -> Iterator[None]:
+        """Reads what is there, one thread at a time. Raises :class:`rbac.PolicyError` for what the store could not do."""
+        with self._reading:
+            try:
+                yield
+            except StoreError as error:
+                # The next look may find the database as it was before: it has to be read all the same.
+                self._unread = True
+                raise PolicyError([problem(error)]) from None
+            finally:
+                if self._wake is None:
+                    self._session.close()  # nobody watches: no connection is kept
+            self._unread = False
 
     def _look(self) -> object:
         raise NotImplementedError

@@ -2,14 +2,12 @@
 
 import logging
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-from rbac.errors import PolicyError
 from rbac.revocations.file import Written
 from rbac.revocations.row import ALL, Revocation, written_time
 from rbac.stores.postgres.address import Address, StoreError
@@ -88,7 +86,6 @@ class PostgresRevocations(Follower):
     ) -> None:
         super().__init__(Session(address), poll_s)
         self.name = name
-        self._reading = threading.Lock()
         self._known = known
         self._held = _NONE
         self._lines: list[tuple[int, bytes]] = []
@@ -96,20 +93,12 @@ class PostgresRevocations(Follower):
 
     def read(self) -> Written:
         """The rows that are in force. Raises :class:`rbac.PolicyError` where they cannot be had, or not be trusted."""
-        with self._reading:
-            try:
-                self._catch_up()
-            except StoreError as error:
-                self._unread = True
-                place = f"pg:{self.name}/revocations"
-                raise PolicyError([problem_of(place, error, _HINTS.get(error.code))]) from None
-            finally:
-                if self._wake is None:
-                    self._session.close()  # nobody watches: no connection is kept
-            self._unread = False
+        place = f"pg:{self.name}/revocations"
+        with self._in_turn(lambda error: problem_of(place, error, _HINTS.get(error.code))):
+            self._catch_up()
             first = f"# sekisho.revocations: {self._held.number} rows, {self._held.digest.hex()}\n".encode()
             content = b"".join((first, *(line for _, line in self._lines)))
-            return Written(content, f"pg:{self.name}/revocations", self._held.number)
+            return Written(content, place, self._held.number)
 
     def _look(self) -> object:
         try:

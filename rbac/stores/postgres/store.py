@@ -2,12 +2,12 @@
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Final
 
-from rbac.errors import PolicyError, Problem
+from rbac.errors import Problem
 from rbac.stores.postgres.address import Address, StoreError
 from rbac.stores.postgres.following import POLL_S, Follower
 from rbac.stores.postgres.replicas import REPORT_S, Replicas, Running
@@ -62,7 +62,6 @@ class PostgresStore(Follower):
         super().__init__(Session(address), poll_s)
         self._versions = Versions(self._session, name)
         self._replicas = Replicas(self._session, name)
-        self._reading = threading.Lock()
         self._highest = (0, b"") if known is None or not known.version else (known.version, known.digest)
         self._held: tuple[Head, Snapshot] | None = None
         self._bad: tuple[Head, StoreError] | None = None
@@ -81,18 +80,8 @@ class PostgresStore(Follower):
 
     def read(self) -> Snapshot:
         """The newest version. Raises :class:`PolicyError` when there is none, or none that may be trusted."""
-        with self._reading:
-            try:
-                snapshot = self._read()
-            except StoreError as error:
-                # The next look may find the database as it was before: it has to be read all the same.
-                self._unread = True
-                raise PolicyError([problem_of(f"pg:{self.name}", error)]) from None
-            finally:
-                if self._wake is None:
-                    self._session.close()  # nobody watches: no connection is kept
-            self._unread = False
-            return snapshot
+        with self._in_turn(partial(problem_of, f"pg:{self.name}")):
+            return self._read()
 
     # --- reading, by one thread at a time
 
