@@ -16,11 +16,11 @@ from pythonjsonlogger.json import JsonFormatter
 from rbac.decision_log.redaction import redacted
 from rbac.guard.http.request_id import request_id_var
 from rbac.guard.http.trace_context import ID_LENGTH, trace_var
-from rbac.text.visible import has_control
+from rbac.text.visible import CONTROL_SPANS
 
 # Control characters, and the separators and direction marks that make a terminal show another text than was written.
 _UNSAFE = [
-    *(code for code in range(0x100) if has_control(chr(code))),
+    *(code for first, last in CONTROL_SPANS for code in range(first, last + 1)),
     0x061C,
     0x200E,
     0x200F,

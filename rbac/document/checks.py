@@ -13,7 +13,7 @@ from rbac.errors import Problem, Severity
 from rbac.model.definition import Definition
 from rbac.model.entries import ModelEntry
 from rbac.model.expression import (
-    FUNCTIONS,
+    EVALUATED_FUNCTIONS,
     ExpressionError,
     check_names,
     evaluated,
@@ -41,7 +41,7 @@ class DocumentErrors:
         self._definition = definition
         self._entries = {entry.key: entry for entry in entries}
         self._model_name = model_name
-        self._functions = FUNCTIONS | definition.roles.keys() | functions.keys()
+        self._functions = EVALUATED_FUNCTIONS | definition.roles.keys() | functions.keys()
         self.trees: dict[str, ast.expr] = {}
 
     def in_model(self) -> Iterator[Problem]:

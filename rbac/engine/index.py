@@ -98,7 +98,7 @@ class PatternColumns:
         """Note ``pattern`` if it is odd; whether it compiles."""
         style = PATH_FUNCTIONS.get(name)
         if style is None:
-            return bool(words_of(pattern)) or self._compile(pattern, name)
+            return bool(alternatives_of(pattern)) or self._compile(pattern, name)
         if style.plain.fullmatch(pattern) or self.readers[name].steps(pattern)[2]:
             return True
         return self.note_odd(pattern, column, name)
@@ -214,7 +214,7 @@ class BranchIndex:
         return table
 
     def _words(self, pattern: str, level: int) -> tuple[str, ...]:
-        words = words_of(pattern) or ("",)
+        words = alternatives_of(pattern) or ("",)
         self.lengths[level].update(map(len, words))
         return words
 
@@ -240,7 +240,7 @@ def _best_path(lookups: Iterable[Lookup], rows: Rows) -> Lookup | None:
     return max(paths, key=lambda path: len({row[path.column] for row in rows if len(row) > path.column}))
 
 
-def words_of(pattern: str) -> tuple[str, ...]:
+def alternatives_of(pattern: str) -> tuple[str, ...]:
     """The words of a regular expression that is but an alternation of them (``GET|POST``, ``(GET)|(POST)``), else none.
 
     A text it matches starts with one of them.

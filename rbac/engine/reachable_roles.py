@@ -10,7 +10,7 @@ from rbac.engine.role_managers import DomainLinkGraph
 RoleNames = tuple[str, ...]
 Reached = tuple[RoleNames, frozenset[str]]
 
-NOBODY: Final[frozenset[str]] = frozenset()
+NO_ROLES: Final[frozenset[str]] = frozenset()
 
 
 class ReachableRoles:
@@ -36,7 +36,7 @@ class ReachableRoles:
         if known is not None:
             return known
         if name not in self.links:
-            return (name,), NOBODY
+            return (name,), NO_ROLES
         reached = walk(lambda one: self.links.get(one, ()), [name], self._span)
         self.known[name] = found = (tuple(reached), frozenset(reached))
         return found
@@ -56,6 +56,6 @@ class ReachableInDomains:
         reach = self._domains.get(domain)
         if reach is None:
             if domain not in self._manager.all_links:
-                return (name,), NOBODY
+                return (name,), NO_ROLES
             reach = self._domains[domain] = ReachableRoles(self._manager.links_of(domain))
         return reach.of(name)

@@ -12,7 +12,7 @@ from rbac.engine.index import BranchIndex, Rows, RuleIndex, resolve, starts_of
 from rbac.engine.matcher import KeySource, Matcher, Recipe
 from rbac.engine.matcher_code import allowed, attribute, caller, is_address, is_true
 from rbac.engine.path_tree import ALL, Node, despite_line_break, forked
-from rbac.engine.reachable_roles import NOBODY, ReachableInDomains, ReachableRoles
+from rbac.engine.reachable_roles import NO_ROLES, ReachableInDomains, ReachableRoles
 from rbac.matching.key_match import Expressions, Forms, any_value, verifier
 from rbac.model.functions import FUNCTIONS, MATCHING, PATH_FUNCTIONS
 
@@ -278,7 +278,7 @@ def _values(basis: Basis) -> dict[str, Any]:
         "address": is_address,
         "true": is_true,
         "regex": Expressions(FUNCTIONS["regexMatch"]).matches,
-        "nobody": NOBODY,
+        "nobody": NO_ROLES,
         "EnforceContext": EnforceContext,
     }
     values |= {f"builtin_{name}": BUILTIN[name] for name in sorted(matcher.used & BUILTIN.keys())}

@@ -13,8 +13,6 @@ Charset = tuple[Span, ...]
 
 EVERY: Charset = ((0, sys.maxunicode),)
 NEWLINE: Charset = ((10, 10),)
-# What the service refuses in a path: C0, DEL and C1.
-CONTROL: Charset = ((0x00, 0x1F), (0x7F, 0x9F))
 
 # Characters for examples, the ones that read best first; any other comes behind them.
 _READABLE = "xabcdefghijklmnopqrstuvwyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ/-_.~:@,;=+!$&'()*% "

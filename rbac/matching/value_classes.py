@@ -11,6 +11,7 @@ from functools import cached_property
 from rbac.matching import charset
 from rbac.matching.automaton import ENDED, FREE, Automaton
 from rbac.matching.charset import CharacterClasses
+from rbac.text.visible import CONTROL_SPANS
 
 Runs = frozenset[int]
 Edges = Sequence[tuple[int, int]]
@@ -30,7 +31,7 @@ class ValueClasses:
         self._automaton = automaton
         alone = (charset.single(ord(character)) for character in apart)
         self._characters = CharacterClasses(
-            (*automaton.sets, *alone, charset.NEWLINE), () if control else charset.CONTROL
+            (*automaton.sets, *alone, charset.NEWLINE), () if control else CONTROL_SPANS
         )
         self._newline = self._characters.mask(charset.NEWLINE)
         query = charset.single(ord("?"))

@@ -24,7 +24,9 @@ _SYNTAX: tuple[type[ast.AST], ...] = (
     *evaluator("0", {}).operators,
 )
 _CONTAINERS = frozenset(("list", "tuple", "dict", "set"))
-FUNCTIONS: AbstractSet[str] = frozenset((*FunctionMap.load_function_map().get_functions(), *_CONTAINERS))
+EVALUATED_FUNCTIONS: AbstractSet[str] = frozenset(
+    (*FunctionMap.load_function_map().get_functions(), *_CONTAINERS)
+)
 ROLE_DEFINITION = re.compile(r"g\d*")
 
 
@@ -155,7 +157,9 @@ def _starred(call: ast.Call) -> bool:
 
 def _compares(name: str) -> bool:
     """Whether it is a role definition or one of Casbin's functions, all of which take two arguments at least."""
-    return (name in FUNCTIONS and name not in _CONTAINERS) or ROLE_DEFINITION.fullmatch(name) is not None
+    return (name in EVALUATED_FUNCTIONS and name not in _CONTAINERS) or ROLE_DEFINITION.fullmatch(
+        name
+    ) is not None
 
 
 def _unknown_function(name: str, functions: AbstractSet[str]) -> ExpressionError:

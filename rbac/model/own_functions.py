@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 import simpleeval
 
 from rbac.errors import RbacError
-from rbac.model.expression import FUNCTIONS, ROLE_DEFINITION
+from rbac.model.expression import EVALUATED_FUNCTIONS, ROLE_DEFINITION
 from rbac.model.functions import BY_ANY_NAME
 from rbac.model.imported import REFERENCE, NotImportedError, imported
 
@@ -21,7 +21,7 @@ OwnFunctions = Mapping[str, Callable[..., Any]]
 
 NO_FUNCTIONS: Final[OwnFunctions] = MappingProxyType({})
 
-_TAKEN: Final = frozenset((*BY_ANY_NAME, *FUNCTIONS, "eval"))
+_TAKEN: Final = frozenset((*BY_ANY_NAME, *EVALUATED_FUNCTIONS, "eval"))
 _WORD: Final = re.compile(r"[rp]\d*_\w*")
 
 

@@ -11,11 +11,13 @@ from typing import Final
 _BLANK: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# As they stand in the brackets of a pattern.
+CONTROL_SPANS: Final = ((0x00, 0x1F), (0x7F, 0x9F))
+"""Every control character, from the first to the last of each row."""
+# What follows is written as it stands in the brackets of a pattern.
+CONTROL: Final = "".join(f"{chr(first)}-{chr(last)}" for first, last in CONTROL_SPANS)
+"""Every control character: U+0000 to U+001F, U+007F to U+009F."""
 NO_TEXT: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f"
 """The control characters that no file of text holds: all but the tab and the line feed."""
-CONTROL: Final = f"\t\n{NO_TEXT}"
-"""Every control character: U+0000 to U+001F, U+007F to U+009F."""
 LINE_SEPARATORS: Final = "\u2028\u2029"
 """What ends a line for some readers, and is no control character to Unicode."""
 SURROGATES: Final = "\ud800-\udfff"

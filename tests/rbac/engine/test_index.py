@@ -7,7 +7,7 @@ from casbin.util import builtin_operators as casbin_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbac.engine.index import RuleIndex, words_of
+from rbac.engine.index import RuleIndex, alternatives_of
 from rbac.engine.lookups import read_matcher
 from rbac.engine.matcher import Functions, Recipe
 from rbac.engine.written import Basis, seeking
@@ -136,12 +136,12 @@ def test_a_dot_is_found_as_any_character_though_looked_up() -> None:
     ],
 )
 def test_the_words_of_a_plain_alternation_are_read(pattern: str, words: tuple[str, ...]) -> None:
-    assert words_of(pattern) == words
+    assert alternatives_of(pattern) == words
 
 
 @settings(max_examples=300, deadline=None)
 @given(pattern=st.text("GP|()^$.x", max_size=8), text=st.text("GPx", max_size=5))
 def test_what_an_alternation_matches_starts_with_one_of_its_words(pattern: str, text: str) -> None:
-    words = words_of(pattern)
+    words = alternatives_of(pattern)
     if words and casbin_operators.regex_match(text, pattern):
         assert text.startswith(words)
