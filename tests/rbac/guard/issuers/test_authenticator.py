@@ -15,6 +15,8 @@ from rbac.guard.issuers.authenticator import Authenticator
 from tests.support.authenticating import ProviderChoice, refusal
 from tests.support.clock import TestClock
 from tests.support.issuer import ABSENT, Issuer, private_key, public_jwk
+from tests.support.issuer_forms import JWT_MACHINE, JWT_PERSON, KEYCLOAK, Form
+from tests.support.openid import provider_for
 
 KEYS = "https://keys.example.com/jwks"
 
@@ -242,3 +244,68 @@ async def test_what_is_begun_is_ended_and_may_begin_again(
 def test_its_name_and_whether_several_roles_come_are_its_providers(asking: Callable[..., Asked]) -> None:
     assert (asking().authenticator.name, asking().authenticator.several_roles) == ("cognito", True)
     assert not asking(role_claims=("custom:role",)).authenticator.several_roles
+
+
+# --- an issuer that says itself where its keys are
+
+
+class Discovered(Asked):
+    """The same for a form of token of any OpenID provider, whose discovery document is answered as well."""
+
+    def __init__(self, clock: TestClock, form: Form, algorithm: str = "RS256", **choices: Any) -> None:
+        super().__init__(clock)
+        self.issuer = Issuer(clock.now, form, algorithm)
+        self.issuer.issuer = f"https://id.example.com{form.path}"
+        transport = httpx2.MockTransport(self._answer)
+        provider = provider_for(self.issuer, **choices)
+        self.authenticator = Authenticator(provider, clock=clock.clock, transport=transport)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.url.path)
+        described = request.url.path.endswith("/openid-configuration")
+        keys = f"https://id.example.com{self.issuer.form.keys_path}"
+        body = self.issuer.metadata(jwks_uri=keys) if described else self.issuer.key_set()
+        return httpx2.Response(200, content=_in_pieces(body))
+
+
+@pytest.mark.parametrize("form", [KEYCLOAK, JWT_PERSON, JWT_MACHINE], ids=lambda form: form.name)
+async def test_keys_are_where_the_issuer_says_and_its_header_says_the_kind(
+    form: Form, clock: TestClock
+) -> None:
+    asked = Discovered(clock, form)
+    token = asked.issuer.token()
+    principals = await thrice(asked, token)
+    assert principals == [principals[0]] * 4
+    assert asked.asked == [f"{form.path}/.well-known/openid-configuration", form.keys_path]
+    who = principals[0]
+    assert who is not None
+    assert who.sub.startswith("client:") is (form is JWT_MACHINE)
+    clock.advance(3600)
+    asked.issuer.rotate()
+    assert await refusal(asked.authenticator, asked.issuer.token()) == ""
+    assert asked.asked.count(f"{form.path}/.well-known/openid-configuration") == 2
+
+
+@pytest.mark.parametrize(("signed", "said"), [("RS256", "PS256"), ("ES256", "RS256"), ("RS256", "ES256")])
+async def test_a_key_verifies_what_it_is_for_alone(signed: str, said: str, clock: TestClock) -> None:
+    asked = Discovered(clock, KEYCLOAK, signed)
+    assert await refusal(asked.authenticator, asked.issuer.token({"alg": said})) == "bad_algorithm"
+    assert await refusal(asked.authenticator, asked.issuer.token()) == ""
+
+
+async def test_the_form_of_a_token_is_the_one_that_this_issuer_writes(clock: TestClock) -> None:
+    """Also where the library itself is asked: a header that says another kind is refused before any key."""
+    asked = Discovered(clock, KEYCLOAK)
+    verifying = asked.authenticator.verifying
+    token = asked.issuer.token({"typ": "at+jwt"})
+    with pytest.raises(InvalidToken) as caught:
+        await verifying.verifier.verify_token(
+            HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
+        )
+    assert (caught.value.reason, asked.asked) == ("bad_header", [])
+
+
+async def test_the_time_is_the_machines_where_no_clock_is_given() -> None:
+    authenticator = Authenticator(provider_of(ProviderChoice(KEYS)))
+    assert 0.0 <= authenticator.keys_age < 3600.0
+    assert authenticator.keys_known is False
