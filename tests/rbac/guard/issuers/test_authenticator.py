@@ -309,3 +309,17 @@ async def test_the_time_is_the_machines_where_no_clock_is_given() -> None:
     authenticator = Authenticator(provider_of(ProviderChoice(KEYS)))
     assert 0.0 <= authenticator.keys_age < 3600.0
     assert authenticator.keys_known is False
+
+
+async def test_a_claim_is_a_list_of_roles_where_this_kind_of_issuer_writes_lists(
+    asking: Callable[..., Asked],
+) -> None:
+    """A group of Cognito's is an item of a list: a text in its place is none, and a list is no role of somebody's own."""
+    asked = asking()
+    for groups, role, roles in (
+        ("admin", ABSENT, ()),
+        (["admin"], ABSENT, ("admin",)),
+        (ABSENT, ["admin"], ()),
+    ):
+        token = asked.issuer.token(None, **{"cognito:groups": groups, "custom:role": role})
+        assert (await asked.authenticator.authenticate(token)).roles == roles, (groups, role)
