@@ -6,7 +6,15 @@ import pytest
 
 from rbac.engine.enforcer import IndexedEnforcer
 from rbac.engine.lookups import read_matcher
-from rbac.engine.matcher import Functions, LinkKind, Matcher, NotCompiledError
+from rbac.engine.matcher import (
+    Branch,
+    Functions,
+    KeySource,
+    LinkKind,
+    Lookup,
+    Matcher,
+    NotCompiledError,
+)
 
 KNOWN = frozenset({"keyMatch", "keyMatch2", "keyMatch3", "keyMatch4", "keyMatch5", "regexMatch", "ipMatch"})
 FUNCTIONS = Functions(
@@ -178,3 +186,77 @@ def test_enforcers_that_share_a_matcher_leave_it_as_it_was_read() -> None:
     other.add_grouping_policy("ann", "user")
     assert (other.enforce("ann", "/b"), one.enforce("ann", "/b")) == (True, False)
     assert shared == before
+
+
+def keys(column: int, *sources: tuple[str, str | int]) -> Lookup:
+    return Lookup("keys", column, tuple(KeySource(*source) for source in sources))
+
+
+SUB = keys(0, ("word", 0))
+
+
+@pytest.mark.parametrize(
+    ("expression", "guard", "lookups"),
+    [
+        ("r_sub == p_sub", None, [SUB]),
+        ("p_sub == 'a'", None, [keys(0, ("constant", "a"))]),
+        ("p_act in ('x', 'y')", None, [keys(3, ("constant", "x"), ("constant", "y"))]),
+        ("p_act in ('x', r_act) && r_sub == p_sub", None, [SUB]),
+        ("r_sub == p_sub == r_obj && r_act == p_act", None, [keys(3, ("word", 3))]),
+        ("r_sub == 'root' && r_act == 'x'", "(w0 == 'root') and (w3 == 'x')", []),
+        ("r_sub == 'root' && r_obj == p_obj", "(w0 == 'root')", [keys(2, ("word", 2))]),
+        # Links, from a word to a column and no other way.
+        ("g(r_sub, p_sub)", None, [keys(0, ("hoist", 0))]),
+        ("g(p_sub, r_sub) && r_obj == p_obj", None, [keys(2, ("word", 2))]),
+        ("g(r_sub, r_obj) && r_obj == p_obj", None, [keys(2, ("word", 2))]),
+        # One of two, where one structure can hold both.
+        ("(r_sub == p_sub || r_obj == p_obj) && r_act == p_act", None, [keys(3, ("word", 3))]),
+        (
+            "(keyMatch(r_obj, p_obj) || p_obj == '*') && r_sub == p_sub",
+            None,
+            [SUB, Lookup("path", 2, (KeySource("constant", "*"),), "keyMatch", 2)],
+        ),
+        (
+            "(p_obj == '*' || keyMatch(r_obj, p_obj)) && r_sub == p_sub",
+            None,
+            [SUB, Lookup("path", 2, (KeySource("constant", "*"),), "keyMatch", 2)],
+        ),
+        (
+            "(keyMatch(r_obj, p_obj) || p_obj == r_obj) && r_sub == p_sub",
+            None,
+            [SUB, Lookup("path", 2, (), "keyMatch", 2)],
+        ),
+        ("(keyMatch(r_obj, p_obj) || p_obj == r_sub) && r_sub == p_sub", None, [SUB]),
+        ("(regexMatch(r_act, p_act) || p_act == '*') && r_sub == p_sub", None, [SUB]),
+        # Of one column keys, else a path, else words.
+        ("regexMatch(r_act, p_act)", None, [Lookup("words", 3, (KeySource("word", 3),), "regexMatch", 3)]),
+        (
+            "keyMatch(r_obj, p_obj) && r_obj == p_obj && regexMatch(r_obj, p_obj)",
+            None,
+            [keys(2, ("word", 2))],
+        ),
+        ("regexMatch(r_obj, p_obj) && keyMatch(r_obj, p_obj)", None, [Lookup("path", 2, (), "keyMatch", 2)]),
+    ],
+)
+def test_a_branch_says_by_what_its_rules_are_found(
+    expression: str, guard: str | None, lookups: list[Lookup]
+) -> None:
+    matcher = read(expression)
+    assert matcher.branches == (Branch(guard, tuple(lookups)),)
+    assert matcher.boolean
+
+
+def test_without_a_role_manager_names_are_compared() -> None:
+    functions = Functions(KNOWN | {"g"}, KNOWN, {"g": LinkKind.NONE})
+    assert read_matcher("g(r_sub, p_sub)", ("r_sub",), ("p_sub",), functions).branches == (
+        Branch(None, (SUB,)),
+    )
+
+
+def test_the_cheapest_conjunct_is_the_one_with_the_fewest_calls_links_before_others() -> None:
+    quick = read("keyMatch(r_obj, p_obj) && g(r_sub, p_sub) && r_act == p_act").quick_source
+    assert [quick.index(part) for part in ("w3 == c3", "c0 in h0", "verify_keyMatch_2")] == sorted(
+        quick.index(part) for part in ("w3 == c3", "c0 in h0", "verify_keyMatch_2")
+    )
+    assert not read("r_sub == p_sub").quick_source
+    assert not read("1.0").boolean
