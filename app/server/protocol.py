@@ -373,7 +373,8 @@ class Connection(HttpToolsProtocol):
         if flow.read_paused:
             flow.resume_reading()
         self._idle_since = None
-        if self.pipeline:
+        goes_on = bool(self.pipeline)
+        if goes_on:
             exchange, app = self.pipeline.pop()
             self._start(exchange, app)
         else:
@@ -385,7 +386,7 @@ class Connection(HttpToolsProtocol):
             return
         if flow.held:
             flow.release()
-        if self._in_head:
+        if self._in_head and not goes_on:
             self.listener.idle[self] = None
         if self._begun or not self._in_head:  # it came with the requests before it
             self._idle_since = None
