@@ -56,7 +56,7 @@ docs: $(DOCS_READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "The site is in .cache/site"
 
-# A release, ready for a person to look at:  make release VERSION=1.0.0     What the workflow of a tag does:  make release-build VERSION=1.0.0
+# A release, ready for a person to look at:  make release VERSION=X.Y.Z     What the workflow of a tag does:  make release-build VERSION=X.Y.Z
 RELEASE_READY := .venv/.release-ready
 $(RELEASE_READY): $(READY) requirements-release.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-release.txt

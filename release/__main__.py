@@ -1,4 +1,4 @@
-"""``python -m release 1.0.0``: makes a release ready, in the working tree and below dist/, and says what is left to do."""
+"""``python -m release X.Y.Z``: makes a release ready, in the working tree and below dist/, and says what is left to do."""
 
 import argparse
 import shutil

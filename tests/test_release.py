@@ -17,14 +17,16 @@ from release import __main__ as command
 from release import artifacts, checks, materials
 from release.changelog import ChangelogError, cut, notes_of
 from release.versions import PLACES, VersionError, current, named, write
-from tests.support.clone import cloned
+from tests.support.clone import AUTHOR, cloned
 from tests.support.deploy_tools import schema
 from tests.support.image import context_of
 from tests.support.service import ROOT
 
 NEXT = "7.0.0rc1"
-# Where the same digits are somebody else's version, or what was released.
-_OTHERS = re.compile(r"requirements.*\.txt|CHANGELOG\.md|tests/data/.*|benchmarks/.*|.*package-lock\.json")
+# Where the same digits are somebody else's version, what was released, or an example of one.
+_OTHERS = re.compile(
+    r"requirements.*\.txt|CHANGELOG\.md|tests/data/.*|benchmarks/.*|.*package-lock\.json|release/.*|tests/test_release\.py"
+)
 
 
 def test_the_version_is_the_same_in_every_place() -> None:
@@ -75,6 +77,15 @@ def test_what_cannot_be_the_next_version_changes_nothing(places: Path, wrong: st
     assert before == {place.file: (places / place.file).read_bytes() for place in PLACES}
 
 
+@pytest.fixture
+def before_all(places: Path) -> Path:
+    """The same, with a version that every other is behind."""
+    for place in PLACES:
+        file = places / place.file
+        file.write_text(place.pattern.sub(r"\g<1>0.0.0a1", file.read_text()))
+    return places
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [
@@ -85,11 +96,11 @@ def test_what_cannot_be_the_next_version_changes_nothing(places: Path, wrong: st
         ("2.0.0", "10.0.0"),
     ],
 )
-def test_versions_go_forward(places: Path, earlier: str, later: str) -> None:
-    write(places, earlier)
-    write(places, later)
+def test_versions_go_forward(before_all: Path, earlier: str, later: str) -> None:
+    write(before_all, earlier)
+    write(before_all, later)
     with pytest.raises(VersionError, match="is before"):
-        write(places, earlier)
+        write(before_all, earlier)
 
 
 def test_a_file_in_which_it_stands_no_more_is_told(places: Path) -> None:
@@ -97,6 +108,15 @@ def test_a_file_in_which_it_stands_no_more_is_told(places: Path) -> None:
     with pytest.raises(VersionError, match=r"Chart\.yaml"):
         write(places, NEXT)
     assert current(places) == current(ROOT)
+
+
+CHANGE = "- Something.\n"
+
+
+def something_unreleased() -> str:
+    """Our own changelog with one change more: right behind a release there is none."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    return text.replace("## [Unreleased]\n", f"## [Unreleased]\n\n### Added\n\n{CHANGE}", 1)
 
 
 LOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- This.\n\n## [0.0.9] - 2026-01-01\n\n- That.\n"
@@ -121,8 +141,12 @@ def test_what_cannot_be_cut_is_told(text: str, said: str) -> None:
 
 
 def test_our_own_changelog_can_be_cut() -> None:
-    text = cut((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), NEXT, date(2026, 1, 2))
-    assert "### Added" in notes_of(text, NEXT)
+    text = cut(something_unreleased(), NEXT, date(2026, 1, 2))
+    assert CHANGE in notes_of(text, NEXT)
+
+
+def test_the_changelog_says_what_is_in_the_version() -> None:
+    assert "\n- " in notes_of((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), current(ROOT))
 
 
 def test_a_python_of_pyenv_is_found_that_is_not_switched_on(
@@ -147,6 +171,8 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     root = tmp_path_factory.mktemp("release") / "clone"
     cloned(root)
+    (root / "CHANGELOG.md").write_text(something_unreleased(), encoding="utf-8")
+    subprocess.run(["git", *AUTHOR, "commit", "-q", "-a", "-m", "Something"], cwd=root, check=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checks, "PYTHONS", ("3.11",))
         assert command.main([NEXT], root) == 0

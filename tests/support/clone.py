@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.service import ROOT
 
-_AUTHOR = ("-c", "user.name=A Stranger", "-c", "user.email=stranger@example.com")
+AUTHOR = ("-c", "user.name=A Stranger", "-c", "user.email=stranger@example.com")
 
 
 def cloned(directory: Path) -> Path:
@@ -21,6 +21,6 @@ def cloned(directory: Path) -> Path:
             shutil.copy2(ROOT / name, directory / name)
             os.utime(directory / name, (1, 1))  # older than the environment, so that make installs nothing
     (directory / ".venv").symlink_to(sys.prefix)
-    for arguments in (["init", "-q"], ["add", "-A"], [*_AUTHOR, "commit", "-q", "-m", "As it is"]):
+    for arguments in (["init", "-q"], ["add", "-A"], [*AUTHOR, "commit", "-q", "-m", "As it is"]):
         subprocess.run(["git", *arguments], cwd=directory, check=True)
     return directory
