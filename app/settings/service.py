@@ -138,7 +138,7 @@ class ServiceFields(BaseSettings):
         "Sekisho", description="Title in `/docs` and `/openapi.json`.", examples=["Orders"]
     )
     api_version: str = Field(
-        "0.1.0", description="Version in `/docs` and `/openapi.json`.", examples=["2.3.0"]
+        "1.0.0", description="Version in `/docs` and `/openapi.json`.", examples=["2.3.0"]
     )
     api_prefix: Annotated[str, AfterValidator(shapes.api_prefix)] = Field(
         "",
