@@ -208,11 +208,15 @@ def _wait(service: Service, path: str) -> None:
 def workers(service: Service) -> set[int]:
     """The processes that serve, by what the kernel says of the parent."""
     children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
-    return {
-        int(child)
-        for child in children
-        if b"multiprocessing.spawn" in Path(f"/proc/{child}/cmdline").read_bytes()
-    }
+    return {int(child) for child in children if b"multiprocessing.spawn" in _command_line(child)}
+
+
+def _command_line(process: str) -> bytes:
+    """How it was started; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def kill_one(service: Service) -> int:
