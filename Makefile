@@ -27,7 +27,7 @@ run: $(READY)
 token: $(READY)
 	@$(BIN)/python -m app.dev.token $(AS)
 
-# Side by side, one worker a core; the tests of a file share a service, and stay together. One file: .venv/bin/pytest FILE
+# Side by side, one worker a core and one more; the tests of a file share a service, and stay together. One file: .venv/bin/pytest FILE
 test: $(READY)
 	@$(BIN)/python -m pytest -n logical --dist loadfile
 
