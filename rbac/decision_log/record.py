@@ -96,19 +96,7 @@ def weight(record: Record) -> int:
 def entry(record: Record, shadow: Decision | None = None) -> Entry:
     """The members of ``record``'s line. ``shadow`` is another document's decision that came out differently."""
     if isinstance(record, Rejected):
-        return {
-            "timestamp": timestamp(record.time_ns),
-            "event": "rejection",
-            "request_id": record.request_id,
-            **({"trace_id": record.trace[:_TRACE_ID]} if record.trace else {}),
-            "act": record.act,
-            "obj": record.obj,
-            "reason": record.reason,
-            "status": record.status,
-            "duration_us": record.duration_ns / 1000,
-            "client": record.client,
-            "via": record.via,
-        }
+        return _rejection(record)
     time_ns, decision_id, request_id, who, ruling, act, obj, client, via, duration_ns, _, trace = record
     allowed, rule, reason, revision = ruling.decision
     halves = ruling.halves
@@ -148,6 +136,23 @@ def entry(record: Record, shadow: Decision | None = None) -> Entry:
         members["shadow_rule_line"] = None if shadow.rule is None else shadow.rule.line
         members["shadow_revision"] = shadow.revision
     return members
+
+
+def _rejection(record: Rejected) -> Entry:
+    """The members of a line about somebody who was turned away before anything was decided."""
+    return {
+        "timestamp": timestamp(record.time_ns),
+        "event": "rejection",
+        "request_id": record.request_id,
+        **({"trace_id": record.trace[:_TRACE_ID]} if record.trace else {}),
+        "act": record.act,
+        "obj": record.obj,
+        "reason": record.reason,
+        "status": record.status,
+        "duration_us": record.duration_ns / 1000,
+        "client": record.client,
+        "via": record.via,
+    }
 
 
 def _request(ruling: Ruling, roles: Sequence[str]) -> dict[str, Any]:
