@@ -27,7 +27,7 @@ def statuses(service: Service, token: str) -> set[int]:
     return {status(service, token) for _ in range(CALLS)}
 
 
-def test_a_remembered_token_is_401_on_each_worker_under_load_and_stays_so(
+def test_a_remembered_token_is_401_on_each_worker_within_a_second_under_load(
     issuer: Issuer, tmp_path: Path
 ) -> None:
     now = int(time.time())
@@ -38,9 +38,15 @@ def test_a_remembered_token_is_401_on_each_worker_under_load_and_stays_so(
         file = tmp_path / "revocations.csv"
         assert statuses(service, old) == {200}
         with calling(service, other) as others:
+            began = time.monotonic()
+            assert statuses(service, old) == {200}
+            round_s = time.monotonic() - began
             with file.open("a") as written:
                 written.write(f"sub, bob, {written_time(now - 1)}, left the company\n")
+            began = time.monotonic()
             assert comes_true(lambda: statuses(service, old) == {401})
+            # What was being asked when it came into force, and the round that finds it so, take their time.
+            assert time.monotonic() - began < 1.0 + 3 * round_s
             refused = service.get("/user", old)
             assert 'error="invalid_token"' in refused.headers["www-authenticate"]
             # What the front end gets that refreshes: today's role.
