@@ -43,14 +43,21 @@ class Follower:
 
         self._wake = self._session.told = wake
         seen: object = None
+        under_way: asyncio.Task[object] | None = None
+
+        async def apart(work: Callable[[], object]) -> object:
+            nonlocal under_way
+            under_way = asyncio.create_task(asyncio.to_thread(work))
+            return await asyncio.shield(under_way)
+
         try:
             while True:
                 woken.clear()
-                now = await asyncio.to_thread(self._look)
+                now = await apart(self._look)
                 if now != seen or (self._unread and not isinstance(now, str)):
                     seen = now
                     yield
-                await asyncio.to_thread(self._report)
+                await apart(self._report)
                 pause = self._poll_s if not isinstance(now, str) and not self._unread else RETRY_S
                 # Replicas that were cut off together do not come back together.
                 pause *= random.uniform(0.7, 1.0)  # noqa: S311 nothing is kept secret by it
@@ -60,6 +67,9 @@ class Follower:
                         await woken.wait()
         finally:
             self._wake = self._session.told = None
+            # A thread does not end with who waits for it: what it still reports would stand there for ever.
+            if under_way is not None:
+                await asyncio.wait((under_way,))
             await asyncio.to_thread(self._leave)
 
     def tell(self) -> None:

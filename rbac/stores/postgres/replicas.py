@@ -21,7 +21,6 @@ SILENT_S: Final = 3 * REPORT_S
 
 # Rows of replicas that ended without a word are kept so long for people to see.
 _FORGET: Final = "1 day"
-_LEAVE_S: Final = 1.0
 _LONGEST: Final = 500
 
 _REPORT: Final = b"""INSERT INTO sekisho.replicas (name, replica, version, revision, trouble, since)
@@ -96,14 +95,14 @@ class Replicas:
 
     def leave(self) -> None:
         """Takes this process's report back."""
-        self._ask(_LEAVE, (self._name, self._here), seconds=_LEAVE_S)
+        self._ask(_LEAVE, (self._name, self._here))
 
     def all(self) -> Sequence[Replica]:
         """Every report, those that are furthest behind first."""
         return [Replica(*row) for row in self._ask(_LIST, (self._name,))]
 
-    def _ask(self, query: bytes, parameters: tuple[object, ...], seconds: float = 3.0) -> list[TupleRow]:
+    def _ask(self, query: bytes, parameters: tuple[object, ...]) -> list[TupleRow]:
         try:
-            return self._session.execute(query, parameters, seconds=seconds)
+            return self._session.execute(query, parameters)
         except Error as error:
             raise StoreError(f"{self._session.address}: {self._session.address.reason(error)}") from None

@@ -71,6 +71,7 @@ class PostgresStore(Follower):
         self._silent = False
         self._rights_known = False
         self._reported: tuple[Running, float] | None = None
+        self._may_stand = False
 
     @property
     def state(self) -> StoreState:
@@ -152,6 +153,7 @@ class PostgresStore(Follower):
         running, before = self.running(), self._reported
         if before is not None and before[0] == running and time.monotonic() - before[1] < REPORT_S:
             return
+        self._may_stand = True  # also where the answer does not come
         try:
             self._replicas.report(running)
         except UnreachableError:
@@ -166,9 +168,10 @@ class PostgresStore(Follower):
             self._reported = (running, time.monotonic())
 
     def _leave(self) -> None:
-        if self._reported is not None:
+        if self._may_stand:
             with contextlib.suppress(StoreError):
                 self._replicas.leave()
+        self._reported, self._may_stand = None, False
         super()._leave()
 
 

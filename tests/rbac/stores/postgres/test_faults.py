@@ -47,6 +47,11 @@ def opens(live: LivePolicy, number: int) -> bool:
     return open_now == [number] and live.version == number
 
 
+def reports(database: Database) -> list[tuple[object, ...]]:
+    """The rows in which replicas say what they run."""
+    return database.execute("SELECT replica FROM sekisho.replicas")
+
+
 def trouble(live: LivePolicy) -> str:
     return live.problems[0].code if live.problems else ""
 
@@ -328,6 +333,41 @@ async def test_a_replica_that_cannot_say_what_it_runs_is_told_so_once_and_follow
         publish(replica.database, 2)
         await until(lambda: opens(live, 2))
     assert caplog.text.count("cannot be reported") == 1
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+async def test_who_stops_in_order_takes_back_a_report_whose_answer_never_came(
+    replica: Replica, delivered: bool
+) -> None:
+    store = PostgresStore(replica.database.address(SERVICE, port=replica.way.port), poll_s=3600)
+    asked: list[float] = []
+
+    def running() -> Running:
+        asked.append(1)
+        return Running(1, "a revision")
+
+    store.running = running
+    replica.way.cut_at(b"INSERT INTO sekisho.replicas", delivered=delivered)
+    async with contextlib.aclosing(store.changes()) as changes:
+        await anext(changes)
+        following = asyncio.ensure_future(anext(changes))
+        await until(lambda: asked and bool(reports(replica.database)) == delivered)
+        following.cancel()
+        await asyncio.wait({following})
+    assert not reports(replica.database)
+
+
+async def test_who_follows_again_reports_again(replica: Replica) -> None:
+    store = PostgresStore(replica.database.address(SERVICE), poll_s=3600)
+    store.running = lambda: Running(1, "a revision")
+    for _ in range(2):
+        async with contextlib.aclosing(store.changes()) as changes:
+            await anext(changes)
+            following = asyncio.ensure_future(anext(changes))
+            await until(lambda: reports(replica.database))
+            following.cancel()
+            await asyncio.wait({following})
+        assert not reports(replica.database)
 
 
 async def test_a_role_that_may_do_more_than_read_is_told_once(

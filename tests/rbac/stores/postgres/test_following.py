@@ -1,6 +1,8 @@
 """What follows a database stops when it is told to, whatever comes in at that moment."""
 
 import asyncio
+import contextlib
+import threading
 
 import pytest
 
@@ -39,3 +41,47 @@ async def test_a_stop_that_comes_together_with_a_notification_is_not_lost(turns:
     task.cancel()
     _, running = await asyncio.wait({task}, timeout=LIMIT_S)
     assert not running
+
+
+class Slow(Quiet):
+    """Each look and each report goes on until somebody lets it."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self.slow, self.free, self.told = slow, threading.Event(), list[str]()
+
+    def _look(self) -> object:
+        self._tell("look")
+        return super()._look()
+
+    def _report(self) -> None:
+        self._tell("report")
+
+    def _leave(self) -> None:
+        self.told.append("left")
+        super()._leave()
+
+    def _tell(self, what: str) -> None:
+        self.told.append(f"begins to {what}")
+        if what == self.slow:
+            self.free.wait(LIMIT_S)
+        self.told.append(f"ends to {what}")
+
+
+@pytest.mark.parametrize("what", ["look", "report"])
+async def test_who_stops_leaves_behind_what_its_thread_still_does(what: str) -> None:
+    follower = Slow(what)
+
+    async def follow() -> None:
+        async with contextlib.aclosing(follower.changes()) as changes:
+            async for _ in changes:
+                pass
+
+    task = asyncio.create_task(follow())
+    await until(lambda: f"begins to {what}" in follower.told)
+    task.cancel()
+    await asyncio.sleep(0.05)
+    assert follower.told[-1] == f"begins to {what}"
+    follower.free.set()
+    await asyncio.wait({task}, timeout=LIMIT_S)
+    assert follower.told[-2:] == [f"ends to {what}", "left"]
