@@ -249,6 +249,13 @@ def test_what_was_typed_stays_in_the_other_language_and_is_gone_for_who_comes_ne
         expect(page.locator(".headline h2")).not_to_contain_text("endpoint")
         assert paper.input_value() == "p, user, /mine, GET, allow\n# more\n"
         expect(page.locator(".questions .kept")).to_contain_text("拒否 → 許可")
+        # What is wrong is said in the page's language, and in detail in the service's.
+        paper.fill("p, user, /mine, GET, alow\n")
+        problem = page.locator(".problems li.error")
+        expect(problem).to_contain_text("効果が allow でも deny でもありません。")
+        expect(problem.locator("[lang=en]").first).to_contain_text("alow")
+        paper.fill("p, user, /mine, GET, allow\n# more\n")
+        expect(page.locator(".problems li.error")).to_have_count(0)
         page.get_by_role("button", name="サインアウト").click()
         as_user(page, "sam")
         to(page, "draft")

@@ -2,7 +2,7 @@
 import { code, h, visible } from "./dom.js";
 import { Problem } from "./api.js";
 import { session } from "./session.js";
-import { t } from "./words.js";
+import { meaning, t } from "./words.js";
 
 export const heading = (name, hint) => [h("h1", { tabindex: -1 }, t(name)), hint && h("p", { class: "lead" }, hint)];
 
@@ -48,9 +48,12 @@ export const card = (title, ...inside) => h("section", { class: "card" }, h("h2"
 export const problemList = (problems, goTo) => h("ul", { class: "plain problems" }, problems.map((one) => {
   const place = `${one.file.split("/").pop()}${one.line ? `:${one.line}` : ""}`;
   const jump = goTo && one.line > 0 && goTo(one);
+  const means = meaning(one);
+  const english = means === null ? {} : { lang: "en" };
   return h("li", { class: one.severity },
-    jump ? h("button", { class: "linkish", onclick: jump }, t("line", one.line)) : h("b", {}, visible(place)), h("span", {}, ": ", quoted(one.message)),
-    one.hint && h("div", { class: "dim" }, quoted(one.hint)));
+    jump ? h("button", { class: "linkish", onclick: jump }, t("line", one.line)) : h("b", {}, visible(place)), ": ",
+    means !== null && h("div", {}, quoted(means)), h("span", english, quoted(one.message)),
+    one.hint && h("div", { class: "dim", ...english }, quoted(one.hint)));
 }));
 
 export const labelled = (label, field, more = {}) => h("label", more, h("span", {}, label), field);

@@ -1,5 +1,7 @@
-// Everything the page says, in both languages. What the service says (problems of a draft, why a change is one) is English.
+// Everything the page says, in both languages. What the service says of a line (a problem's details, why access changes) is
+// English; what a problem is, is said in both.
 import { visible } from "./dom.js";
+import { problems } from "./problems.ja.js";
 import { english } from "./words.en.js";
 import { japanese } from "./words.ja.js";
 
@@ -15,3 +17,6 @@ export function t(key, ...given) {
   const said = Object.hasOwn(table, key) ? table[key] : key.includes("_") && given.length ? given[0] : key;
   return typeof said === "function" ? said(...given) : visible(said);
 }
+
+// What a problem's code means, where the service's own sentence is in another language.
+export const meaning = (problem) => (current === "ja" && Object.hasOwn(problems, problem.code) ? problems[problem.code] : null);

@@ -84,6 +84,18 @@ def test_the_page_of_problem_codes_has_each_code_once_with_its_meaning() -> None
         assert f"what to do: {known.remedy.lower()}.\n" in section + "\n"
 
 
+def test_the_console_says_in_japanese_what_each_code_means() -> None:
+    table = (ROOT / "app/console/static/problems.ja.js").read_text(encoding="utf-8")
+    said = dict(re.findall(r'^  "([a-z-]+)": "(.+)",$', table, re.MULTILINE))
+    assert list(said) == list(PROBLEM_CODES)
+    assert len(set(said.values())) == len(said)
+    for code, sentence in said.items():
+        assert sentence.endswith("。"), code
+        assert re.search("[ぁ-ん]", sentence), code
+        # What is quoted is what the page of the codes quotes: no word of a policy is translated.
+        assert sentence.count("`") % 2 == 0, code
+
+
 def test_the_shipped_document_has_nothing_to_warn_of() -> None:
     assert lint(Document.parse(MODEL, POLICY)) == ()
 
