@@ -22,7 +22,8 @@ def told_problems(problems: Iterable[Problem]) -> dict[str, Any]:
 
 
 def difference(before: Policy, after: Policy, routes: KnownRoutes) -> dict[str, Any]:
-    """The difference as ``rbac diff --format json`` shows it, and ``entries``, the dangerous ones first.
+    """The difference as ``rbac diff --format json`` shows it, and ``entries``, the dangerous ones first, in words and in the
+    ``parts`` of these.
 
     Long lists are cut short; ``totals`` has their length.
     """
@@ -45,6 +46,7 @@ def difference(before: Policy, after: Policy, routes: KnownRoutes) -> dict[str, 
                 for change in one.endpoints[:MOST_TOLD]
             ],
             "why": list(one.why[:MOST_TOLD]),
+            "parts": one.parts(MOST_TOLD),
         }
         for one in entries[:MOST_TOLD]
     ]

@@ -112,8 +112,8 @@ def _why(changes: Iterable[Change]) -> str:
     """The rules that decide, each as code behind its line."""
     found = dict.fromkeys(
         "; ".join(
-            f"{plain(said)}: {code(rule)}" if rule else plain(said)
-            for said, rule in sentences.reasons(change)
+            f"{plain(one.said)}: {code(one.text)}" if one.text else plain(one.said)
+            for one in sentences.deciding(change)
         )
         for change in changes
     )

@@ -1,7 +1,8 @@
 """What a diff says in words: what decides, what an endpoint stands for, what becomes of people, roles and links."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from rbac.diff.differences import Change, LinkChange
 from rbac.diff.headline import MOST_NAMED, endpoints, number_of, verb
@@ -10,6 +11,34 @@ from rbac.space.callers import Caller
 
 _MOST_CALLERS: Final = 6
 _WHO: Final = {"nobody": "callers without a token", "token": "any valid token"}
+_DECIDES: Final = {
+    "allowed": "allowed by line {}",
+    "was_allowed": "was allowed by line {}",
+    "denied": "denied by line {} of the new",
+    "no_longer_denied": "no longer denied by line {} of the old",
+    "by_default": "by default",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What decides a change: the rule ``text`` in ``line``, and in ``key`` how; ``by_default`` where no rule does."""
+
+    key: str
+    line: int
+    text: str
+
+    @property
+    def said(self) -> str:
+        """How it decides, in words."""
+        return _DECIDES[self.key].format(self.line)
+
+    def __str__(self) -> str:
+        return f"{self.said}: {self.text}" if self.text else self.said
+
+    def to_json(self) -> dict[str, Any]:
+        """Its parts, for whoever has other words for them."""
+        return {"key": self.key, "line": self.line, "text": self.text}
 
 
 def called(caller: Caller) -> str:
@@ -17,16 +46,26 @@ def called(caller: Caller) -> str:
     return _WHO.get(caller.kind, caller.label)
 
 
-def example(change: Change) -> str:
-    """For an endpoint that is no known one, and for a path of one: what it stands for, in words; else nothing."""
+def standing(change: Change) -> tuple[str, str]:
+    """For an endpoint that is no known one, and for a path of one, what it stands for: ``literal``, ``pattern`` or
+    ``unknown``, and of what; else ``("", "")``."""
     if change.literal is not None:
-        state = "closed" if change.granted else "open"
-        return f"this very path: `{change.literal}` stands for itself, and every other value stays {state}"
+        return "literal", change.literal
     if not change.witness:
-        return ""
-    if change.is_pattern:
-        return f"for example, of all that `{change.stands_for}` meets and no known endpoint answers"
-    return "no known endpoint"
+        return "", ""
+    return ("pattern", change.stands_for) if change.is_pattern else ("unknown", "")
+
+
+def example(change: Change) -> str:
+    """What :func:`standing` tells, in words."""
+    key, of = standing(change)
+    state = "closed" if change.granted else "open"
+    return {
+        "": "",
+        "literal": f"this very path: `{of}` stands for itself, and every other value stays {state}",
+        "pattern": f"for example, of all that `{of}` meets and no known endpoint answers",
+        "unknown": "no known endpoint",
+    }[key]
 
 
 def examples(changes: Iterable[Change]) -> list[tuple[list[str], str]]:
@@ -46,22 +85,20 @@ def examples(changes: Iterable[Change]) -> list[tuple[list[str], str]]:
 
 def reason(change: Change) -> str:
     """The rules that decide, with their lines."""
-    return "; ".join(f"{said}: {text}" if text else said for said, text in reasons(change))
+    return "; ".join(map(str, deciding(change)))
 
 
-def reasons(change: Change) -> list[tuple[str, str]]:
-    """In words what decides, and the text of the rule."""
+def deciding(change: Change) -> list[Deciding]:
+    """The rules that decide, the one that denies first."""
     parts = []
     if change.denied_by is not None:
-        document = "old" if change.granted else "new"
         denying = (change.old if change.granted else change.new).rule
-        no_longer = "no longer " if change.granted else ""
-        said = f"{no_longer}denied by line {change.denied_by} of the {document}"
-        parts.append((said, denying.text if denying else ""))
+        key = "no_longer_denied" if change.granted else "denied"
+        parts.append(Deciding(key, change.denied_by, denying.text if denying else ""))
     rule = (change.new if change.granted else change.old).rule
     if rule is not None:
-        parts.append((f"{'' if change.granted else 'was '}allowed by line {rule.line}", rule.text))
-    return parts or [("by default", "")]
+        parts.append(Deciding("allowed" if change.granted else "was_allowed", rule.line, rule.text))
+    return parts or [Deciding("by_default", 0, "")]
 
 
 def shortened(names: Sequence[str], most: int = _MOST_CALLERS) -> str:

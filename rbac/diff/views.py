@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rbac.diff.differences import Change, Diff, LinkChange
 from rbac.diff.headline import headline, headline_parts
 from rbac.diff.overview import Overview
-from rbac.diff.sentences import called, reason
+from rbac.diff.sentences import called, deciding, reason, standing
 from rbac.review.matrix import danger
 
 
@@ -27,9 +28,13 @@ class ListedChange:
     @property
     def callers(self) -> tuple[str, ...]:
         """The callers: names, or words for those who have none."""
-        names = dict.fromkeys(called(change.caller) for change in self.changes)
-        more = max(change.also for change in self.changes)
-        return (*names, *([f"up to {more} callers more"] if more else []))
+        more = [f"up to {self.more} callers more"] if self.more else []
+        return (*dict.fromkeys(called(change.caller) for change in self.changes), *more)
+
+    @property
+    def more(self) -> int:
+        """How many callers there may be besides those that are told."""
+        return max(change.also for change in self.changes)
 
     @property
     def endpoints(self) -> tuple[Change, ...]:
@@ -43,6 +48,19 @@ class ListedChange:
     def why(self) -> tuple[str, ...]:
         """The rules that decide, with their lines, each once."""
         return tuple(dict.fromkeys(map(reason, self.changes)))
+
+    def parts(self, most: int) -> dict[str, Any]:
+        """The same for whoever has other words: at most so many callers, endpoints and reasons."""
+        callers = {(one.caller.kind, called(one.caller)): None for one in self.changes}
+        reasons = dict.fromkeys(tuple(deciding(change)) for change in self.changes)
+        return {
+            "callers": [{"kind": kind, "name": name} for kind, name in islice(callers, most)],
+            "more": self.more,
+            "endpoints": [
+                dict(zip(("key", "of"), standing(one), strict=True)) for one in self.endpoints[:most]
+            ],
+            "why": [[one.to_json() for one in each] for each in islice(reasons, most)],
+        }
 
 
 def entries(changes: Iterable[Change]) -> list[ListedChange]:

@@ -29,14 +29,25 @@ export function newAccess(diff) {
   return h("p", { class: `new-access some${dangerous ? " dangerous" : ""}` }, "! ", t("newAccessSome", gained.length, dangerous));
 }
 
+// Who, which endpoints and why: in the service's words, or of the parts of these in another language.
+function told(one) {
+  if (language() === "en") return { callers: one.callers, why: one.why, examples: one.endpoints.map((end) => end.example) };
+  const callers = one.parts.callers.map(({ kind, name }) => (kind === "nobody" || kind === "token" ? t(`who_${kind}`) : name));
+  if (one.parts.more > 0) callers.push(t("who_more", one.parts.more));
+  return {
+    callers, why: one.parts.why.map((parts) => parts.map((part) => t(`why_${part.key}`, part)).join("。")),
+    examples: one.parts.endpoints.map(({ key, of }) => (key ? t(`stands_${key}`, of, one.granted) : "")),
+  };
+}
+
 function entries(title, found) {
   if (found.length === 0) return null;
-  return card(title, h("ul", { class: "plain entries" }, found.slice(0, MOST_ROWS).map((one) => h("li", { class: one.granted ? "plus" : "minus" },
+  return card(title, h("ul", { class: "plain entries" }, found.slice(0, MOST_ROWS).map((one) => [one, told(one)]).map(([one, { callers, examples, why }]) => h("li", { class: one.granted ? "plus" : "minus" },
     h("div", {}, h("span", { class: "sign", role: "img", "aria-label": one.granted ? t("gains") : t("loses") }, one.granted ? "+" : "−"), " ",
-      one.callers.slice(0, MOST_ROWS).map((name, at) => [at > 0 && ", ", h("b", { dir: "ltr" }, visible(name))]), one.callers.length > MOST_ROWS && ` ${t("andMore", one.callers.length - MOST_ROWS)}`,
+      callers.slice(0, MOST_ROWS).map((name, at) => [at > 0 && ", ", h("b", { dir: "ltr" }, visible(name))]), callers.length > MOST_ROWS && ` ${t("andMore", callers.length - MOST_ROWS)}`,
       one.danger && h("span", { class: "tag danger" }, t(`danger_${one.danger}`, one.danger))),
-    h("ul", { class: "plain inner" }, one.endpoints.slice(0, MOST_ROWS).map((end) => h("li", {}, code(end.label), end.example && h("span", { class: "dim" }, " ", quoted(end.example)))), more(one.endpoints)),
-    one.why.length > 0 && h("div", { class: "dim because" }, one.why.slice(0, 3).map((why) => visible(why)).join("; "))))), rest(found));
+    h("ul", { class: "plain inner" }, one.endpoints.slice(0, MOST_ROWS).map((end, at) => h("li", {}, code(end.label), examples[at] && h("span", { class: "dim" }, " ", quoted(examples[at])))), more(one.endpoints)),
+    why.length > 0 && h("div", { class: "dim because" }, why.slice(0, 3).map((each) => visible(each)).join("; "))))), rest(found));
 }
 
 function people(diff) {

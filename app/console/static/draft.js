@@ -8,7 +8,7 @@ import { address, card, heading, notes, problemList, quoted, trouble, waiting } 
 import { publishPanel } from "./publish.js";
 import { questionsPanel } from "./questions.js";
 import { about } from "./session.js";
-import { t } from "./words.js";
+import { language, t } from "./words.js";
 
 export function draftView(memory) {
   let live = null;
@@ -156,7 +156,7 @@ export function draftView(memory) {
     const groups = [...Map.groupBy(tests.failing, (one) => `${one.file} ${one.test}`)];
     return card(t("failingTests"), h("ul", { class: "plain" }, tests.problems.slice(0, MOST_ROWS).map((one) => h("li", {}, quoted(one.message))),
       groups.slice(0, MOST_ROWS).map(([, cases]) => h("li", {}, h("b", {}, visible(cases[0].test)), cases[0].why && h("div", { class: "dim" }, visible(cases[0].why)),
-        h("ul", { class: "plain inner" }, cases.slice(0, MOST_ROWS).map((one) => h("li", {}, visible(one.says), " ", h("span", { class: "dim" }, visible(one.file.split("/").pop()), ":", one.line))), cases.length > MOST_ROWS && h("li", { class: "dim" }, t("andMore", cases.length - MOST_ROWS)))))), rest(groups));
+        h("ul", { class: "plain inner" }, cases.slice(0, MOST_ROWS).map((one) => h("li", {}, visible(language() === "en" ? one.says : t(one.allowed ? "test_allowed" : "test_refused", one)), " ", h("span", { class: "dim" }, visible(one.file.split("/").pop()), ":", one.line))), cases.length > MOST_ROWS && h("li", { class: "dim" }, t("andMore", cases.length - MOST_ROWS)))))), rest(groups));
   }
 
   function flipsCard(replay) {

@@ -23,10 +23,20 @@ const HEADLINES = {
   headline_nothing: (part) => `${part.certain ? "権限は変わりません" : "権限の変化は見つかりません"}${{ "what nobody sends": " (誰も送らないリクエストを除く)", "nobody as they come": " (通常は現れない呼び出し元を除く)" }[part.but] ?? ""}`,
 };
 
+// The parts of a difference: who, what an endpoint stands for, and what decides.
+const DIFFERENCES = {
+  who_nobody: "トークンのない呼び出し", who_token: "有効なトークン", who_more: (n) => `ほか最大 ${n} 件の呼び出し元`,
+  stands_literal: (of, granted) => `このパスだけ: \`${of}\` は文字どおりの意味で、ほかの値は${granted ? "許可されない" : "許可された"}ままです`,
+  stands_pattern: (of) => `\`${of}\` に一致し、知られているエンドポイントのない範囲の例`, stands_unknown: "知られているエンドポイントではありません",
+  why_allowed: (part) => `${part.line} 行目が許可: ${part.text}`, why_was_allowed: (part) => `以前は ${part.line} 行目が許可: ${part.text}`,
+  why_denied: (part) => `新しい文書の ${part.line} 行目が拒否: ${part.text}`, why_no_longer_denied: (part) => `元の文書の ${part.line} 行目の拒否がなくなる: ${part.text}`, why_by_default: () => "ルールによらない既定の判断",
+  test_allowed: (one) => `${one.caller} に ${one.act} ${one.obj} が許可されますが、拒否されるはずです`, test_refused: (one) => `${one.caller} に ${one.act} ${one.obj} が許可されませんが、許可されるはずです`,
+};
+
 const mebibytes = (bytes) => (bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`);
 
 export const japanese = {
-  ...DANGERS, ...HEADLINES,
+  ...DANGERS, ...HEADLINES, ...DIFFERENCES,
   matrix: "マトリクス", roles: "ロール", why: "理由", draft: "下書き", live: "ライブ", status: "状態",
   views: "画面", skip: "本文へ移動", signOut: "サインアウト", theme: "配色", auto: "システムに合わせる", light: "ライト", dark: "ダーク",
   loading: "読み込み中…", again: "再試行", later: "あとで",

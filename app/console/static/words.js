@@ -1,5 +1,4 @@
-// Everything the page says, in both languages. What the service says of a line (a problem's details, why access changes) is
-// English; what a problem is, is said in both.
+// Everything the page says, in both languages. A problem's details, and what a test file has wrong, are the service's English.
 import { visible } from "./dom.js";
 import { problems } from "./problems.ja.js";
 import { english } from "./words.en.js";

@@ -102,6 +102,45 @@ def test_the_headline_counts_people_first(edit: str, drop: str, said: str) -> No
     assert to_markdown(found, seen).splitlines()[0] == f"### Access changes: {said}"
 
 
+SAID_OTHERWISE = {
+    "allowed": ("p, clerk, /admin, GET, allow\n", ""),
+    "was_allowed": ("", "p, clerk, /orders, GET, allow\n"),
+    "denied": ("p, clerk, /orders, GET, deny\n", ""),
+    "no_longer_denied": ("", "p, clerk, /admin/keys, GET, deny\n"),
+    "literal": ("p, clerk, /items/:id, GET, allow\n", ""),
+    "pattern": ("p, clerk, /new/*, GET, allow\n", ""),
+    "unknown": ("p, clerk, /new, GET, allow\n", ""),
+    "nobody": ("p, everyone, /admin, GET, allow\n", ""),
+    "token": ("p, authenticated, /admin, GET, allow\n", ""),
+}
+
+
+@pytest.mark.parametrize(("key", "edit", "drop"), [(key, *lines) for key, lines in SAID_OTHERWISE.items()])
+def test_what_an_entry_says_can_be_said_in_other_words(key: str, edit: str, drop: str) -> None:
+    old = BASE + "p, clerk, /admin/*, GET, allow\np, clerk, /admin/keys, GET, deny\n"
+    found, _ = compared(edit, drop, old, (*ROUTES, Route("GET", "/items/{id}")))
+    words = (CONSOLE / "words.ja.js").read_text(encoding="utf-8")
+    met: set[str] = set()
+    for entry in views.entries((*found.cells, *found.people)):
+        parts = entry.parts(100)
+        assert len(parts["callers"]) + (parts["more"] > 0) == len(entry.callers)
+        assert len(parts["endpoints"]) == len(entry.endpoints)
+        assert len(parts["why"]) == len(entry.why)
+        for reasons, why in zip(parts["why"], entry.why, strict=True):
+            assert all(one["text"] in why and f"line {one['line']}" in why for one in reasons if one["line"])
+            assert all(f"why_{one['key']}:" in words for one in reasons)
+            met |= {one["key"] for one in reasons}
+        for place, change in zip(parts["endpoints"], entry.endpoints, strict=True):
+            assert bool(place["key"]) is bool(sentences.example(change))
+            assert not place["key"] or f"stands_{place['key']}:" in words
+            met.add(place["key"])
+        for caller in parts["callers"]:
+            named = caller["kind"] not in {"nobody", "token"}
+            assert named or f"who_{caller['kind']}:" in words
+            met.add(caller["kind"])
+    assert key in met
+
+
 def test_a_person_who_loses_a_role_is_told_with_the_old_line() -> None:
     found, seen = compared("", f"g, {ANN}, admin\n", BASE + f"g, {ANN}, admin\n")
     assert headline(found, seen) == "one person is no longer `admin`"
