@@ -27,7 +27,7 @@ def build(clone: Path) -> subprocess.CompletedProcess[str]:
         env=clean_environment(NO_MKDOCS_2_WARNING="1"),
         capture_output=True,
         text=True,
-        timeout=LIMIT_S,
+        timeout=10 * LIMIT_S,  # it is all work, and no waiting
         check=False,
     )
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LIMIT_S = 60.0  # only ends a test that would hang: nothing may depend on it
+LIMIT_S = 180.0  # only ends a test that would hang: nothing may depend on it
 _LOOK_S = 0.02
 
 

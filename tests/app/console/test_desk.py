@@ -13,6 +13,7 @@ from app.console.desk import MOST_WAITING, BusyError, Desk, GivenUpError, Judged
 from rbac import LivePolicy
 from rbac.routes import routes_of_file
 from tests.support.service import ROOT
+from tests.support.waiting import LIMIT_S
 
 MAPPING = "sub=claims.sub, role=roles, obj=path, act=method"
 MANY = 100_000
@@ -78,7 +79,7 @@ def test_a_draft_of_100_000_rules_leaves_the_event_loop_to_others() -> None:
     async def ask() -> None:
         async with desk_for() as (desk, _):
             await desk.answer("document")
-            drafted = asyncio.ensure_future(desk.answer("draft", **draft(many)))
+            drafted = asyncio.ensure_future(desk.answer("draft", limit=10 * LIMIT_S, **draft(many)))
             rounds = 0
             while not drafted.done():
                 await asyncio.sleep(0.005)
