@@ -17,6 +17,9 @@ _COOKIE_VALUE = re.compile(rb'("?)([!#-+\--:<-\[\]-~]*)\1')
 USUAL_SCHEME = b"Bearer "  # what nearly everybody writes before a token
 LONGEST_CREDENTIALS = MAX_TOKEN_LENGTH + len(USUAL_SCHEME)
 
+# Of the characters of a token: those that stand before the padding.
+_OF_TOKENS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+
 Credentials = Callable[[Scope], str | None]
 """The token of a request, ``None`` without any. Raises :class:`InvalidToken` for what is none and pretends to be."""
 
@@ -65,6 +68,11 @@ def bearer_token(values: Sequence[bytes]) -> str:
     if match is None:
         raise InvalidToken("malformed_credentials")
     return match[1].decode("ascii")
+
+
+def is_usual(token: bytes) -> bool:
+    """Whether :func:`bearer` finds ``token`` as it is behind the usual scheme; ``False`` says nothing."""
+    return token != b"" and not token.translate(None, _OF_TOKENS)
 
 
 def _cookie_token(headers: Sequence[bytes], wanted: bytes) -> str | None:

@@ -118,8 +118,9 @@ class KeySet:
         can tell: its keys were never reached, are too old, or lack this one and cannot be fetched again.
         """
         now = self._clock.monotonic()
-        self._expire_if_due(now)
-        self._fetch_if_due(now)
+        if now >= self._due or now - self._fetched_at >= self._max_age:
+            self._expire_if_due(now)
+            self._fetch_if_due(now)
         key = self._keys.get(kid)
         if key is None:
             key = await self._look_again(kid)

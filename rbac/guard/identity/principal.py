@@ -42,7 +42,10 @@ class Principal:
     def __post_init__(self) -> None:
         """Raises ``TypeError`` for roles that are no list of texts: the letters of a name are no roles."""
         roles: object = self.roles
-        if isinstance(roles, str) or not all(isinstance(role, str) for role in self.roles):
+        texts = not isinstance(roles, str)
+        for role in self.roles:
+            texts = texts and isinstance(role, str)
+        if not texts:
             raise TypeError(f"roles are a list of texts, and not {roles!r:.100}")
         if type(roles) is not tuple:
             object.__setattr__(self, "roles", tuple(self.roles))
@@ -64,12 +67,14 @@ class Principal:
 
 def flaw(value: object) -> str:
     """What keeps ``value`` from being a name that rules, logs and people agree on; "" when nothing does."""
+    # What is printable holds no control character: most names need no second look.
+    if type(value) is str and len(value) <= MAX_NAME_LENGTH and value.isprintable() and value.strip():
+        return ""
     if not isinstance(value, str):
         return f"{_json_type(value)} where a string belongs"
     if len(value) > MAX_NAME_LENGTH:
         return f"longer than {MAX_NAME_LENGTH} characters"
-    # What is printable holds none of them: most names need no second look.
-    if not value.isprintable() and _CONTROL.search(value):
+    if _CONTROL.search(value):
         return "control characters"
     return "" if value.strip() else "blank"
 
@@ -85,7 +90,11 @@ def _json_type(value: object) -> str:
 
 
 def _first_clean(claims: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((claims[name] for name in names if not flaw(claims.get(name))), None)
+    for name in names:
+        value: str | None = claims.get(name)
+        if not flaw(value):
+            return value
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +186,9 @@ class PrincipalReader:
         roles: dict[str, None] = {}
         for claim in self.role_claims:
             name = claim.name
-            value = claim.of(claims)
-            if value is None and name not in claims:
+            if name in claims:
+                value = claims[name]
+            elif (value := claim.of(claims)) is None:
                 continue
             flaws: dict[str, None] = {}
             for candidate in self._candidates(claim, value, flaws):
@@ -201,16 +211,16 @@ class PrincipalReader:
             if is_list_claim:
                 flaws["a string where a list belongs"] = None
                 return []
-            self._tell_of_list(claim.name, value)
+            if claim.name not in self._told and _looks_listed(value):
+                self._tell_of_list(claim.name)
         return [value]
 
-    def _tell_of_list(self, name: str, text: str) -> None:
+    def _tell_of_list(self, name: str) -> None:
         """Says once of a claim that its text looks like several roles, which no rule can name as one."""
-        if _looks_listed(text) and name not in self._told:
-            self._told.add(name)
-            log.warning(
-                "claim `%s` looks like several roles, and is read as one that no rule can name; "
-                "the role claim `%s:list` reads it as a list",
-                name,
-                name,
-            )
+        self._told.add(name)
+        log.warning(
+            "claim `%s` looks like several roles, and is read as one that no rule can name; "
+            "the role claim `%s:list` reads it as a list",
+            name,
+            name,
+        )

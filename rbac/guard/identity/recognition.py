@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from rbac.decision_log.record import NO_TOKEN, REMEMBERED
 from rbac.guard.http.asgi import Scope
-from rbac.guard.identity.credentials import LONGEST_CREDENTIALS, USUAL_SCHEME, Credentials, bearer
+from rbac.guard.identity.credentials import LONGEST_CREDENTIALS, USUAL_SCHEME, Credentials, bearer, is_usual
 from rbac.guard.identity.errors import InvalidToken, Unauthenticated
 from rbac.guard.identity.principal import Principal, flaw
 from rbac.revocations.live import LiveRevocations
@@ -87,6 +87,8 @@ class Recognition:
         self.revocations = revocations
         # The shortcut: nearly every request has no token, or one that was verified before, spelled as usual.
         self._recall = self.issuer.recall if self.issuer is not None and credentials is bearer else None
+        # The request whose token was just recalled in vain, and that token: verifying it is what comes next.
+        self._sought: tuple[Scope, bytes] | None = None
 
     async def __aenter__(self) -> Self:
         if self.revocations is not None:
@@ -101,7 +103,7 @@ class Recognition:
         if self.revocations is not None:
             await self.revocations.stop()
 
-    def at_once(self, scope: Scope) -> Recognised | None:
+    def at_once(self, scope: Scope) -> Recognised | None:  # noqa: C901 - calls saved in every request
         """Who is calling, where nothing has to be verified; ``None`` says nothing. Raises :class:`InvalidToken` for a
         token that was revoked."""
         if self._stand_in is not None and (found := self._stand_in()) is not None:
@@ -119,8 +121,11 @@ class Recognition:
             return _NOBODY
         if not credentials.startswith(USUAL_SCHEME) or len(credentials) > LONGEST_CREDENTIALS:
             return None
-        principal = recall(credentials[len(USUAL_SCHEME) :])
-        if principal is not None and self.revocations is not None:
+        token = credentials[len(USUAL_SCHEME) :]
+        principal = recall(token)
+        if principal is None:
+            self._sought = scope, token
+        elif self.revocations is not None:
             table = self.revocations.table
             # A principal that is remembered is nobody's to change.
             if table.rows and not principal.cleared_by(table):
@@ -130,13 +135,17 @@ class Recognition:
     async def verified(self, scope: Scope) -> Recognised:
         """Who is calling. Raises :class:`Unauthenticated` for credentials that are nobody's, and what ``identify``
         raises."""
-        token = self.credentials(scope)
+        sought, self._sought = self._sought, None
+        if sought is not None and sought[0] is scope and is_usual(sought[1]):
+            token: str | None = sought[1].decode("ascii")
+        else:
+            token = self.credentials(scope)
+            known = None if self.issuer is None or token is None else self.issuer.known(token)
+            if known is not None:
+                self._check(known)
+                return known, REMEMBERED
         if token is None:
             return _NOBODY
-        known = None if self.issuer is None else self.issuer.known(token)
-        if known is not None:
-            self._check(known)
-            return known, REMEMBERED
         began = perf_counter_ns()
         identify: Callable[[str], Any] = self._identify
         if self._waits:

@@ -86,13 +86,15 @@ class TokenCache:
         if token != sought:
             digest = sha256(token).digest()
         self._sought = b"", b""
-        self._drop(digest)
+        new, entries = self._new, self._entries
+        if digest in new or digest in entries:
+            self._drop(digest)
         weight = len(token)
         if weight > self._max_bytes:
             return
-        while len(self) >= self._max_tokens or self._bytes + weight > self._max_bytes:
+        while len(new) + len(entries) >= self._max_tokens or self._bytes + weight > self._max_bytes:
             self._evict()
-        self._new[digest] = expires, kid, weight, payload, kind
+        new[digest] = expires, kid, weight, payload, kind
         self._bytes += weight
 
     def forget(self, kids: Collection[str]) -> int:

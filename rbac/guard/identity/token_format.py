@@ -5,10 +5,10 @@ holding a claims set (RFC 7519) that everything behind it can carry, log and ans
 import json
 from binascii import a2b_base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import orjson
 
@@ -31,20 +31,23 @@ JWT = "jwt"
 """The ``typ`` of a token that says nothing of its kind (RFC 7519, section 5.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignedToken:
+class SignedToken(NamedTuple):
     """A token whose form was read strictly and of which nothing is verified. It never shows what is in it.
 
-    ``algorithm`` and ``kind`` are the header's ``alg`` and ``typ``, the latter in lower case. ``payload`` is what the
-    ``claims`` were read from.
+    ``algorithm`` and ``kind`` are the header's ``alg`` and ``typ``, the latter in lower case. ``encoded`` are the bytes of
+    ``credentials``, and ``payload`` is what the ``claims`` were read from.
     """
 
-    credentials: str = field(repr=False)
-    kid: str = field(repr=False)
-    claims: dict[str, Any] = field(repr=False)
-    payload: bytes = field(repr=False)
-    algorithm: str = RS256
-    kind: str = JWT
+    credentials: str
+    encoded: bytes
+    kid: str
+    claims: dict[str, Any]
+    payload: bytes
+    algorithm: str
+    kind: str
+
+    def __repr__(self) -> str:
+        return f"SignedToken(algorithm={self.algorithm!r}, kind={self.kind!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,30 +67,45 @@ def read_strictly(token: str, form: TokenForm = ID_TOKENS_OF_RS256) -> SignedTok
         raise InvalidToken("too_large")
     if not token.isascii():
         raise InvalidToken("malformed")
-    segments = token.encode("ascii").split(b".")
+    encoded = token.encode("ascii")
+    segments = encoded.split(b".")
     if len(segments) != 3:
         raise InvalidToken("malformed")
-    header, payload = segments[0], _decode_segment(segments[1])
-    _decode_segment(segments[2])
+    header, body, signature = segments
+    payload = _decode_segment(body)
+    _check_segment(signature)
     algorithm, kind, kid = _read_header(header, form)
-    return SignedToken(token, kid, read_claims(payload), payload, algorithm, kind)
+    return SignedToken(token, encoded, kid, read_claims(payload), payload, algorithm, kind)
 
 
 # From the alphabet of RFC 4648, section 5, to the one of section 4; what only section 4 has becomes what neither has.
 _ALPHABET = bytes.maketrans(b"-_+/=", b"+/!!!")
-# The last character of a segment whose length leaves this rest by four, where the bits beyond the last byte are zero.
-_LAST = {0: b"", 2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
+_CHARACTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+# By the rest that a segment's length leaves by four: what is missing there, and the last characters that it may have, where
+# the bits beyond the last byte are zero.
+_ENDS = (
+    (b"", bytes(range(256))),
+    (b"", b""),
+    (b"==", b"AQgw"),
+    (b"=", b"AEIMQUYcgkosw048"),
+)
 
 
 def _decode_segment(segment: bytes) -> bytes:
     """base64url without padding, in its one canonical spelling."""
-    rest = len(segment) % 4
-    if not segment or rest not in _LAST or (rest and segment[-1] not in _LAST[rest]):
+    missing, last = _ENDS[len(segment) % 4]
+    if not segment or segment[-1] not in last:
         raise InvalidToken("malformed")
     try:
-        return a2b_base64(segment.translate(_ALPHABET) + b"=" * (-rest % 4), strict_mode=True)
+        return a2b_base64(segment.translate(_ALPHABET) + missing, strict_mode=True)
     except ValueError:
         raise InvalidToken("malformed") from None
+
+
+def _check_segment(segment: bytes) -> None:
+    """Raises where :func:`_decode_segment` does; what is in the segment is read elsewhere."""
+    if not segment or segment[-1] not in _ENDS[len(segment) % 4][1] or segment.translate(None, _CHARACTERS):
+        raise InvalidToken("malformed")
 
 
 def read_claims(text: bytes) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 
-from rbac.guard.identity.claims import date
 from rbac.guard.identity.clock import KEYS_MAX_AGE, Clock
 from rbac.guard.identity.key_set import KeySet
 from rbac.guard.identity.principal import Principal, PrincipalReader
@@ -52,6 +51,7 @@ class Authenticator:
             max_age=keys_max_age,
         )
         self._form = provider.form
+        self._takes_access = provider.takes_access
         self._rules = TokenRules(provider, clock)
         self._reader = PrincipalReader(provider.role_claims, dialect.role_lists, dialect.username_claims)
 
@@ -95,10 +95,6 @@ class Authenticator:
         encoded = token.encode("ascii")
         return None if self._cache.is_sought(encoded) else self._cache.get(encoded)
 
-    async def __call__(self, token: str) -> Principal:
-        """As :meth:`authenticate`: an authenticator is what a guard's ``identify`` may be."""
-        return await self.authenticate(token)
-
     async def authenticate(self, token: str) -> Principal:
         """The principal of ``token``, which is verified and from then on known.
 
@@ -108,24 +104,22 @@ class Authenticator:
         """
         signed = read_strictly(token, self._form)
         await self.verifying.verify(signed)
-        principal = self._principal(signed.claims, signed.kind)
+        _, encoded, kid, claims, payload, _, kind = signed
+        principal = self._principal(claims, kind)
         # INVARIANT: nothing is awaited between the key's look-up and here, so a key that is withdrawn takes
         # this along.
-        self._cache.put(
-            token.encode("ascii"),
-            signed.payload,
-            signed.kind,
-            expires=date(signed.claims["exp"]),
-            kid=signed.kid,
-        )
+        self._cache.put(encoded, payload, kind, expires=claims["exp"], kid=kid)
         return principal
+
+    # An authenticator is what a guard's `identify` may be.
+    __call__ = authenticate
 
     def _again(self, payload: bytes, kind: str) -> Principal:
         return self._principal(read_claims(payload), kind)
 
     def _principal(self, claims: dict[str, Any], kind: str) -> Principal:
         """Whom a verified token stands for: a person, a person who calls through a program, or a program."""
-        rules = self._rules.of(claims, kind)
+        rules = self._rules.of(claims, kind) if self._takes_access else None
         if not isinstance(rules, AccessRules):
             return self._reader.read(claims)
         program = program_of(claims)

@@ -6,8 +6,8 @@ signature; the form of a token is read before (:mod:`rbac.guard.identity.token_f
 (:mod:`rbac.guard.identity.claims`). Nothing else in the guard knows the library, or the framework that it brings.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Mapping
+from typing import Any
 
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi_cloudauth.auth0 import Auth0CurrentUser
@@ -37,18 +37,11 @@ class LibraryKeys(JWKS):
 
     def __init__(self, keys: KeySet) -> None:
         super().__init__(fixed_keys={})  # the only way past the library's blocking fetch
-        self._key_set = keys
+        self.key_set = keys
 
     async def get_publickey(self, kid: str) -> Key:
         """The key called ``kid``, as of :meth:`KeySet.signing_key`."""
-        return (await self._key_set.signing_key(kid)).key
-
-    async def key_for(self, token: SignedToken) -> Key:
-        """The key that signed ``token``. Raises :class:`InvalidToken` where it is for another algorithm."""
-        found = await self._key_set.signing_key(token.kid)
-        if found.algorithm != token.algorithm:
-            raise InvalidToken("bad_algorithm")
-        return found.key
+        return (await self.key_set.signing_key(kid)).key
 
 
 class StrictVerifier(JWKsVerifier):
@@ -61,11 +54,6 @@ class StrictVerifier(JWKsVerifier):
         self._rules = rules
         self._form = form
 
-    async def _get_publickey(self, http_auth: Presented) -> Key | None:
-        # The library's own reads the header a second time.
-        keys = cast("LibraryKeys", self._jwks)  # not kept twice: a clone must share it
-        return await keys.key_for(as_read(http_auth, self._form))
-
     async def verify_token(self, http_auth: Presented) -> bool:
         """``True`` for a token that the issuer signed and whose claims hold."""
         read: Any = as_read(http_auth, self._form)
@@ -73,9 +61,21 @@ class StrictVerifier(JWKsVerifier):
             raise InvalidToken("bad_signature")
         return True
 
-    def _verify_claims(self, http_auth: Presented) -> bool:
+    # What the library's own way asks for, in this order, of a token that was read before.
+
+    async def _get_publickey(self, http_auth: SignedToken) -> Key | None:  # type: ignore[override]
+        # The library's own reads the header a second time.
+        keys: Any = self._jwks  # not kept twice: a clone must share it
+        found = await keys.key_set.signing_key(http_auth.kid)
+        if found.algorithm != http_auth.algorithm:
+            raise InvalidToken("bad_algorithm")
+        key: Key = found.key
+        return key
+
+    def _verify_claims(self, http_auth: SignedToken) -> bool:  # type: ignore[override]
         # The library's own knows no leeway, only one audience, and requires no claim at all.
-        self._rules.check(as_read(http_auth, self._form))
+        claims = http_auth.claims
+        self._rules.of(claims, http_auth.kind).check(claims)
         return True
 
 
@@ -90,9 +90,12 @@ class HardenedAuth(UserInfoAuth):
         self._form = form
         self.verifier = StrictVerifier(library_keys, rules, form)
 
-    async def verify(self, token: SignedToken) -> None:
-        """Raises an :class:`rbac.guard.identity.errors.AuthError` unless the issuer signed ``token`` and its claims hold."""
-        await cast("StrictVerifier", self.verifier).verify_token(token)
+    def verify(self, token: SignedToken) -> Awaitable[bool]:
+        """``True`` for a token that the issuer signed and whose claims hold. Any other raises an
+        :class:`rbac.guard.identity.errors.AuthError`."""
+        verifier: Any = self.verifier
+        verified: Awaitable[bool] = verifier.verify_token(token)
+        return verified
 
     async def call(self, http_auth: HTTPAuthorizationCredentials) -> BaseModel | dict[str, Any] | None:
         """The verified claims, or the model that the library's ``claim()`` asked for."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rbac.guard.identity.claims import ClaimRules, required
+from rbac.guard.identity.claims import ClaimRules
 from rbac.guard.identity.errors import SEND_ID_TOKEN, InvalidToken
 
 USERNAME_CLAIMS = ("cognito:username", "username")
@@ -33,5 +33,5 @@ class CognitoRules(ClaimRules):
 
     def check_use(self, claims: dict[str, Any]) -> None:
         """``token_use`` is "id"."""
-        if required(claims, "token_use") != "id":
+        if claims["token_use"] != "id":
             raise InvalidToken("wrong_use", SEND_ID_TOKEN)

@@ -12,7 +12,7 @@ from rbac.guard.identity.claims import ClaimRules
 from rbac.guard.identity.clock import Clock
 from rbac.guard.identity.errors import SEND_ID_TOKEN, InvalidToken
 from rbac.guard.identity.principal import RoleClaim
-from rbac.guard.identity.token_format import ALGORITHMS, JWT, RS256, SignedToken, TokenForm
+from rbac.guard.identity.token_format import ALGORITHMS, JWT, RS256, TokenForm
 from rbac.guard.issuers import auth0, cognito, firebase, openid
 from rbac.guard.issuers.access import (
     AT_JWT,
@@ -155,7 +155,3 @@ class TokenRules:
         if self._access is None:
             return SEND_ID_TOKEN
         return "send the access token" if self._by_claim else "send an access token whose header says at+jwt"
-
-    def check(self, token: SignedToken) -> None:
-        """Raises :class:`InvalidToken` for claims that do not hold."""
-        self.of(token.claims, token.kind).check(token.claims)

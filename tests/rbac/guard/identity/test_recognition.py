@@ -117,6 +117,46 @@ async def test_whoever_was_sent_away_is_nobody_however_their_token_was_verified(
         assert refused.value.reason == "revoked"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        (b"Bearer other",),
+        (b"Bearer a.b-c_d~e+f/g",),
+        (b"Bearer other==",),
+        (b"Bearer ot=her",),
+        (b"Bearer  other",),
+        (b"Bearer other ",),
+        (b"Bearer \tother",),
+        (b"Bearer oth er",),
+        (b"Bearer \xc3\xa9",),
+        (b"Bearer ",),
+        (b"Bearer =",),
+        (b"bearer other",),
+        (b"Basic other",),
+        (b"Bearer b0b",),
+        (b"Bearer " + LONG + b"l",),
+        (b"Bearer other", b"Bearer other"),
+        (),
+    ],
+)
+async def test_whoever_was_recalled_in_vain_is_verified_as_if_nobody_had_been_asked(
+    values: tuple[bytes, ...],
+) -> None:
+    async def outcome(recognition: Recognition, scope: dict[str, Any]) -> object:
+        try:
+            principal, _ = await recognition.verified(scope)
+        except InvalidToken as refused:
+            return refused.reason
+        return principal
+
+    alone = await outcome(Recognition(Remembering()), asking(*values))
+    asked, scope = Recognition(Remembering()), asking(*values)
+    asked.at_once(scope)
+    assert await outcome(asked, scope) == alone
+    asked.at_once(asking(b"Bearer another"))
+    assert await outcome(asked, scope) == alone
+
+
 async def identified(token: str) -> Principal:
     return Principal(f"{token} by {threading.get_ident()}")
 

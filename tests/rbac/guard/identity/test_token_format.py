@@ -35,6 +35,22 @@ def test_a_segment_is_read_in_its_one_spelling_alone(text: str) -> None:
         assert urlsafe_b64encode(decoded).rstrip(b"=") != segment
 
 
+@given(st.text(ALPHABET + "+/=. \né", max_size=12))
+def test_a_segment_that_is_read_elsewhere_is_held_to_the_same_spelling(text: str) -> None:
+    refused = []
+    for read in (token_format._decode_segment, token_format._check_segment):
+        try:
+            read(text.encode())
+        except InvalidToken as error:
+            refused.append(error.reason)
+    assert refused in ([], ["malformed"] * 2)
+
+
+def test_what_was_read_never_shows_what_is_in_it() -> None:
+    read = read_strictly(token({"alg": "RS256", "kid": "k1"}, {"sub": "alice"}))
+    assert repr(read) == f"{read}" == "SignedToken(algorithm='RS256', kind='jwt')"
+
+
 @pytest.mark.parametrize(
     "segment",
     [b"QU=JD", b"QU JD", b"QU\nJD", b"QU+JD", b"QU/JD", b"QUJD=", b"QUJD====", b"=QUJD", b"QQ==", b""],
