@@ -5,6 +5,7 @@ Read ``options`` and ``output``, which all of them share, then ``check``.
 Exit codes: 0 yes, clean or equivalent; 1 no, findings or failed; 2 could not run.
 """
 
+import warnings
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -199,4 +200,6 @@ def _root(
 def main() -> None:
     """What the installed `rbac` and `python -m rbac` run."""
     speak_any_encoding()
+    # Python's `re` wonders about `[[` in a pattern, in words about Python; what there is to say of one, `check` says.
+    warnings.filterwarnings("ignore", "Possible (?:nested )?set", FutureWarning)
     build_app()(prog_name="rbac")

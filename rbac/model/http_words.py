@@ -17,20 +17,50 @@ OTHER_METHODS: Final = frozenset(
 )
 _EVERY: Final = frozenset(("ALL", "ANY", "EVERY", "EVERYTHING", "ALLE", "TOUS", "TODOS", "全て", "すべて"))
 _VERBS: Final = {
-    "GET": frozenset(("READ", "VIEW", "LIST", "SHOW", "SEE", "FETCH", "LOOK", "DOWNLOAD", "QUERY")),
-    "POST": frozenset(("CREATE", "ADD", "NEW", "INSERT", "SEND", "UPLOAD", "SUBMIT", "APPROVE")),
+    "GET": frozenset(
+        ("R", "RO", "RD", "READ", "VIEW", "LIST", "SHOW", "SEE", "FETCH", "LOOK", "DOWNLOAD", "QUERY")
+    ),
+    "POST": frozenset(
+        (
+            "CREATE",
+            "ADD",
+            "NEW",
+            "INSERT",
+            "SEND",
+            "UPLOAD",
+            "SUBMIT",
+            "APPROVE",
+            "EXECUTE",
+            "EXEC",
+            "RUN",
+            "CALL",
+        )
+    ),
     "PUT` or `PATCH": frozenset(("UPDATE", "EDIT", "MODIFY", "CHANGE", "REPLACE")),
     "DELETE": frozenset(("REMOVE", "DEL", "DESTROY", "ERASE")),
-    "POST`, `PUT`, `PATCH` and `DELETE": frozenset(("WRITE", "MANAGE", "CRUD")),
+    "POST`, `PUT`, `PATCH` and `DELETE": frozenset(("W", "WR", "WRITE", "MANAGE", "CRUD")),
 }
+_WEBSOCKET: Final = frozenset(("WS", "WSS", "WEBSOCKET", "UPGRADE"))
+_READ_AND_WRITE: Final = frozenset(("RW", "R/W", "RWX", "READWRITE", "READ-WRITE", "READ/WRITE"))
+_METHOD: Final = re.compile("|".join(sorted({*HTTP_METHODS, "HEAD"}, key=len, reverse=True)))
+_BEGINNING: Final = re.compile(r"\^?([A-Z]+)(?:\.?\*|\.\+|%)\$?")
+_METHODS_ALIKE: Final = 0.72
 _BETWEEN: Final = re.compile(r"[\s|/;&+,、，・]+|\b(?:AND|OR|UND|ODER)\b")
-_BRACKETS: Final = re.compile(r"[()\[\]{}<>^$]")
-_FULL_WIDTH: Final = re.compile(r"[\uff01-\uff5e\u3000]")
+_BRACKETS: Final = re.compile(r"[()\[\]{}<>^$\\]")
+FULL_WIDTH: Final = re.compile(r"[\uff01-\uff5e\u3000]")
 _SCHEME: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*|//(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w-]+(?=:))(?::\d+)?(?=/)"
 )
 _HOST: Final = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,})(?::\d+)?(?=/|$)")
-_WITH_METHOD: Final = re.compile(r"(?:[A-Z]+\s+(?P<path>/\S*)|(?P<before>/\S*)\s+[A-Z]+)")
+_WITH_METHOD: Final = re.compile(
+    rf"(?:{_METHOD.pattern})[\s:]+(?P<path>/\S*)|(?P<before>/\S*?)(?:\s+|:)(?:{_METHOD.pattern})"
+)
+_SIGNS: Final = re.compile(r"[^\w/{(\[:]+(?=/)")
+_TWO_PATHS: Final = re.compile(
+    r"(?P<one>/[^\s;、，,&・]*)(?:\s*[;、，,&・]\s*|\s+(?:(?:and|or|und|oder|et|ou|&&|\|\|?|\+)\s+)?)(?P<other>/\S*)",
+    re.IGNORECASE,
+)
+_IN_A_LIST: Final = re.compile(r"(?P<path>/\S*?)[、。，,・]+")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -73,9 +103,21 @@ def _method_hint(plain: str, whole: str) -> str:
         return "`HEAD` is decided as `GET`: write `GET`"
     if plain in HTTP_METHODS:
         return f"did you mean `{plain}`?"
-    if plain.strip("*./\\") in _EVERY or plain in {"*", "**", ".*", "(.*)"}:
+    if plain in _WEBSOCKET:
+        return "the handshake of a WebSocket is decided as `GET`: write `GET`"
+    if _means_all(plain):
         return whole
     return _verb_hint(plain) or _several_hint(plain) or _nearest_hint(plain)
+
+
+def _means_all(plain: str) -> bool:
+    """Whether a word is for every method: ``ALL METHODS``, ``**``, ``GET|*``."""
+    only = re.sub(r"\s*METHODS?$", "", plain).strip("*./\\")
+    if only in _EVERY or plain in _READ_AND_WRITE or plain in {"%", "?", ".+"}:
+        return True
+    parts = [part for part in _BETWEEN.split(_BRACKETS.sub(" ", plain)) if part]
+    signs = [part for part in parts if part.strip("*.!?") == "" and "*" in part]
+    return bool(signs) and {*parts} - {*signs} <= {*HTTP_METHODS, "HEAD"}
 
 
 def _verb_hint(plain: str) -> str:
@@ -87,8 +129,12 @@ def _verb_hint(plain: str) -> str:
 def _several_hint(plain: str) -> str:
     if len(plain) > 1 and (plain[0] in "!-~¬" or plain.startswith("NOT ")):
         return "there is no `not`: write a line for each method that is meant, or a deny"
-    parts = [part for part in _BETWEEN.split(_BRACKETS.sub(" ", plain)) if part]
-    if not parts or not {*parts} <= {*HTTP_METHODS, "HEAD"}:
+    parts = list(dict.fromkeys(_METHOD.findall(plain)))
+    rest = _METHOD.sub(" ", plain).removeprefix("HTTP")
+    if not parts or any(word not in {"AND", "OR", "UND", "ODER"} for word in re.findall(r"\w+", rest)):
+        start = _BEGINNING.fullmatch(plain)
+        parts = [] if start is None else sorted(one for one in HTTP_METHODS if one.startswith(start[1]))
+    if not parts:
         return ""
     if len(parts) == 1:
         return f"write `{parts[0].replace('HEAD', 'GET')}`"
@@ -96,7 +142,8 @@ def _several_hint(plain: str) -> str:
 
 
 def _nearest_hint(plain: str) -> str:
-    close = nearest(plain, HTTP_METHODS)
+    close = nearest(plain, HTTP_METHODS, _METHODS_ALIKE)
+    close = close or next((one for one in sorted(HTTP_METHODS) if sorted(one) == sorted(plain)), "")
     methods = "methods are written in capitals: " + ", ".join(sorted(HTTP_METHODS))
     return f"did you mean `{close}`?" if close else methods
 
@@ -107,7 +154,7 @@ def path_fault(path: str) -> WordFault | None:
         return WordFault(
             "the path is empty, and no request has an empty one", "write a path, such as `/orders`"
         )
-    for find in (_wide, _origin, _beginning, _behind_the_path, _rest, _segments):
+    for find in (_wide, _origin, _beginning, _behind_the_path, _several_paths, _rest, _segments):
         hint = find(path)
         if hint is not None:
             return WordFault(f"`{path}` is not a path that a request can have", hint)
@@ -115,11 +162,13 @@ def path_fault(path: str) -> WordFault | None:
 
 
 def _wide(path: str) -> str | None:
-    if not _FULL_WIDTH.search(path):
+    if not FULL_WIDTH.search(path):
         return None
-    return (
-        f"it holds full-width characters: write `{unicodedata.normalize('NFKC', path)}` with half-width ones"
-    )
+    plain = unicodedata.normalize("NFKC", path)
+    wrong = path_fault(plain) if plain != path else None
+    if wrong is not None:
+        return f"it holds full-width characters; {wrong.hint}"
+    return f"it holds full-width characters: write `{plain}` with half-width ones"
 
 
 def _origin(path: str) -> str | None:
@@ -133,18 +182,24 @@ def _origin(path: str) -> str | None:
 
 def _beginning(path: str) -> str | None:
     written = _WITH_METHOD.fullmatch(path)
-    if written is not None and path.split()[0 if path[0] != "/" else -1] in HTTP_METHODS:
+    if written is not None:
         return f"the method has a column of its own: write `{written['path'] or written['before']}`"
     if path.startswith("\\"):
-        return f"write `/`, not `\\`: `{path.replace(chr(92), '/')}`"
+        return _slashes(path)
     if path.startswith("/"):
         return None
     if path.upper() in _EVERY:
         return "a path begins with `/`: write `/*` for every path"
-    meant = "/" + path.removeprefix("./").lstrip("~.!¬<").removesuffix(">").lstrip("/")
+    meant = _SIGNS.sub("", re.sub("%2[Ff]", "/", path.removeprefix("./")), count=1)
+    meant = "/" + meant.lstrip("~.!¬<").removesuffix(">").lstrip("/")
     if path[0] in "!¬":
         return f"there is no `not`: write a rule for each path that is meant, or a deny for `{meant}`"
     return f"a path begins with `/`: write `{meant}`"
+
+
+def _slashes(path: str) -> str:
+    meant = re.sub("/+", "/", path.replace("\\", "/"))
+    return f"write `/`, not `\\`: `{(meant.rstrip('/') if path.endswith(chr(92)) else meant) or '/'}`"
 
 
 def _behind_the_path(path: str) -> str | None:
@@ -157,9 +212,18 @@ def _behind_the_path(path: str) -> str | None:
     return None
 
 
+def _several_paths(path: str) -> str | None:
+    """Two paths in one word, or the sign of a list behind one."""
+    two = _TWO_PATHS.fullmatch(path)
+    if two is not None:
+        return f"two paths are two lines: write one for `{two['one']}` and one for `{two['other']}`"
+    alone = _IN_A_LIST.fullmatch(path)
+    return None if alone is None else f"delete what stands behind the path: `{alone['path']}`"
+
+
 def _rest(path: str) -> str | None:
     if "\\" in path:
-        return f"write `/`, not `\\`: `{path.replace(chr(92), '/')}`"
+        return _slashes(path)
     escape = _ESCAPE.search(path)
     if escape is not None:
         if escape.group().upper() in {"%2F", "%5C"}:

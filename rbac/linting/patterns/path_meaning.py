@@ -106,15 +106,27 @@ def _anchors(pattern: str) -> list[PatternFinding]:
     ]
 
 
-def _alternatives(pattern: str) -> list[PatternFinding]:
-    depth, bars = 0, 0
-    for atom in _ATOM.findall(pattern):
+def splits_the_whole(pattern: str, function: CasbinFunction) -> bool:
+    """Whether a `|` outside brackets makes two expressions of a path pattern."""
+    return function.kind == "path" and not function.ends_at_star and _has_loose_bar(pattern)
+
+
+def _has_loose_bar(pattern: str) -> bool:
+    depth = 0
+    for atom in _ATOM.findall(pattern) if "|" in pattern else ():
         depth += {"(": 1, ")": -1}.get(atom, 0)
-        bars += atom == "|" and depth == 0
-    if not bars:
+        if atom == "|" and depth == 0:
+            return True
+    return False
+
+
+def _alternatives(pattern: str) -> list[PatternFinding]:
+    if not _has_loose_bar(pattern):
         return []
     first, last = pattern.partition("|")[0], pattern.rpartition("|")[2]
-    message = f"the `|` splits the whole of `{pattern}`: it meets all that begins with `{first}`, and `{last}` itself"
+    begun = f"all that begins with `{first}`" if first else "every path"
+    rest = f", and `{last}` itself" if first and last else ""
+    message = f"the `|` splits the whole of `{pattern}`: it meets {begun}{rest}"
     return [
         PatternFinding("loose-alternative", message, "write one rule for each path, or parentheses: `/(a|b)`")
     ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 
 from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
@@ -11,6 +12,7 @@ from rbac.routes import Route
 from rbac.text.likeness import FAR, path_distance
 from rbac.text.wording import quoted
 
+_BRACES = re.compile(r"\{[^{}/]*\}")
 _MOST_GUESSES = 50_000  # routes that are looked at, for all rules together, for the one that was meant
 
 
@@ -82,7 +84,11 @@ class KnownPaths:
         return frozenset(found)
 
     def nearest(self, pattern: str) -> str:
-        """The path of a known route that is most like ``pattern``, if any is."""
+        """The path of a known route that ``pattern`` was meant to be, if any is: the same but for case and slashes, or
+        behind a prefix, else the one that is most like it."""
+        same = self._by_letters.get(_letters(pattern)) or self._behind_a_prefix(pattern)
+        if same:
+            return same
         self._guesses -= len(self._routes)
         if self._guesses < 0:
             return ""
@@ -90,12 +96,28 @@ class KnownPaths:
         best = min(far, key=lambda path: far[path], default="")
         return best if far and far[best] < FAR else ""
 
+    @cached_property
+    def _by_letters(self) -> dict[str, str]:
+        """The paths by their letters, without case and slashes."""
+        return {_letters(route.obj): route.obj for route, _ in reversed(self._routes) if _letters(route.obj)}
+
+    def _behind_a_prefix(self, pattern: str) -> str:
+        """The longest path of several letters that a pattern ends with: `/api/orders` where `/orders` is known."""
+        starts = (at for at, letter in enumerate(pattern) if letter == "/" and at)
+        return next(
+            (pattern[at:] for at in starts if len(pattern) > at + 1 and pattern[at:] in self._by_path), ""
+        )
+
     def _near(self, pattern: str) -> Sequence[tuple[Route, str]]:
         """The routes worth a closer look: where the first segments are words, only those with the same one."""
         if not all(segments(function, pattern) for function in self._functions):
             return self._routes
         start = _start(pattern)
         return self._routes if not start else [*self._by_start.get(start, ()), *self._by_start.get("", ())]
+
+
+def _letters(path: str) -> str:
+    return _BRACES.sub("{}", path).replace("/", "").casefold()
 
 
 def _start(path: str) -> str:

@@ -1,7 +1,7 @@
 """Placeholders in another language than the one that the matcher reads: they are letters like any others."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from rbac.model.functions import CasbinFunction
@@ -10,21 +10,26 @@ from rbac.model.http_words import WordFault
 _NAME: Final = r"[A-Za-z_][\w-]*"
 _ESCAPED: Final = re.compile(rf"%7B({_NAME})%7D", re.IGNORECASE)
 _SIGILS: Final = re.compile(rf"[$#@%]\{{\s*({_NAME}|\d+)\s*\}}|\{{\{{\s*({_NAME})\s*\}}\}}")
-_ANGLES: Final = re.compile(rf"<(?:[a-z]+:)?({_NAME})>")
+_ANGLES: Final = re.compile(rf"<(?:[a-z]+:)?({_NAME})>|<>")
 _WHOLE: Final = re.compile(
-    rf":(?P<colon>{_NAME})(?:\([^)]*\))?[?+*]?|\[\.{{0,3}}(?P<square>[A-Za-z_]{{2,}})\]|\((?P<round>{_NAME})\)"
+    rf":(?P<colon>{_NAME})(?:\([^)]*\))?[?+*:]?|\[\.{{0,3}}(?P<square>[A-Za-z_]{{2,}})\]|\((?P<round>{_NAME})\)"
+    rf"|\[\[(?:\.\.\.)?(?P<twice>{_NAME})\]\]|\[(?P<typed>{_NAME}):[a-z]+\]|\(:(?P<inside>{_NAME})\)"
+    rf"|%\((?P<python>{_NAME})\)[sd]|(?P<empty>\(\))"
     rf"|\*(?P<star>{_NAME})|#(?P<hash>{_NAME})|\$(?P<dollar>{_NAME}|\d+)|%(?P<percent>{_NAME})%|%(?P<printf>[sd])"
     rf"|@(?P<at>{_NAME})|[「『【〔《〈“‘'\"«](?P<quoted>{_NAME})[」』】〕》〉”’'\"»]|(?P<dots>…)"
 )
 _BRACES: Final = re.compile(r"\{[^{}/]*\}")
-_HALF: Final = re.compile(rf"\{{({_NAME})|({_NAME})\}}")
+_HALF: Final = re.compile(rf"\{{({_NAME})|({_NAME})\}}|(?<!\\)[{{}}]")
+_ESCAPED_SIGN: Final = re.compile(rf"\\\*+|\[\*+\]|\\\{{(?P<name>{_NAME})\\?\}}")
+_OPTIONAL: Final = re.compile(rf"\{{(?P<inside>{_NAME})\?\}}|\{{(?P<behind>{_NAME})\}}\?")
 _IDENTIFIER: Final = re.compile(r"id|uuid|guid|pk|slug|key|name|num|number|.*(?:_id|Id|_uuid|ID)")
 _CONVERTER: Final = re.compile(
-    rf"\{{(?:(?P<path>{_NAME}):path|\*+(?P<star>{_NAME})|(?P<more>{_NAME})(?:\+|\.\.\.|\*))\}}"
+    rf"\{{(?:(?P<path>{_NAME}):path|\*+(?P<star>{_NAME})?|(?P<more>{_NAME})(?:\+|\.\.\.|\*))\}}"
 )
 _COUNT: Final = re.compile(r"\{\d+\}")
 _COUNTED: Final = re.compile(r"(?P<item>\[[^\]]*\]|\([^()]*\)|\\?[^{}])\{(?P<count>\d+)(?:,\d*)?\}")
 _MOST_WRITTEN_OUT: Final = 8
+_SHORTEST_WORD: Final = 4
 _COLON: Final = re.compile(
     r"(?P<before>[^:]*):(?P<name>(?>[A-Za-z_]\w*(?:-\w+)*))(?:(?P<mark>[?+*])|\((?P<only>.+)\)|(?P<behind>.+))"
 )
@@ -45,10 +50,10 @@ def placeholder_fault(
     for index, part in enumerate(parts):
         if part in literals:
             continue
-        wrong = None
-        if function.dialect == "{id}":
-            wrong = _other_meaning(part, function)
-        elif function.dialect == ":id":
+        wrong = _escaped_sign(part, function)
+        if wrong is None and function.dialect == "{id}":
+            wrong = _other_meaning(part, function) or _optional(part, parts, index)
+        elif wrong is None and function.dialect == ":id":
             wrong = _behind_the_name(part, "/".join(parts[:index]))
         if wrong is not None:
             return wrong
@@ -68,6 +73,8 @@ def _fault(part: str, name: str, parts: list[str], index: int, function: CasbinF
         hint = f"`keyMatch` has no placeholders: write `{'/'.join([*parts[:index], wild])}` for all that lies below"
     else:
         hint = f"write `{'/'.join([*parts[:index], right or wild, *parts[index + 1 :]])}`"
+        if index == 1 and part[0] in "(<[" and not _IDENTIFIER.fullmatch(name):
+            hint += f", or `{'/'.join(['', name, *parts[2:]])}` if that one is meant"
     return WordFault(message, hint)
 
 
@@ -95,7 +102,7 @@ def _named(part: str) -> bool:
 def _half(part: str) -> str | None:
     """The name behind a brace that is not closed, or in front of one that was not opened."""
     found = _HALF.search(part)
-    return None if found is None else found[1] or found[2]
+    return None if found is None else found[1] or found[2] or "id"
 
 
 def _whole(part: str, function: CasbinFunction) -> str | None:
@@ -106,9 +113,37 @@ def _whole(part: str, function: CasbinFunction) -> str | None:
     name = found[kind]
     if kind in {"at", "hash", "round", "square", "dollar", "star", "quoted"} and function.kind != "path":
         return None
-    if kind in {"printf", "dots"}:
+    if kind in {"printf", "dots", "empty"}:
         return "id"
+    if kind == "square" and _is_word(name):
+        return name
     return name if kind not in {"at", "square"} or _IDENTIFIER.fullmatch(name) else None
+
+
+def _is_word(letters: str) -> bool:
+    """Whether letters in square brackets are a word, `[order]`, and no list of letters, `[abc]`."""
+    return len(letters) >= _SHORTEST_WORD and letters.islower() and [*letters] != sorted({*letters})
+
+
+def _escaped_sign(part: str, function: CasbinFunction) -> WordFault | None:
+    """A `*` or a placeholder whose signs mean themselves, as a text copied from a page has them."""
+    found = _ESCAPED_SIGN.fullmatch(part) if function.kind == "path" else None
+    if found is None:
+        return None
+    right = function.placeholder(found["name"]) if found["name"] else "*"
+    return WordFault(
+        f"`{part}` means these signs themselves, and stands for nothing else", f"write `{right}`"
+    )
+
+
+def _optional(part: str, parts: Sequence[str], index: int) -> WordFault | None:
+    found = _OPTIONAL.fullmatch(part)
+    if found is None:
+        return None
+    one = f"{{{found['inside'] or found['behind']}}}"
+    message = f"`{part}` is a placeholder for one segment here, which may not be left out"
+    without, whole = ("/".join([*parts[:index], *there, *parts[index + 1 :]]) for there in ([], [one]))
+    return WordFault(message, f"write a rule for `{without or '/'}` and one for `{whole}`")
 
 
 def _other_meaning(part: str, function: CasbinFunction) -> WordFault | None:

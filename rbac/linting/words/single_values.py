@@ -13,6 +13,9 @@ from rbac.routes import Route
 _LETTER: Final = r"[^/\\.*+?()\[\]{{}}|^$<>\s{more}]|\\?\."
 _ONE_PATH: Final = re.compile(rf"(?:/(?:{_LETTER.format(more='')})+)+")
 _WITHOUT_COLON: Final = re.compile(rf"(?:/(?:{_LETTER.format(more=':')})+)+")
+# An expression of one character, as a whole segment: `[0-9]` meets `/orders/7` and not `/orders/42`.
+_ONE_CHARACTER: Final = re.compile(r"\[\^?(?:\\.|[^\]\\])+\]|\\[dw]")
+_SAMPLES: Final = "7a_A-"
 _OF_ANY_LENGTH: Final = re.compile(r":path\}|\*$")
 
 
@@ -30,11 +33,21 @@ def check_single_values(reading: Reading, routes: Sequence[Route]) -> Iterator[P
             told[path] = known.template(path)
         route = told[path]
         if route is not None:
-            pairs = zip(path.split("/"), route.obj.split("/"), strict=True)
-            value = next(one for one, other in pairs if one != other)
-            message = f"this is about one value alone, `{value}`, where the endpoint `{route.obj}` takes any"
-            hint = f"only this one? Else write `{route.obj}`"
-            yield reading.in_rule(line, column.column, "single-value", message, hint)
+            yield reading.in_rule(line, column.column, "single-value", *_question(path, route))
+
+
+def _question(path: str, route: Route) -> tuple[str, str]:
+    """What to say of a path that has less than the endpoint takes, and of what to write."""
+    pairs = [*zip(path.split("/"), route.obj.split("/"), strict=True)]
+    short = next((one for one, other in pairs if "{" in other and _ONE_CHARACTER.fullmatch(one)), "")
+    if short:
+        message = (
+            f"`{short}` is one character alone, where the endpoint `{route.obj}` takes a value of any length"
+        )
+        return message, f"write `{path.replace(short, short + '+')}`, or `{route.obj}` for any value"
+    value = next(one for one, other in pairs if one != other)
+    message = f"this is about one value alone, `{value}`, where the endpoint `{route.obj}` takes any"
+    return message, f"only this one? Else write `{route.obj}`"
 
 
 class _Templates:
@@ -52,11 +65,19 @@ class _Templates:
 
     def template(self, pattern: str) -> Route | None:
         """The endpoint that the one path of ``pattern`` is for, if only by a placeholder."""
-        if not self._one_path.fullmatch(pattern):
+        path = "/".join(map(_sample, pattern.split("/")))
+        if not self._one_path.fullmatch(path):
             return None
-        path = pattern.replace("\\.", ".")
+        path = path.replace("\\.", ".")
         if path in self._spelled:
             return None
         parts = path.split("/")
         near = (*self._by_start.get((len(parts), parts[1]), ()), *self._by_start.get((len(parts), ""), ()))
         return next((route for route in near if route.matches(path)), None)
+
+
+def _sample(segment: str) -> str:
+    """A value that an expression of one character meets; another segment as it is."""
+    if not _ONE_CHARACTER.fullmatch(segment):
+        return segment
+    return next((one for one in _SAMPLES if re.fullmatch(segment, one)), segment)

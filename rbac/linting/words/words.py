@@ -1,17 +1,19 @@
 """Warnings about single words of a rule that no request can have: a method, a path, a comment behind a rule, quotes."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 
 from rbac.background import paced
 from rbac.errors import Problem
+from rbac.linting.patterns.path_meaning import splits_the_whole
 from rbac.linting.reading.subject import Reading
 from rbac.linting.words.http_columns import HttpColumn, HttpColumns
 from rbac.linting.words.placeholders import placeholder_fault
 from rbac.model.expression import evaluated
 from rbac.model.functions import CasbinFunction
-from rbac.model.http_words import WordFault, method_fault, path_fault
+from rbac.model.http_words import FULL_WIDTH, WordFault, method_fault, path_fault
 from rbac.model.request_shape import HTTP_METHODS
 from rbac.routes import Route
 
@@ -118,6 +120,10 @@ class _Words:
         told = in_any_word(word)
         if told is not None or word in self._paths or word in column.texts:
             return told
+        return self._in_full_width(word, column) or self._unmet(word, column)
+
+    def _unmet(self, word: str, column: HttpColumn) -> tuple[str, WordFault] | None:
+        """Why no path of a request meets a word, by the functions that read it."""
         for function in column.functions:
             foreign = placeholder_fault(word, function, self._literals)
             if foreign is not None:
@@ -125,10 +131,17 @@ class _Words:
             fault = pattern_fault(word, function)
             if fault is not None:
                 return "impossible-path", fault
-        if column.functions:
-            return None
-        fault = path_fault(word)
+        fault = None if column.functions else path_fault(word)
         return None if fault is None else ("impossible-path", fault)
+
+    def _in_full_width(self, word: str, column: HttpColumn) -> tuple[str, WordFault] | None:
+        """A path in full-width characters that is wrong in half-width ones, too: only the right one is a hint."""
+        plain = unicodedata.normalize("NFKC", word) if FULL_WIDTH.search(word) else word
+        found = self._path(plain, column) if plain != word else None
+        if found is None:
+            return None
+        message = f"`{word}` is not a path that a request can have"
+        return "impossible-path", WordFault(message, f"it holds full-width characters; {found[1].hint}")
 
     def _swapped(self, row: Sequence[str]) -> WordFinding | None:
         """The row in the order that was meant, if its words fit the columns in another one."""
@@ -178,6 +191,8 @@ def pattern_fault(pattern: str, function: CasbinFunction) -> WordFault | None:
     """Why no path of a request meets ``pattern``, by the letters that it spells; ``None`` where one may."""
     text = pattern
     kept: list[str] = []
+    if splits_the_whole(pattern, function):
+        return None  # it is told as that
 
     def stand_in(found: re.Match[str]) -> str:
         kept.append(found.group())
@@ -191,13 +206,18 @@ def pattern_fault(pattern: str, function: CasbinFunction) -> WordFault | None:
         if function.variable is not None:
             text = function.variable.sub(stand_in, text)
         text = (_IN_GLOB if function.kind == "glob" else _IN_EXPRESSION).sub(stand_in, text)
-    if text and (ord(text[0]) >= _STAND_IN or text[0] == "*"):
+    if text and (ord(text[0]) >= _STAND_IN or text[0] == "*") and not _begins_in_a_segment(pattern, function):
         return None  # it begins with what may stand for a slash
     fault = path_fault(text)
     if fault is None or not pattern:
         return fault
     hint = "".join(kept[ord(one) - _STAND_IN] if ord(one) >= _STAND_IN else one for one in fault.hint)
     return WordFault(f"`{pattern}` is not a path that a request can have", hint)
+
+
+def _begins_in_a_segment(pattern: str, function: CasbinFunction) -> bool:
+    """Whether a pattern begins with a placeholder, which stands for no slash."""
+    return function.variable is not None and function.variable.match(pattern) is not None
 
 
 def _in_regex(hint: str) -> str:

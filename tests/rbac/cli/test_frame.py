@@ -166,6 +166,13 @@ def test_what_a_file_says_cannot_steer_the_terminal(workshop: Workshop, tmp_path
     assert not {"\x1b", "\x85", "\u202e"} & set(done.out)
 
 
+def test_a_pattern_that_python_wonders_about_is_told_in_our_words_alone(workshop: Workshop) -> None:
+    workshop.rules("p, user, /orders/[[id]]/items, GET, allow")
+    done = rbac_process("check", "--policy", workshop.policy, "--model", workshop.model, "--routes", "none")
+    assert "[foreign-placeholder]" in done.out
+    assert "Warning" not in done.err
+
+
 def test_a_pipe_that_is_closed_is_no_traceback(workshop: Workshop) -> None:
     import subprocess
     import sys

@@ -44,6 +44,26 @@ METHODS: Final = [
     ("^(GET|POST)$", "write a line for `GET` and one for `POST`"),
     ("[GET POST]", "write a line for `GET` and one for `POST`"),
     ("^GET$", "`GET`"),
+    ("GETPOST", "write a line for `GET` and one for `POST`"),
+    ("GET-POST", "write a line for `GET` and one for `POST`"),
+    ("GET~POST", "write a line for `GET` and one for `POST`"),
+    ("GET\\|POST", "write a line for `GET` and one for `POST`"),
+    ("GET/*", "write `*` for every method"),
+    ("GET|*", "write `*` for every method"),
+    ("*.*", "write `*` for every method"),
+    (".+", "write `*` for every method"),
+    ("%", "write `*` for every method"),
+    ("all methods", "write `*` for every method"),
+    ("RW", "write `*` for every method"),
+    ("P*", "write a line for `PATCH` and one for `POST` and one for `PUT`"),
+    ("^DEL.*$", "write `DELETE`"),
+    ("HTTP GET", "write `GET`"),
+    ("GET.", "write `GET`"),
+    ("R", "write `GET`"),
+    ("execute", "write `POST`"),
+    ("WS", "write `GET`"),
+    ("websocket", "write `GET`"),
+    ("true", "CONNECT, DELETE, GET"),
     ("DELET", "did you mean `DELETE`?"),
     ("PSOT", "did you mean `POST`?"),
     ("", "write `GET`, or write `*` for every method"),
@@ -73,6 +93,24 @@ PATHS: Final = [
     ("/refunds?state=open", "write `/refunds`"),
     ("/refunds/{id}?full=1&x=2", "write `/refunds/{id}`"),
     ("/refunds#open", "write `/refunds`"),
+    ("/refunds;/reports", "write one for `/refunds` and one for `/reports`"),
+    ("/refunds、/reports", "write one for `/refunds` and one for `/reports`"),
+    ("/refunds & /reports", "write one for `/refunds` and one for `/reports`"),
+    ("/refunds or /reports", "write one for `/refunds` and one for `/reports`"),
+    ("/refunds。", "`/refunds`"),
+    ("/refunds，", "`/refunds`"),
+    ("%2Frefunds", "write `/refunds`"),
+    ("@/refunds", "write `/refunds`"),
+    ("=/refunds", "write `/refunds`"),
+    ("POST:/refunds", "write `/refunds`"),
+    ("/refunds:POST", "write `/refunds`"),
+    ("{id}", "write `/{id}`"),
+    ("{base}/refunds", "write `/refunds`"),
+    ("/refunds\\", "`/refunds`"),
+    ("/\\refunds", "`/refunds`"),
+    ("/refunds/＜id＞/approve", "write `/refunds/{id}/approve`"),
+    ("/refunds/［id］", "write `/refunds/{id}`"),
+    ("/：id", "write `/{id}`"),
     ("/reports%2Fsales", "write `/`"),
     ("/reports%2fsales", "write `/`"),
     ("/reports/north%20sales", "compared decoded"),
@@ -118,6 +156,24 @@ PLACEHOLDERS: Final = [
     ("/refunds/「id」/approve", "`/refunds/{id}/approve`"),
     ("/refunds/'id'/approve", "`/refunds/{id}/approve`"),
     ("/refunds/“id”/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/{id}}/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/{/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/(:id)/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/:id:/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/[[id]]/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/[id:int]/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/[refund]/approve", "`/refunds/{refund}/approve`"),
+    ("/refunds/%(id)s/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/()/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/<>/approve", "`/refunds/{id}/approve`"),
+    ("/refunds/\\*/approve", "write `*`"),
+    ("/refunds/[*]/approve", "write `*`"),
+    ("/refunds/\\{id\\}/approve", "write `{id}`"),
+    ("/(refunds)", "or `/refunds` if that one is meant"),
+    ("/refunds/{id?}", "write a rule for `/refunds` and one for `/refunds/{id}`"),
+    ("/refunds/{id}?/approve", "write a rule for `/refunds/approve` and one for `/refunds/{id}/approve`"),
+    ("/files/{*}", "write `*` for all that follows"),
+    ("/files/{**path}", "write `*` for all that follows"),
     ("/files/{path:path}", "write `*` for all that follows"),
     ("/files/{path+}", "write `*` for all that follows"),
     ("/orders/{id:\\d+}", "write `\\d+`, or `{id}`"),
@@ -200,6 +256,10 @@ RIGHT: Final = [
     "p, support, /users/@me, GET, allow",
     "p, support, /商品/一覧, GET, allow",
     "p, support, /~support/a-b_c, PROPFIND, allow",
+    "p, support, /refunds/[abc]/approve, POST, allow",
+    "p, support, /refunds/[0-9][0-9]/approve, POST, allow",
+    "p, support, /refunds/?, GET, allow",
+    "p, support, /a&b/d;v=1, GET, allow",
     "p, support, /refunds, OPTIONS, allow",
     "p, senior clerk, /refunds, GET, allow",
     "p, store-manager, /refunds, GET, allow",
@@ -247,6 +307,7 @@ def test_what_is_to_be_written_in_the_place_of_a_path_is_one_that_a_request_has(
     assert [path for path in fault.hint.split("`")[1::2] if path[0] == "/" and path_fault(path)] == []
 
 
+@pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")  # by Python's `re`, of `[[`
 @pytest.mark.parametrize("routes", [NO_ROUTES, ROUTES], ids=["no_routes", "routes"])
 @pytest.mark.parametrize(("word", "hint"), PLACEHOLDERS, ids=range(len(PLACEHOLDERS)))
 def test_a_placeholder_of_another_language_is_told_with_the_one_of_the_model(
@@ -410,6 +471,39 @@ def test_a_link_to_a_role_that_no_rule_names_is_told_with_the_nearest_one(line: 
 def test_one_value_of_a_route_s_placeholder_is_told_in_whatever_letters(value: str) -> None:
     problems = told(f"p, support, /refunds/x{value}/approve, POST, allow", routes=ROUTES)
     assert "single-value" in codes(problems) or "impossible-path" in codes(problems)
+
+
+@pytest.mark.parametrize("one", ["[0-9]", "\\d", "[A-Z]"])
+def test_an_expression_of_one_character_is_told_where_an_endpoint_takes_any_value(one: str) -> None:
+    (problem,) = told(f"p, support, /refunds/{one}/approve, POST, allow", routes=ROUTES)
+    assert problem.code == "single-value"
+    assert problem.hint == f"write `/refunds/{one}+/approve`, or `/refunds/{{id}}/approve` for any value"
+    assert told(f"p, support, /refunds/{one}+/approve, POST, allow", routes=ROUTES) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/REFUNDS", "/refunds"),
+        ("/api/refunds", "/refunds"),
+        ("/v1/products/{id}", "/products/{id}"),
+        ("/refunds/{id}approve", "/refunds/{id}/approve"),
+        ("/Refunds/{number}/Approve", "/refunds/{id}/approve"),
+        ("/ref/unds", "/refunds"),
+    ],
+)
+def test_a_path_without_an_endpoint_is_told_with_the_one_that_differs_in_case_slashes_or_a_prefix(
+    path: str, meant: str
+) -> None:
+    (problem,) = told(f"p, support, {path}, POST, allow", routes=ROUTES)
+    assert problem.code == "rule-without-route"
+    assert f"did you mean `{meant}`?" in problem.hint
+
+
+def test_a_bar_in_front_of_a_path_is_told_to_open_every_path() -> None:
+    problems = told("p, support, |/refunds, POST, allow")
+    assert codes(problems) == ["loose-alternative", "wildcard-for-role"]
+    assert problems[0].message.endswith("it meets every path")
 
 
 def test_a_link_to_what_rules_have_as_their_object_says_so() -> None:
