@@ -7,6 +7,7 @@ from rbac.background import uncollected
 from rbac.document.document import Document
 from rbac.document.names import SUBJECT, Subjects
 from rbac.errors import Problem
+from rbac.linting.model.callers import check_callers
 from rbac.linting.model.in_matcher import check_matcher
 from rbac.linting.model.in_model import check_model
 from rbac.linting.names.dead_links import check_dead_links
@@ -36,6 +37,7 @@ _REFUSED_BY_A_SERVICE = frozenset({"allows-by-default"})
 _CHECKS: tuple[Callable[[Reading], Iterator[Problem]], ...] = (
     check_model,
     check_matcher,
+    check_callers,
     check_names,
     check_domains,
     check_roles_without_rules,

@@ -31,6 +31,7 @@ def check_matcher(reading: Reading) -> Iterator[Problem]:
     yield from _effect_column(reading)
     yield from _unread_columns(reading)
     yield from _uncalled_roles(reading)
+    yield from _domains_left_out(reading)
     yield from _unasked_definitions(reading)
     yield from _swapped(reading)
     yield from _open_ways(reading, ways)
@@ -103,6 +104,22 @@ def _uncalled_roles(reading: Reading) -> Iterator[Problem]:
             yield reading.in_model(name, "_", "unasked-definition", message, hint)
 
 
+def _domains_left_out(reading: Reading) -> Iterator[Problem]:
+    """A definition of links in domains that the matcher only asks without one: what it finds are links in no domain."""
+    definition = reading.document.definition
+    called = [*calls(reading.tree)]
+    for name in sorted(definition.domains):
+        asked = [arguments for function, arguments in called if function == name]
+        if not asked or any(len(arguments) > 2 for arguments in asked) or not reading.document.rows.get(name):
+            continue
+        text = f"{name}({', '.join(ast.unparse(one).replace('_', '.', 1) for one in asked[0])}"
+        message = (
+            f"`{text})` leaves the domain of `{name}` out, so its links in a domain give nobody anything"
+        )
+        hint = f"ask with the domain, as in `{text}, r.dom)`, or define `{name} = _, _`"
+        yield reading.in_model("m", f"{name}(", "unasked-definition", message, hint)
+
+
 def _unasked_definitions(reading: Reading) -> Iterator[Problem]:
     definition = reading.document.definition
     keys = [*definition.requests, *definition.policies, *definition.effects, *definition.matchers]
@@ -141,24 +158,36 @@ def _swapped(reading: Reading) -> Iterator[Problem]:
 
 
 def _open_ways(reading: Reading, ways: tuple[Way, ...]) -> Iterator[Problem]:
-    """A way on which no word of the request but the caller's is compared, while other ways compare some."""
+    """A way on which no word of the request but the caller's is compared, or nothing of the caller, while other ways
+    compare some."""
     definition = reading.document.definition
     caller = {f"r_{word}" for word in definition.shape.caller}
     asked = [compared(way, "r_") - caller for way in ways]
     read = [compared(way, "p_") for way in ways]
     every = frozenset().union(*read)
+    role = reading.relations.role_column
+    whom = frozenset() if role is None else {f"p_{definition.policy_words[role]}"} & every
     for way, words, columns in zip(ways, asked, read, strict=True):
         left = [word for word in definition.policy_words if f"p_{word}" in every - columns]
         spelled = any(True for name in caller for _ in constants(way, name))
         condition = any(isinstance(atom.node, ast.Constant) for atom in way)
-        if words or not any(asked) or not columns or not left or spelled or condition:
+        anybody = bool(whom - columns) and not compared(way, "r_") & caller
+        same_for_all = bool(words) or not any(asked)
+        if (same_for_all and not anybody) or not columns or not left or spelled or condition:
             continue
         text = written(way)
         rule = _rule_on(reading, way)
         opened = f", so line {rule} opens everything" if rule else ""
+        if anybody:
+            opened = ", whoever asks"
         compares = listed([f"p.{word}" for word in left])
         message = f"on the way `{text}` the matcher compares {compares} with nothing{opened}"
         hint = f"put the alternative in parentheses, so that what follows holds for it: `({text} || …) && …`"
+        if anybody:
+            together = f"`… && (… || {text})`"
+            hint = (
+                f"put the alternatives in parentheses, so that what stands before holds for each: {together}"
+            )
         needle = next((f'"{value}"' for name in sorted(columns) for value in constants(way, name)), "||")
         yield reading.in_model("m", needle, "open-way", message, hint)
 

@@ -117,7 +117,19 @@ class _RoleWords:
                 if singular in others or _alike(plain, word):
                     message = f"`{name}` is a role like any other here, and no word of the model"
                     return WordFault(message, f"did you mean `{word}`, which is {who}?")
-        return None
+        return self._gone(name) if everyone or authenticated else None
+
+    def _gone(self, name: str) -> WordFault | None:
+        """A word of the shipped model in a model that has the other of the two alone."""
+        word = f"p.{self._reading.document.definition.policy_words[self._reading.relations.role_column or 0]}"
+        compared = {
+            "everyone": f'`{word} == "everyone" || …`',
+            "authenticated": f'`({word} == "authenticated" && r.sub != "") || …`',
+        }.get(name)
+        if compared is None or name in self._reading.links:
+            return None
+        message = f"`{name}` is a role like any other here: the matcher does not know the word"
+        return WordFault(message, f"let the matcher compare it, as in {compared}, or write a role")
 
     def _negated(self, name: str) -> WordFault | None:
         found = _NOT.fullmatch(name)

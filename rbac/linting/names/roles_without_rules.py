@@ -114,7 +114,11 @@ def _used_by_matcher(reading: Reading) -> Mapping[str, _Used]:
         second = arguments[1]
         column = reading.column(second.id.removeprefix("p_")) if isinstance(second, ast.Name) else None
         found = used.setdefault(function, _Used(set(), {}))
-        domain = arguments[2] if function in reading.document.definition.domains else None
+        asks_where = function in reading.document.definition.domains
+        if asks_where and len(arguments) < 3:
+            unknown.add(function)  # the matcher is told to leave the domain out
+            continue
+        domain = arguments[2] if asks_where else None
         if not isinstance(second, ast.Constant) and column is None:
             unknown.add(function)
         elif isinstance(domain, ast.Constant):

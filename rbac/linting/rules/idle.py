@@ -1,6 +1,8 @@
 """Warnings about rules that do nothing: a deny that takes nothing from anyone, a rule for a role that nobody holds."""
 
-from collections.abc import Collection, Generator, Iterator
+import math
+from collections.abc import Collection, Generator, Iterator, Sequence
+from typing import Final
 
 from casbin.constant.constants import ALLOW_AND_DENY_EFFECT, PRIORITY_EFFECT
 
@@ -21,6 +23,7 @@ def check_idle(reading: Reading, named: Collection[str] = ()) -> Iterator[Proble
     if effect is None or reading.document.definition.effect not in (ALLOW_AND_DENY_EFFECT, PRIORITY_EFFECT):
         return
     allows: Allows | None = None
+    last = _last_allow(reading, effect)
     for line, row in reading.rules():
         if row[effect] != "deny" or line in unknown:
             continue
@@ -28,8 +31,30 @@ def check_idle(reading: Reading, named: Collection[str] = ()) -> Iterator[Proble
         if not allows.meet(row):
             message, hint = allows.told(row)
             yield reading.in_rule(line, allows.blame(row), "idle-deny", message, hint)
+        elif line > last and _narrow(row, reading):
+            yield reading.in_rule(line, effect, "idle-deny", *_TOO_LATE)
     if allows is not None:
         allows.take_apart()
+
+
+_TOO_LATE: Final = (
+    "the first rule that meets a request decides, and none behind this one allows anything: it takes nothing away",
+    "move the line in front of the rules that allow what it is to deny",
+)
+
+
+def _last_allow(reading: Reading, effect: int) -> float:
+    """The line of the last rule that allows, where the first rule that meets a request decides by its place in the
+    file; no line is behind it elsewhere."""
+    if reading.document.definition.effect != PRIORITY_EFFECT or reading.column("priority") is not None:
+        return math.inf
+    return max((line for line, row in reading.rules() if row[effect] == "allow"), default=math.inf)
+
+
+def _narrow(row: Sequence[str], reading: Reading) -> bool:
+    """Whether a rule is for one role alone: a last line for everybody is how one writes what holds for the rest."""
+    role = reading.relations.role_column
+    return role is not None and row[role] not in ("*", "") and row[role] not in reading.relations.constants
 
 
 def _unknown_roles(reading: Reading, callers: KnownCallers) -> Generator[Problem, None, set[int]]:

@@ -52,7 +52,7 @@ def placeholder_fault(
             continue
         wrong = _escaped_sign(part, function)
         if wrong is None and function.dialect == "{id}":
-            wrong = _other_meaning(part, function) or _optional(part, parts, index)
+            wrong = _other_meaning(part, function) or _optional(parts, index, function)
         elif wrong is None and function.dialect == ":id":
             wrong = _behind_the_name(part, "/".join(parts[:index]))
         if wrong is not None:
@@ -136,9 +136,11 @@ def _escaped_sign(part: str, function: CasbinFunction) -> WordFault | None:
     )
 
 
-def _optional(part: str, parts: Sequence[str], index: int) -> WordFault | None:
+def _optional(parts: Sequence[str], index: int, function: CasbinFunction) -> WordFault | None:
+    """A placeholder that looks as if it could be left out, with a function that wants a segment there."""
+    part = parts[index]
     found = _OPTIONAL.fullmatch(part)
-    if found is None:
+    if found is None or function.call("/", f"/{part}"):
         return None
     one = f"{{{found['inside'] or found['behind']}}}"
     message = f"`{part}` is a placeholder for one segment here, which may not be left out"

@@ -359,6 +359,16 @@ def test_what_is_written_on_purpose_is_left_alone(line: str) -> None:
     assert codes(lint(document)) == []
 
 
+@pytest.mark.parametrize(("function", "told_of"), [("keyMatch3", True), ("keyMatch4", False)])
+def test_a_placeholder_that_may_be_left_out_by_its_function_is_left_alone(
+    function: str, told_of: bool
+) -> None:
+    found = told(
+        "p, support, /refunds/{id}?, POST, allow", model=MODEL.replace(b"keyMatch3", function.encode())
+    )
+    assert codes(found) == ["foreign-placeholder"] * told_of
+
+
 def test_what_a_known_endpoint_really_has_is_left_alone() -> None:
     routes = KnownRoutes((*ROUTES, Route("PURGE", "/a b"), Route("GET", "/refunds/:id")))
     assert told("p, support, /a b, PURGE, allow", routes=routes) == []
