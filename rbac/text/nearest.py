@@ -14,6 +14,10 @@ _ALL_COMPARED = 20_000_000
 _SHORT = 4  # letters; shorter names are alike by chance
 # What people write around a name of a role: `@manager`, `[manager]`, `role:manager`, `ROLE_MANAGER`, `manager*`.
 _SIGNS = " @#$%&*!?~^=+.,:;|<>()[]{}\"'`"
+_AROUND = re.compile(
+    r"(?:the|all|any|every|each|only|just|our|alle|jeder|nur)\s+(?P<behind>\S.*)|(?P<before>.*\S)\s+(?:only|roles?)",
+    re.IGNORECASE,
+)
 _ROLE = re.compile(r"(?:role|group)[s]?[:_./-]+(?=.)")
 
 # Letters of other alphabets that are drawn like a Latin one (Unicode's confusables.txt, the everyday ones).
@@ -71,6 +75,9 @@ def ratio(one: str, other: str, least: float = 0.0) -> float:
 
 
 def _bare(name: str) -> str:
+    around = _AROUND.fullmatch(name) if " " in name else None
+    if around is not None:
+        name = around["before"] or around["behind"].removesuffix("s")
     return _ROLE.sub("", skeleton(name).strip(_SIGNS)).strip(_SIGNS)
 
 

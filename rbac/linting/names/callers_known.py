@@ -39,10 +39,14 @@ class KnownCallers:
     @cached_property
     def outside_rules(self) -> frozenset[str]:
         """The names that links, the matcher or policy tests use."""
-        links = self._reading.links
-        given = {role for roles in paced(links.values()) for role in roles}
+        return frozenset({*self._reading.links, *self.outside_links})
+
+    @cached_property
+    def outside_links(self) -> frozenset[str]:
+        """The names that the matcher or policy tests use, and the roles that links give."""
+        given = {role for roles in paced(self._reading.links.values()) for role in roles}
         spelled = {text for _, text in self._reading.relations.spelled}
-        return frozenset({*links, *given, *spelled, *self._tested, *self.classes})
+        return frozenset({*given, *spelled, *self._tested, *self.classes})
 
     @cached_property
     def _holders(self) -> dict[str, list[str]]:

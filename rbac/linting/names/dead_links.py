@@ -8,6 +8,7 @@ from rbac.background import paced
 from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
 from rbac.model.expression import calls
+from rbac.model.request_shape import HTTP_METHODS
 from rbac.text.wording import also_on
 
 _PATTERN = re.compile(r"/.*(?:\*|/:\w|\{\w+\})", re.DOTALL)
@@ -36,6 +37,24 @@ def check_dead_links(reading: Reading) -> Iterator[Problem]:
                     "link each name, or compare with the pattern in a rule, as in `keyMatch2(r.obj, p.obj)`"
                 )
                 yield reading.in_rule(line, 0, "dead-link", message, hint)
+    yield from _no_callers(reading)
+
+
+def _no_callers(reading: Reading) -> Iterator[Problem]:
+    """Links of `g` that give a role to a path or to a method, in a model that asks `g` about callers alone."""
+    definition, path = reading.document.definition, reading.path_column
+    caller = {definition.shape.words.index(word) for word in definition.shape.caller}
+    asked = {pair.word for pair in reading.relations.pairs if pair.how == "role"}
+    if path is None or not asked or not asked <= caller:
+        return
+    others = reading.words[path]
+    for line, row in paced(zip(reading.document.lines["g"], reading.document.rows["g"], strict=True)):
+        kind = (
+            "method" if row[0] in HTTP_METHODS else "path" if row[0] in others and row[0][:1] == "/" else ""
+        )
+        if kind and not _PATTERN.match(row[0]):
+            message = f"`{row[0]}` is a {kind}, and no caller's role: the link gives nothing"
+            yield reading.in_rule(line, 0, "dead-link", message, "write `g, who, role`")
 
 
 def only_request_domains(reading: Reading, ptype: str) -> bool:

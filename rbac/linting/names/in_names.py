@@ -67,7 +67,7 @@ def _people_as_roles(reading: Reading) -> Iterator[Problem]:
     named = frozenset() if column is None else reading.words[column]
     rules = Nearest(named)
     told = set()
-    for roles in paced(reading.links.values()):
+    for who, roles in paced(reading.links.items()):
         for role, line in roles.items():
             if role not in told and looks(role):
                 told.add(role)
@@ -75,6 +75,8 @@ def _people_as_roles(reading: Reading) -> Iterator[Problem]:
                     continue  # it is told as a role without rules, with the one that is meant
                 message = f"`{role}` looks like a person, and stands where a role is given"
                 hint = "write `g, who, role`, and give people a role of their own to share"
+                if who in named and role not in named and not looks(who):
+                    hint = f"the two are the wrong way round: write `g, {role}, {who}`"
                 yield reading.in_rule(line, 1, "subject-as-role", message, hint)
 
 

@@ -16,6 +16,9 @@ _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _ALONE: Final = re.compile(rf"(?<![0-9A-Fa-f-]){_UUID.pattern}(?![0-9A-Fa-f-])")
 _ADDRESS: Final = re.compile(r"[^@\s|]+@[^@\s|]+")
 _FULL_NAME: Final = re.compile(r"[^\W\d_a-z][\w'’.-]*(?:\s+[^\W\d_][\w'’.-]*)+")
+_BEGINNING: Final = re.compile(
+    r"(?P<shown>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{0,4}){0,4}-?)(?P<more>\.{2,3}|…|\*)?"
+)
 _LEAST_DIGITS, _DIGITS, _SHARE = 20, 32, 0.8
 _EVERY_PATH: Final = frozenset(("/*", "*", "/.*", ".*"))
 
@@ -58,6 +61,8 @@ def _full_name(name: str) -> WordFault | None:
 
 _WHERE: Final = "write the person's `sub`, which the issuer's console and the decision log show"
 
+_WHOLE: Final = "copy the whole `sub` anew: 32 digits in groups of 8, 4, 4, 4 and 12"
+
 
 def fault_of(name: str, reading: Reading) -> WordFault | None:
     """Why a name that is a person's cannot be a `sub`; ``None`` for a `sub`, and for what may be a role."""
@@ -69,12 +74,20 @@ def fault_of(name: str, reading: Reading) -> WordFault | None:
         return WordFault(f"`{name}` is an address, and no `sub`{issuer}", _WHERE)
     if not people.is_sub("00000000-0000-4000-8000-000000000000"):
         return WordFault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
+    found = _nearly_uuid(name, issuer)
+    return found or (WordFault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None)
+
+
+def _nearly_uuid(name: str, issuer: str) -> WordFault | None:
+    """A name that holds a UUID, or is one but for some letters, or the beginning of one."""
     uuids = _ALONE.findall(name)
     if uuids:
         return _around(name, uuids, issuer)
     if _is_nearly_uuid(name):
         return _nearly(name, issuer)
-    return WordFault(f"`{name}` is no `sub`{issuer}", _WHERE) if _is_person(name) else None
+    if _is_beginning(name):
+        return WordFault(f"`{name}` is no `sub`{issuer}: it is the beginning of one", _WHOLE)
+    return None
 
 
 def _is_person(name: str) -> bool:
@@ -110,6 +123,18 @@ def _is_nearly_uuid(name: str) -> bool:
     )
 
 
+def _is_beginning(name: str) -> bool:
+    """Whether a name is what a list shows of a UUID: `3b7e5c0a`, `3b7e5c0a-9d5e…`; letters and digits, for a word or a
+    date is none."""
+    found = _BEGINNING.fullmatch(name)
+    if found is None:
+        return False
+    digits = sum(map(str.isdigit, found["shown"]))
+    mixed = 1 < digits < len(found["shown"].replace("-", ""))
+    changes = len(re.findall(r"(?<=[a-fA-F])\d|(?<=\d)[a-fA-F]", found["shown"]))
+    return mixed and (bool(found["more"]) or changes > 1)
+
+
 def _nearly(name: str, issuer: str) -> WordFault:
     digits = "".join(_HEX.findall(name)).lower()
     if len(digits) == _DIGITS:
@@ -118,4 +143,4 @@ def _nearly(name: str, issuer: str) -> WordFault:
         return WordFault(f"`{name}` is no `sub`{issuer}: it is written in five groups", f"write `{uuid}`")
     more = "more" if len(digits) > _DIGITS else "fewer"
     message = f"`{name}` is no `sub`{issuer}: it has {more} digits than a whole one"
-    return WordFault(message, "copy the whole `sub` anew: 32 digits in groups of 8, 4, 4, 4 and 12")
+    return WordFault(message, _WHOLE)

@@ -1,6 +1,7 @@
 """Links to a role that no rule names: they give nobody anything."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -49,6 +50,7 @@ class _Used:
 def check_roles_without_rules(reading: Reading) -> Iterator[Problem]:
     """A link to a role that no rule names (in the link's domain, where it has one), also not through further links,
     gives nobody anything."""
+    looks = re.compile(reading.subjects, re.DOTALL).fullmatch
     for ptype, used in _used_by_matcher(reading).items():
         everywhere = used.everywhere()
         named = Nearest(everywhere)
@@ -58,6 +60,8 @@ def check_roles_without_rules(reading: Reading) -> Iterator[Problem]:
                 elsewhere = role in everywhere
                 if not elsewhere and role not in told:
                     told.add(role)
+                    if not role or (ptype == "g" and looks(role) and not named.but_for_signs(role)):
+                        continue  # it is told as an empty name, or as a person
                     said = _without_rules(reading, ptype, role, named.of(role))
                     yield reading.in_rule(line, 1, "role-without-rules", *said)
                 # A link in the domain `*` is told as one that holds in no domain at all.

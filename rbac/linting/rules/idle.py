@@ -9,8 +9,9 @@ from casbin.constant.constants import ALLOW_AND_DENY_EFFECT, PRIORITY_EFFECT
 from rbac.background import paced
 from rbac.errors import Problem
 from rbac.linting.names.callers_known import KnownCallers
-from rbac.linting.reading.subject import Reading
+from rbac.linting.reading.subject import Reading, ancestors
 from rbac.linting.rules.allows import Allows
+from rbac.matching.languages import Budget
 from rbac.text.nearest import Nearest
 from rbac.text.yaml_text import yaml_text
 
@@ -19,6 +20,7 @@ def check_idle(reading: Reading, named: Collection[str] = ()) -> Iterator[Proble
     """Rules that change no answer for anyone who is known. ``named`` are the names that policy tests use."""
     callers = KnownCallers(reading, named)
     unknown = yield from _unknown_roles(reading, callers)
+    yield from _unknown_holders(reading, callers)
     effect = reading.column("eft")
     if effect is None or reading.document.definition.effect not in (ALLOW_AND_DENY_EFFECT, PRIORITY_EFFECT):
         return
@@ -82,6 +84,22 @@ def _unknown_roles(reading: Reading, callers: KnownCallers) -> Generator[Problem
         if meant and (meant in callers.outside_rules or len(allowed.get(meant, ())) > 1):
             yield _nobody_holds(reading, lines[0], column, name, meant)
     return told
+
+
+def _unknown_holders(reading: Reading, callers: KnownCallers) -> Iterator[Problem]:
+    """A name that one link alone gives a role, and that is written nearly as a role that is known: `g, manger, clerk`."""
+    column = reading.relations.role_column
+    if column is None or not callers.apart:
+        return
+    known = callers.outside_links | reading.words[column]
+    names = Nearest({name for name in known if not callers.person(name)})
+    for name, roles in paced(reading.links.items()):
+        if len(roles) > 1 or name in known or callers.person(name):
+            continue
+        meant = names.slip(name) or names.but_for_signs(name)
+        if meant and meant not in ancestors(reading.links, name, {}, Budget()):
+            (line,) = roles.values()
+            yield _nobody_holds(reading, line, 0, name, meant)
 
 
 def _lines_by_name(

@@ -222,6 +222,30 @@ NAMES: Final = [
     ("clerk+support", "several-names", "write a line for `clerk` and one for `support`"),
     ("clerk & support", "several-names", "write a line for `clerk` and one for `support`"),
     ("clerk and support", "several-names", "write a line for `clerk` and one for `support`"),
+    ("(clerk|support)", "several-names", "write a line for `clerk` and one for `support`"),
+    ("[clerk support]", "several-names", "write a line for `clerk` and one for `support`"),
+    ("clerk:support", "several-names", "write a line for `clerk` and one for `support`"),
+    ("clerk.support", "several-names", "write a line for `clerk` and one for `support`"),
+    ("clerk\\support", "several-names", "write a line for `clerk` and one for `support`"),
+    ("manager > clerk", "several-names", "write a line for `manager` and one for `clerk`"),
+    ("cl.*", "several-names", "write a line for each role that is meant"),
+    ("man*", "several-names", "write a line for each role that is meant"),
+    ("[a-z]+", "several-names", "write a line for each role that is meant"),
+    (".*", "several-names", "write a line for each role that is meant"),
+    ("everyone but clerk", "negated-name", "write a rule for each role that is meant"),
+    ("all except clerk", "negated-name", "write a rule for each role that is meant"),
+    ("evrybody", "resembles-special-word", "did you mean `everyone`"),
+    ("every1", "resembles-special-word", "did you mean `everyone`"),
+    ("ログイン済み", "resembles-special-word", "did you mean `authenticated`"),
+    ("scope:", "resembles-special-word", "`scope:` and its whole name"),
+    ("Scope:orders/read", "resembles-special-word", "write `scope:orders/read`"),
+    ("scopes:orders/read", "resembles-special-word", "write `scope:orders/read`"),
+    ("scope: orders/read", "resembles-special-word", "write `scope:orders/read`"),
+    ("client_id:1h57", "resembles-special-word", "write `client:1h57`"),
+    ("client :1h57", "resembles-special-word", "write `client:1h57`"),
+    ("client: 1h57", "resembles-special-word", "write `client:1h57`"),
+    ("scope:a scope:b", "several-names", "write a line for `scope:a` and one for `scope:b`"),
+    ("scope:a/b c/d", "several-names", "write a line for `scope:a/b` and one for `scope:c/d`"),
     ("!clerk", "negated-name", "write a rule for each role that is meant"),
     ("not clerk", "negated-name", "write a rule for each role that is meant"),
     ("-clerk", "negated-name", "write a rule for each role that is meant"),
@@ -265,6 +289,18 @@ RIGHT: Final = [
     "p, store-manager, /refunds, GET, allow",
     "p, O'Brien's team, /refunds, GET, allow",
     "g, everyone-in-sales, clerk",
+    "g, clerks, clerk",
+    "g, clerk-support, auditor",
+    "g, team.lead, manager",
+    "g, region:north, manager",
+    "g, scope:orders/read, clerk",
+    "g, client:1h57kf5cpq17m0eml12EXAMPLE, clerk",
+    "g, R&D, auditor",
+    "g, only-at-night, auditor",
+    "p, every clerk of the north, /refunds, GET, allow",
+    "p, scope:refunds/read, /refunds, GET, allow",
+    "p, client, /refunds, GET, allow",
+    "p, nobodys-business, /refunds, GET, allow",
     "p, 7f3c1e52-1111-4222-8333-444455556667, /*, *, deny",
 ]
 
@@ -475,6 +511,50 @@ def test_a_link_to_a_role_that_no_rule_names_is_told_with_the_nearest_one(line: 
     (problem,) = (found for found in told(line) if found.column > 3)
     assert problem.code == "role-without-rules"
     assert hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("manger", "manager"),
+        ("mangaer", "manager"),
+        ("admins", "admin"),
+        ("@admin", "admin"),
+        ("role:admin", "admin"),
+        ("ROLE_ADMIN", "admin"),
+        ("suport", "support"),
+        ("[clerk]", "clerk"),
+        ("the clerk", "clerk"),
+        ("all clerks", "clerk"),
+        ("clerk only", "clerk"),
+    ],
+)
+@pytest.mark.parametrize(
+    "rule", ["g, {}, auditor", "p, {}, /refunds, GET, allow", "p, {}, /refunds, GET, deny"]
+)
+def test_a_name_that_is_nearly_a_role_s_is_told_with_it_wherever_it_stands(
+    name: str, meant: str, rule: str
+) -> None:
+    (problem,) = told(rule.format(name))
+    assert problem.code in {"unknown-role", "not-a-subject"}
+    assert f"`{meant}`" in problem.hint
+
+
+@pytest.mark.parametrize("name", ["/orders", "GET"])
+def test_a_link_that_gives_a_role_to_a_path_or_a_method_is_told(name: str) -> None:
+    (problem,) = told(f"g, {name}, clerk")
+    assert problem.code == "dead-link"
+    assert problem.hint == "write `g, who, role`"
+
+
+def test_a_link_the_wrong_way_round_is_told_once_with_the_right_one() -> None:
+    (problem,) = told("g, support, 3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11")
+    assert problem.code == "subject-as-role"
+    assert problem.hint.endswith("write `g, 3b7e5c0a-9d5e-4a52-8f0e-6c1d2b9a4f11, support`")
+
+
+def test_a_link_to_the_empty_name_is_told_once() -> None:
+    assert codes(told("g, lead, ")) == ["empty-name"]
 
 
 @pytest.mark.parametrize("value", ["42", "…x", "ä", "!", "a:b", "%", "’", "３", "x;y"])
