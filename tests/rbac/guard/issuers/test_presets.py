@@ -1,16 +1,18 @@
 """The issuers that a guard knows by name: what they accept, by their real rules and a real key set."""
 
-import dataclasses
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rbac.guard import auth0, cognito, firebase
+from rbac.guard import auth0, cognito, firebase, oidc
+from rbac.guard.identity.clock import KEYS_MAX_AGE
+from rbac.guard.identity.principal import RoleClaim
 from rbac.guard.issuers.authenticator import Authenticator
+from rbac.guard.issuers.provider import DIALECTS, Provider
 from tests.support.guarded import client_of, guard_in, shop
 from tests.support.issuer import ABSENT, Issuer
 from tests.support.service import ROOT
@@ -106,34 +108,187 @@ def test_a_token_is_verified_in_whatever_event_loop_asks(tmp_path: Path, issuer:
         assert client.get("/orders", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("preset", "issuer_name", "keys"),
-    [
-        (
-            cognito("ap-northeast-1_AbC123xyz", "a", "b"),
-            "https://cognito-idp.ap-northeast-1.amazonaws.com/ap-northeast-1_AbC123xyz",
-            "https://cognito-idp.ap-northeast-1.amazonaws.com/ap-northeast-1_AbC123xyz/.well-known/jwks.json",
+COGNITOS = "https://cognito-idp.ap-northeast-1.amazonaws.com/ap-northeast-1_AbC123xyz"
+CHINAS = "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC123xyz"
+GOOGLES_KEYS = "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
+ROLES = RoleClaim.parse("https://example.com/roles")
+# What each preset is made of, where nothing is said that need not be, and where everything is.
+PRESETS: list[tuple[Callable[[], Authenticator], Provider, float]] = [
+    (
+        lambda: cognito("ap-northeast-1_AbC123xyz", "a", "b"),
+        Provider(
+            COGNITOS,
+            f"{COGNITOS}/.well-known/jwks.json",
+            frozenset({"a", "b"}),
+            (RoleClaim.parse("custom:role"),),
+            DIALECTS["cognito"],
         ),
-        (
-            cognito("cn-north-1_AbC123xyz", "a"),
-            "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC123xyz",
-            "https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_AbC123xyz/.well-known/jwks.json",
+        KEYS_MAX_AGE,
+    ),
+    (
+        lambda: cognito(
+            "cn-north-1_AbC123xyz",
+            "a",
+            role_claims=["custom:team", "cognito:groups"],
+            token_use="both",
+            resource="https://api.example.com",
+            scopes="required",
+            keys_max_age=600,
         ),
-        (
-            auth0("example.eu.auth0.com", "a", role_claims=["https://example.com/roles"]),
+        Provider(
+            CHINAS,
+            f"{CHINAS}/.well-known/jwks.json",
+            frozenset({"a"}),
+            (RoleClaim.parse("custom:team"), RoleClaim.parse("cognito:groups")),
+            DIALECTS["cognito"],
+            "both",
+            "https://api.example.com",
+            "required",
+        ),
+        600,
+    ),
+    (
+        lambda: auth0("example.eu.auth0.com", "a", role_claims=["https://example.com/roles"]),
+        Provider(
             "https://example.eu.auth0.com/",
             "https://example.eu.auth0.com/.well-known/jwks.json",
+            frozenset({"a"}),
+            (ROLES,),
+            DIALECTS["auth0"],
+        ),
+        KEYS_MAX_AGE,
+    ),
+    (
+        lambda: auth0(
+            "id.example.com",
+            role_claims=["https://example.com/roles"],
+            token_use="access",
+            resource="https://api.example.com",
+            scopes="required",
+            keys_max_age=600,
+        ),
+        Provider(
+            "https://id.example.com/",
+            "https://id.example.com/.well-known/jwks.json",
+            frozenset(),
+            (ROLES,),
+            DIALECTS["auth0"],
+            "access",
+            "https://api.example.com",
+            "required",
+        ),
+        600,
+    ),
+    (
+        lambda: firebase("my-shop-4711"),
+        Provider(
+            "https://securetoken.google.com/my-shop-4711",
+            GOOGLES_KEYS,
+            frozenset({"my-shop-4711"}),
+            (RoleClaim.parse("role"),),
+            DIALECTS["firebase"],
+        ),
+        KEYS_MAX_AGE,
+    ),
+    (
+        lambda: firebase("my-shop-4711", role_claims=["https://example.com/roles"], keys_max_age=600),
+        Provider(
+            "https://securetoken.google.com/my-shop-4711",
+            GOOGLES_KEYS,
+            frozenset({"my-shop-4711"}),
+            (ROLES,),
+            DIALECTS["firebase"],
+        ),
+        600,
+    ),
+    (
+        lambda: oidc("https://id.example.com/realms/shop", "a", "b"),
+        Provider(
+            "https://id.example.com/realms/shop",
+            "https://id.example.com/realms/shop/.well-known/openid-configuration",
+            frozenset({"a", "b"}),
+            (),
+            DIALECTS["oidc"],
+        ),
+        KEYS_MAX_AGE,
+    ),
+    (
+        lambda: oidc(
+            "https://id.example.com",
+            role_claims=["realm_access.roles", "https://example.com/roles"],
+            token_use="access",
+            resource="https://api.example.com",
+            scopes="required",
+            keys_max_age=600,
+        ),
+        Provider(
+            "https://id.example.com",
+            "https://id.example.com/.well-known/openid-configuration",
+            frozenset(),
+            (RoleClaim.parse("realm_access.roles"), ROLES),
+            DIALECTS["oidc"],
+            "access",
+            "https://api.example.com",
+            "required",
+        ),
+        600,
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "provider", "keys_max_age"), PRESETS)
+def test_a_preset_is_what_was_said_and_knows_its_issuer_to_the_letter(
+    make: Callable[[], Authenticator], provider: Provider, keys_max_age: float
+) -> None:
+    preset = make()
+    assert preset.provider == provider
+    assert preset.keys._max_age == keys_max_age
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cognito("eu-west-1_AbC123xyz.evil.example", "a"),
+        lambda: auth0("example.eu.auth0.com:8443", "a", role_claims=["r"]),
+        lambda: auth0("evil.example/example.eu.auth0.com", "a", role_claims=["r"]),
+        lambda: firebase("my-shop-4711/evil"),
+        lambda: firebase("-my-shop-4711"),
+    ],
+)
+def test_a_name_that_an_issuers_is_only_a_part_of_is_none(make: Callable[[], object]) -> None:
+    with pytest.raises(ValueError, match="is not the"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (
+            lambda: cognito("AbC123xyz", "a"),
+            "`AbC123xyz` is not the id of a user pool, like `ap-northeast-1_AbC123xyz`",
         ),
         (
-            firebase("my-shop-4711"),
-            "https://securetoken.google.com/my-shop-4711",
-            "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+            lambda: auth0("my tenant", "a", role_claims=["r"]),
+            "`my tenant` is not the domain of a tenant, like `example.eu.auth0.com`",
+        ),
+        (
+            lambda: firebase("My Shop"),
+            "`My Shop` is not the id of a Firebase project, like `my-shop-4711`",
+        ),
+        (
+            lambda: oidc("http://id.example.com", "a"),
+            "`http://id.example.com` is not an issuer, like `https://id.example.com`: ",
+        ),
+        (
+            lambda: cognito("eu-west-1_AbC123xyz", "a", role_claims="role"),
+            "role_claims is a list of names: ['role']",
         ),
     ],
 )
-def test_a_preset_knows_its_issuer_to_the_letter(preset: Authenticator, issuer_name: str, keys: str) -> None:
-    assert (preset.provider.issuer, preset.provider.jwks_url) == (issuer_name, keys)
-    assert dataclasses.is_dataclass(preset.provider)
+def test_whoever_mistypes_an_issuer_reads_what_one_looks_like(make: Callable[[], object], said: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as told:
+        make()
+    assert str(told.value).startswith(said)
 
 
 @pytest.mark.parametrize(
