@@ -134,8 +134,6 @@ class KeySet:
             await self._landing()
             if kid in self._keys:
                 return self._keys[kid]
-            if not self._keys:
-                break
         if self._keys and self.last_fetch_ok:
             raise InvalidToken("unknown_key")
         raise KeysUnavailable(math.ceil(max(1.0, self._due - self._clock.monotonic())))
