@@ -269,6 +269,8 @@ async def test_a_background_that_was_begun_twice_is_one_and_ends_at_once() -> No
 async def test_a_stop_ends_the_fetch_under_way_whoever_asked_for_it() -> None:
     before = asyncio.all_tasks()
     never = asyncio.Event()
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
 
     async def nowhere(_fetch: Fetch, _failed: bool) -> str:
         await never.wait()
@@ -281,16 +283,52 @@ async def test_a_stop_ends_the_fetch_under_way_whoever_asked_for_it() -> None:
     with pytest.raises(KeysUnavailable):
         await caller
     assert asyncio.all_tasks() == before
-    assert source.keys.failures == 0  # nobody failed
+    assert (source.keys.failures, faults) == (0, [])  # nobody failed
+
+
+async def test_a_stop_while_keys_that_became_too_old_are_fetched_makes_no_token_a_forged_one() -> None:
+    never = asyncio.Event()
+    located: list[bool] = []
+
+    async def at_first(_fetch: Fetch, failed: bool) -> str:
+        located.append(failed)
+        if len(located) > 1:
+            await never.wait()
+        return "https://keys.example.com/jwks"
+
+    source = Source(ONE, locate=at_first, max_age=600.0)
+    await source.keys.signing_key("one")
+    source.time.elapsed += 600
+    caller = asyncio.create_task(source.keys.signing_key("one"))
+    await until(lambda: len(located) == 2)
+    await source.keys.stop()
+    with pytest.raises(KeysUnavailable):
+        await caller
+
+
+async def test_the_time_limit_is_for_the_whole_fetch_whatever_it_waits_for() -> None:
+    never = asyncio.Event()
+
+    async def nowhere(_fetch: Fetch, _failed: bool) -> str:
+        await never.wait()
+        return "https://keys.example.com/jwks"
+
+    source = Source(ONE, locate=nowhere, time_limit=0.01)
+    with pytest.raises(KeysUnavailable):
+        await source.keys.signing_key("one")
+    assert (source.keys.failures, source.asked) == (1, [])
+    await source.keys.stop()
 
 
 def test_each_event_loop_has_a_client_of_its_own_that_a_stop_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a client holds belongs to the loop that it was used in, which may have ended without a word."""
-    made: list[tuple[httpx2.AsyncClient, asyncio.AbstractEventLoop, float]] = []
+    made: list[tuple[httpx2.AsyncClient, asyncio.AbstractEventLoop]] = []
+    asked: set[tuple[str, float]] = set()
 
     def new(url: str, *, time_limit: float, **options: Any) -> httpx2.AsyncClient:
         client = new_client(url, time_limit=time_limit, **options)
-        made.append((client, asyncio.get_running_loop(), time_limit))
+        made.append((client, asyncio.get_running_loop()))
+        asked.add((url, time_limit))
         return client
 
     monkeypatch.setattr("rbac.guard.identity.key_set.new_client", new)
@@ -309,9 +347,9 @@ def test_each_event_loop_has_a_client_of_its_own_that_a_stop_closes(monkeypatch:
         return asyncio.get_running_loop()
 
     loops = [asyncio.run(life(stops)) for stops in (False, True, True)]
-    assert [loop for _, loop, _ in made] == loops
-    assert [client.is_closed for client, _, _ in made] == [False, True, True]
-    assert {time_limit for _, _, time_limit in made} == {7.0}
+    assert [loop for _, loop in made] == loops
+    assert [client.is_closed for client, _ in made] == [False, True, True]
+    assert asked == {("https://keys.example.com/jwks", 7.0)}
 
 
 async def test_whoever_locates_the_keys_is_told_whether_the_fetch_before_failed() -> None:
@@ -421,3 +459,29 @@ async def test_the_log_tells_of_keys_only_when_they_are_others(caplog: pytest.Lo
         "the issuer's keys are now: one",  # another key under the same name
         "the issuer's keys are now: one, two",
     ]
+
+
+async def test_the_log_tells_once_that_keys_are_within_reach_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "rbac.guard")
+    source = Source(ONE, DOWN, DOWN, ONE, ONE)
+    source.keys.start()
+    for number in range(1, 6):
+        await source.slept(number)
+    await source.keys.stop()
+    assert [sentence for level, sentence, _ in told(caplog) if level == logging.INFO] == [
+        "the issuer's keys are now: one",
+        "the issuer's keys are within reach again",
+    ]
+
+
+async def test_nobody_is_told_of_lost_keys_where_there_never_were_any(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    source = Source(DOWN, max_age=600.0)
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            await source.keys.signing_key("one")
+        source.time.elapsed += 600
+    await source.keys.stop()
+    assert {level for level, _, _ in told(caplog)} == {logging.WARNING}
+    assert source.gone == []
