@@ -321,3 +321,11 @@ def test_the_guard_alone_brings_no_framework_and_no_http_client() -> None:
     )
     loaded = set(done.stdout.split())
     assert not loaded & {"fastapi", "starlette", "httpx2", "jose", "pydantic", "app", "uvicorn", "yaml"}
+
+
+def test_where_the_http_client_is_missing_the_extra_that_brings_it_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "rbac.guard.issuers.authenticator", None)
+    with pytest.raises(ModuleNotFoundError, match=r"the extra `guard`: pip install 'sekisho\[guard\]'"):
+        cognito("eu-west-1_AbC123xyz", "a")
