@@ -184,7 +184,7 @@ def _cerbos(binary: Path, rules: int, home: Path) -> Iterator[str]:
 
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while process.poll() is None and time.monotonic() < until:
         try:
             if _post(port, "/api/check/resources", theirs(questions(20, 1)[0]), "")[0] == 200:

@@ -129,7 +129,7 @@ def _wait(process: "subprocess.Popen[bytes]", log: Path, workers: int) -> None:
 
 def _first_answer(port: int) -> None:
     """Waits for it: a worker listens as soon as its application is there."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while True:
         try:
             status, _ = ask(port, "/nowhere", None)

@@ -104,10 +104,10 @@ def _policy(app: str, rules: int, scratch: Path) -> Path:
 
 def _wait(port: int, process: "subprocess.Popen[bytes]", complaints: Path) -> None:
     """The socket was bound before the server existed, so a first answer is what says that it is there."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 600
     while process.poll() is None and time.monotonic() < until:
         try:
-            ask(port, "/nowhere", None, seconds=2)
+            ask(port, "/nowhere", None, seconds=60)
         except OSError:
             time.sleep(0.1)
         else:
