@@ -179,7 +179,7 @@ def _collect_opens(opens: dict[str, Bucket], segments: Sequence[str], at: int, f
     if len(opens) == 1 and "" in opens:
         found.append(opens[""])
         return
-    rest = "/".join(segments[at:])
+    rest = segments[at]  # no start has a slash
     if len(opens) <= len(rest):
         found.extend(bucket for start, bucket in opens.items() if rest.startswith(start))
         return
