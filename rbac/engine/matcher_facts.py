@@ -80,7 +80,7 @@ class Nodes:
         """Whether the node cannot raise, given strings, valid patterns and valid addresses; notes what it relies on."""
         match node:
             case ast.BoolOp():
-                return all(map(self.certain, node.values)) and self.boolean(node)
+                return all(map(self.certain, node.values))
             case ast.UnaryOp(op=ast.Not()):
                 return self.plain(node.operand) or self.certain(node.operand)
             case ast.Constant() | ast.Compare():

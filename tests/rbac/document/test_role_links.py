@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import pytest
 from casbin.rbac.default_role_manager.role_manager import RoleManager
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -136,3 +137,60 @@ def test_every_cycle_that_is_told_is_one() -> None:
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
         assert all(link in links for link in pairwise(cycle))
+
+
+WAYS = {"a": ["c", "b"], "b": ["d"], "c": ["d"], "d": ["e", "a"], "e": []}
+
+
+@pytest.mark.parametrize(
+    ("names", "links", "goal", "came"),
+    [
+        (["a"], None, None, {"a": None, "c": "a", "b": "a", "d": "c", "e": "d"}),
+        (["a"], 0, None, {"a": None}),
+        (["a"], 1, None, {"a": None, "c": "a", "b": "a"}),
+        (["a"], 2, None, {"a": None, "c": "a", "b": "a", "d": "c"}),
+        (["a"], None, "b", {"a": None, "c": "a", "b": "a"}),  # no further than to the goal
+        (["a"], None, "a", {"a": None}),
+        (["b", "c"], 1, None, {"b": None, "c": None, "d": "b"}),
+        (["nobody"], None, None, {"nobody": None}),
+        ([], None, None, {}),
+    ],
+)
+def test_a_walk_goes_no_further_than_it_is_told(
+    names: list[str], links: int | None, goal: str | None, came: dict[str, str | None]
+) -> None:
+    walked = walk(lambda one: WAYS.get(one, []), names, links, goal)
+    assert list(walked.items()) == list(came.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "levels", "chain"),
+    [
+        ("a", "d", 3, ("a", "b", "d")),  # by the names' order, whatever the links' is
+        ("a", "d", 2, ()),
+        ("a", "e", 4, ("a", "b", "d", "e")),
+        ("a", "e", 3, ()),
+        ("a", "a", 1, ("a",)),
+        ("e", "a", 9, ()),
+        ("d", "d", 9, ("d",)),
+        ("a", "nobody", 9, ()),
+    ],
+)
+def test_the_shortest_chain_of_fewer_links_than_there_are_levels(
+    name: str, role: str, levels: int, chain: tuple[str, ...]
+) -> None:
+    assert shortest_chain(lambda one: WAYS.get(one, []), name, role, levels) == chain
+
+
+def test_links_turned_round_name_whoever_holds_a_role_directly() -> None:
+    assert turned({"a": ["r", "s"], "b": ["r"], "r": []}) == {"r": ["a", "b"], "s": ["a"]}
+
+
+def test_a_link_of_a_name_to_itself_is_no_cycle_and_makes_no_chain_longer() -> None:
+    assert faults([("a", "a")]) == ([], [])
+    assert faults([*chain_of(9), ("r3", "r3"), ("r9", "r9")]) == ([], [])
+    assert faults([("a", "b"), ("b", "b"), ("b", "a")])[0] == [("a", "b", "a")]
+
+
+def test_a_cycle_is_told_once_for_the_link_that_closes_it_however_many_ways_lead_there() -> None:
+    assert faults([("p", "d"), ("d", "p"), ("p", "x"), ("x", "d")])[0] == [("p", "d", "p")]
