@@ -47,7 +47,7 @@ class Subjects:
     def is_sub(self, name: str) -> bool:
         """Whether the issuer may call a person, or a program, so."""
         if is_of_access_token(name):
-            return name.startswith(CLIENT)
+            return name.startswith(CLIENT) and len(name) > len(CLIENT)
         return re.fullmatch(self.sub, name, re.DOTALL) is not None
 
     def is_person(self, name: str) -> bool:

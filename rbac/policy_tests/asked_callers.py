@@ -19,7 +19,7 @@ from rbac.asking import (
     everybody,
     token_words,
 )
-from rbac.document.names import SCOPE, stranger
+from rbac.document.names import SCOPE, Subjects, stranger
 from rbac.errors import RequestError
 from rbac.policy import Policy
 from rbac.policy_tests.asked_endpoints import AskedEndpoints, Refuse
@@ -120,6 +120,11 @@ class AskedCallers:
 
     def _somebody(self, scenario: Scenario, caller: ScenarioCaller) -> Asker:
         sub = caller.sub
+        self._check_sub(scenario, sub)
+        for name in caller.roles or ():
+            if name.text in self._singled_out and self._people.is_person(name.text):
+                message = f"`{name.text}` is a person and no role"
+                self._refuse(name.place, "test-unknown-role", message, f"write `sub: {yaml_text(name.text)}`")
         roles = self._known_roles(caller.roles or ())
         self._check_told_apart(name for name in caller.roles or () if name.text in roles)
         who = [] if sub is None else [f"sub {sub}"]
@@ -127,6 +132,20 @@ class AskedCallers:
         words = self._words(scenario, caller_words, roles, sub)
         role = (roles[0] if len(roles) == 1 else None if roles else ANY_TOKEN) if sub is None else None
         return Asker(label, role, words, roles)
+
+    def _check_sub(self, scenario: Scenario, sub: str | None) -> None:
+        """Refuse a person whom no token names: what is denied to them can never fail. Whom the policy names is its own
+        business: of these, `check` warns."""
+        shape = self._shape
+        if sub is None or shape.sub is None or shape.sub == shape.role or sub in self._policy.subjects:
+            return
+        if sub in self._given and not self._people.is_sub(sub):
+            message = f"`{sub}` is a role of the policy, and no person"
+            self._refuse(scenario.place, "test-caller", message, f"write `role: {yaml_text(sub)}`")
+        elif self._people.is_person(sub) and not self._people.is_sub(sub):
+            message = f"no token has the `sub` `{sub}`, so what is denied to it can never fail"
+            hint = "write the person's `sub`, which the issuer's console and the decision log show"
+            self._refuse(scenario.place, "test-cannot-fail", message, hint)
 
     def _words(
         self, scenario: Scenario, words_of: Callable[..., Mapping[str, str]], *who: object
@@ -144,6 +163,16 @@ class AskedCallers:
         words = token_words(self._shape, self._names)
         with_role = words if role is None else {**words, role: stranger("role", self._names)}
         return Asker(UNKNOWN_ROLE, ANY_TOKEN, with_role)
+
+    @cached_property
+    def _given(self) -> frozenset[str]:
+        """The roles that links give: another name may be a person's, though a rule is about it."""
+        links = self._policy.document.links(domains=False).get("", {})
+        return frozenset(role for roles in links.values() for role in roles)
+
+    @cached_property
+    def _people(self) -> Subjects:
+        return Subjects.of(self._policy.subjects_look_like)
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -216,7 +245,7 @@ class AskedCallers:
         if group:
             return message, f"did you mean the group `{group}`?"
         close = self._roles_known.meant(role)
-        known = quoted(self._policy.roles)
+        known = quoted([name for name in self._policy.roles if name not in self._singled_out])
         roles = f"its roles are {known}" if known else "it knows no role at all"
         unknown = "; for a role that the policy does not know write `unknown-role: true`"
         return message, (f"did you mean `{close}`?" if close else roles) + unknown

@@ -4,6 +4,7 @@ What cannot be asked (a path that no route has, a method in small letters) is an
 something misspelled would pass for ever.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,23 @@ from rbac.space.endpoint_classes import EVERY, EndpointClasses
 from rbac.text.nearest import nearest
 from rbac.text.wording import quoted
 
+# What other languages write for `{id}`, as a whole part of a path; no path of a request has `<`, `{` or `}`.
+_NAME = r"[A-Za-z_][\w-]*"
+_FOREIGN = re.compile(
+    rf"(?<=/)(?:<(?:[a-z]+:)?(?P<angle>{_NAME})?>|[$%@#]\{{(?P<sigil>{_NAME})\}}|\{{\{{\s*(?P<twice>{_NAME})\s*\}}\}}"
+    rf"|\{{(?P<open>{_NAME})|(?P<close>{_NAME})\}}|\{{\}}|\[(?P<square>{_NAME})\])(?=/|$)"
+)
+
+
+def _own(found: re.Match[str]) -> str:
+    return f"{{{next((name for name in found.groups() if name), 'id')}}}"
+
+
 Refuse = Callable[[Place, str, str, str], None]
 """Notes a problem: its place, code, message and hint."""
+
+
+_COLONS = "in this policy `{name}` stands for any one part of a path, and `:name` for itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +67,12 @@ class AskedEndpoints:
                     assertion.place, "test-unknown-word", f"the model's request has no word `{word}`", known
                 )
             else:
+                if name in words and not quiet:
+                    message = f"`{name}` is said by `with:`, and by the line as well"
+                    self._refuse(assertion.place, "test-duplicate", message, "delete one of the two")
                 words[name] = value
         if not quiet:
+            self._check_only_below(assertion, words)
             self._check_all_said(assertion, words)
             self._check_action(assertion, words)
             self._check_path(scenario, assertion, words)
@@ -98,6 +118,14 @@ class AskedEndpoints:
                             {**ask.words, act: method}, ask.place, ask.template, expected=False
                         )
 
+    def _check_only_below(self, assertion: Assertion, words: Mapping[str, str]) -> None:
+        """`below:` is about every method: one beside it would not be looked at."""
+        act = words.get(self.shape.act or "")
+        if assertion.below and act is not None:
+            hint = "write `below:` alone, for every method, or a line with the method and a path that ends with `/*`"
+            said = f"`below:` is about every method, and not about `{act}` alone"
+            self._refuse(assertion.place, "test-misplaced", said, hint)
+
     def _check_all_said(self, assertion: Assertion, words: Mapping[str, str]) -> None:
         """A test that leaves a word out would ask with "" for it, as nobody does, and a `cannot` would hold for ever."""
         said = {*words, *self.shape.caller, *({self.shape.act} if assertion.below else ())}
@@ -124,7 +152,9 @@ class AskedEndpoints:
             hint = "`*` stands at the end, behind a `/`, for all that lies below; `{name}` is any one part"
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
         elif self.endpoints.is_colon_template(path):
-            hint = "in this policy `{name}` stands for any one part of a path, and `:name` for itself"
+            self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", _COLONS)
+        elif _FOREIGN.search(path) and not any(route.obj == path for route in self.routes):
+            hint = f"write `{_FOREIGN.sub(_own, path)}`: `{{name}}` stands for any one part of a path"
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
         elif not self.routes.has_path(path) and (fault := path_fault(path.replace("/*", "/"))):
             self._refuse(assertion.place, "test-unknown-path", *fault)
@@ -143,6 +173,14 @@ class AskedEndpoints:
 
     def _check_below(self, scenario: Scenario, assertion: Assertion, path: str) -> None:
         """A misspelled beginning would stay closed for ever."""
-        if self.routes and not scenario.unrouted and not self._has_path(f"{path}*"):
+        unasked = f"nobody asks for a path below `{path}`"
+        if "*" in path:
+            meant = path.partition("*")[0].rpartition("/")[0] + "/"
+            self._refuse(assertion.place, "test-unknown-path", unasked, f"write `below: {meant}`")
+        elif self.endpoints.is_colon_template(path):
+            self._refuse(assertion.place, "test-unknown-path", unasked, _COLONS)
+        elif not self.endpoints.template(path) and (fault := path_fault(path)) is not None:
+            self._refuse(assertion.place, "test-unknown-path", unasked, fault.hint)
+        elif self.routes and not scenario.unrouted and not self._has_path(f"{path}*"):
             hint = "if paths without a route are meant, add `unrouted: true` to the test"
             self._refuse(assertion.place, "test-unknown-path", f"no route lies below `{path}`", hint)

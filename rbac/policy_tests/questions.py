@@ -18,7 +18,7 @@ from rbac.model.request_shape import with_word
 from rbac.policy import Policy
 from rbac.policy_tests.asked_callers import AskedCallers, Asker
 from rbac.policy_tests.asked_endpoints import AskedEndpoints, AskedRequest
-from rbac.policy_tests.suite import Scenario, ScenarioError, Suite
+from rbac.policy_tests.suite import Assertion, Scenario, ScenarioError, Suite
 from rbac.policy_tests.yaml_nodes import Place
 from rbac.routes import NO_ROUTES, KnownRoutes
 
@@ -144,7 +144,7 @@ class _Asking:
     def suite(self, suite: Suite) -> Iterator[ScenarioQuestion]:
         self._callers.check_groups(suite)
         for scenario in suite.scenarios:
-            asked = [ask for assertion in scenario.assertions for ask in self.lines.asks(scenario, assertion)]
+            asked = [ask for assertion in scenario.assertions for ask in self._asks(scenario, assertion)]
             closed = list(self.lines.closed(scenario, asked))
             for asker, allowed in self._callers.of(scenario):
                 for ask in asked:
@@ -152,6 +152,15 @@ class _Asking:
                     yield self._question(suite, scenario, ask, asker, expected=expected)
                 for ask in closed:
                     yield self._question(suite, scenario, ask, asker, expected=False)
+
+    def _asks(self, scenario: Scenario, assertion: Assertion) -> list[AskedRequest]:
+        """The requests of a line; one that stands for none would hold for ever."""
+        before = len(self.problems)
+        asked = list(self.lines.asks(scenario, assertion))
+        if not asked and len(self.problems) == before:
+            message, hint = "the line stands for no request", "write a path that somebody can ask for"
+            self._refuse(assertion.place, "test-asserts-nothing", message, hint)
+        return asked
 
     def _question(
         self, suite: Suite, scenario: Scenario, ask: AskedRequest, asker: Asker, *, expected: bool

@@ -16,6 +16,7 @@ from rbac.text.wording import quoted
 
 MOST_LETTERS: Final = 256
 """Of a value, as of every name in a token."""
+_OF_POLICIES: Final = ("client:", "scope:")
 _BREATHE_EVERY = 256
 _WIDTH = 4
 
@@ -95,6 +96,11 @@ def wrong_value(kind: str, value: str) -> tuple[str, str] | None:
         told = f"`{ALL}` is not one {kind}", f"write `everyone, {ALL}, …`, which is what it would mean"
     elif len(value) > MOST_LETTERS:
         told = f"no token has a {kind} of more than {MOST_LETTERS} letters", "copy it from the decision log"
+    elif value.startswith(_OF_POLICIES):
+        told = (
+            f"no token has a {kind} called `{value}`",
+            "write it without what the policy puts in front of it",
+        )
     elif "," in value or not is_plain(value):
         told = f"`{value}` cannot stand in a row", "send everyone or a session away, or lock the person out"
     return told

@@ -217,6 +217,57 @@ CANNOT_BE_ASKED = {
         "test-unknown-word",
         "obj",
     ),
+    "a person by their address": (
+        "{name: n, sub: bob@example.com, cannot: [GET /admin]}",
+        "test-cannot-fail",
+        "the person's `sub`",
+    ),
+    "a person in capitals": (
+        "{name: n, sub: 7F3C1E52-0000-0000-0000-000000000000, cannot: [GET /admin]}",
+        "test-cannot-fail",
+        "the person's `sub`",
+    ),
+    "a role as a person": ("{name: n, sub: user, cannot: [GET /admin]}", "test-caller", "`role: user`"),
+    "a path in angles": (
+        "{name: n, role: user, can: ['GET /users/<id>']}",
+        "test-unknown-path",
+        "write `/users/{id}`",
+    ),
+    "a brace that is not closed": (
+        "{name: n, role: user, can: ['GET /users/{id']}",
+        "test-unknown-path",
+        "write `/users/{id}`",
+    ),
+    "a placeholder without a name": (
+        "{name: n, role: user, can: ['GET /users/{}']}",
+        "test-unknown-path",
+        "write `/users/{id}`",
+    ),
+    "the path said twice": (
+        "{name: n, role: user, with: {obj: /user}, can: [GET /user]}",
+        "test-duplicate",
+        "",
+    ),
+    "a method beside below": (
+        "{name: n, role: user, unrouted: true, cannot: [{below: /admin/, act: GET}]}",
+        "test-misplaced",
+        "`/*`",
+    ),
+    "below a path with a query": (
+        "{name: n, role: user, unrouted: true, cannot: [{below: '/admin/?x'}]}",
+        "test-unknown-path",
+        "no query",
+    ),
+    "below a star": (
+        "{name: n, role: user, unrouted: true, cannot: [{below: '/admin/*'}]}",
+        "test-unknown-path",
+        "write `below: /admin/`",
+    ),
+    "below another language's template": (
+        "{name: n, role: user, unrouted: true, cannot: [{below: '/users/:id/'}]}",
+        "test-unknown-path",
+        "`:name`",
+    ),
     "a word that the caller says": (
         "{name: n, role: user, with: {role: x}, can: [GET /]}",
         "test-caller",
@@ -233,6 +284,16 @@ def test_what_cannot_be_asked_is_an_error_with_its_line(test: str, code: str, hi
         (code, "t.yaml", 3)
     ]
     assert hint in caught.value.problems[0].hint
+
+
+def test_a_person_of_another_issuer_may_be_called_what_theirs_are() -> None:
+    text = b"suite: s\ntests:\n  - {name: n, sub: auth0|5f7c8ec7c33c6c004bbafe82, cannot: [GET /admin]}\n"
+    suite, problems = parse_suite(text, "t.yaml")
+    assert suite is not None, problems
+    asked = Policy.parse(MODEL.encode(), RULES.encode(), subjects="auth0")
+    assert run(asked, [suite], ROUTES).failures == ()
+    with pytest.raises(ScenarioError, match="no token has the `sub`"):
+        run(policy(), [suite], ROUTES)
 
 
 NOT_ASKED_WITH = {

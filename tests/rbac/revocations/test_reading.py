@@ -52,6 +52,8 @@ HOSTILE = [
     (f"sub, *, {T}, why", 6, "wrong-revocation"),
     (f"session, *, {T}, why", 10, "wrong-revocation"),
     (f"client, *, {T}, why", 9, "wrong-revocation"),
+    (f"client, client:x, {T}, why", 9, "wrong-revocation"),
+    (f"sub, client:x, {T}, why", 6, "wrong-revocation"),
     (f"everyone, , {T}, why", 11, "wrong-revocation"),
     (f"everyone, bob, {T}, why", 11, "wrong-revocation"),
     (f"sub, {'x' * 257}, {T}, why", 6, "wrong-revocation"),
