@@ -115,7 +115,7 @@ def _show_reasons(console: Console, reasons: Sequence[str]) -> None:
 
 
 def _show_endpoints(console: Console, changes: Sequence[Change]) -> None:
-    known = [change for change in changes if not change.witness]
+    known = [change for change in changes if not change.witness and change.literal is None]
     if known:
         names = [change.endpoint.label for change in known]
         shown = [f"{name}," for name in names[:_MOST_ENDPOINTS]]

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rbac.diff.differences import Change, Diff
 from rbac.diff.overview import Membership, Overview
+from rbac.document.names import CLIENT
 from rbac.text.wording import quoted
 
 MOST_NAMED: Final = 3
@@ -22,7 +23,7 @@ def headline(diff: Diff, overview: Overview) -> str:
 
 def headline_parts(diff: Diff, overview: Overview) -> list[HeadlinePart]:
     """``becomes`` and ``ceases`` (a number of persons, ``role``, ``domain``), ``lose_everything``, ``gain`` and ``lose`` (a
-    number of persons), ``roles``, and ``nothing``."""
+    number of persons), ``roles``, and ``nothing``. Persons are programs where ``program`` is true."""
     parts = [*_become(overview.memberships), *_people(overview), *_roles(diff.cells)]
     if not diff.cells and not diff.people:
         parts.append(_nothing(diff, "what nobody sends" if diff.unsent else ""))
@@ -53,23 +54,33 @@ def _nothing(diff: Diff, but: str) -> HeadlinePart:
 
 
 def _become(memberships: Iterable[Membership]) -> list[HeadlinePart]:
-    counts = Counter((one.role, one.domain, one.gained) for one in memberships)
+    counts = Counter((one.role, one.domain, one.gained, _is_program(one.person)) for one in memberships)
     return [
         {"key": "becomes" if gained else "ceases", "number": number, "role": role, "domain": domain}
-        for (role, domain, gained), number in counts.items()
+        | ({"program": True} if program else {})
+        for (role, domain, gained, program), number in counts.items()
     ]
+
+
+def _is_program(name: str) -> bool:
+    return name.startswith(CLIENT)
 
 
 def _people(overview: Overview) -> list[HeadlinePart]:
     """People for whom something changes by another way than a link of their own."""
     linked = {one.person for one in overview.memberships}
     rows = [row for row in overview.people if row.person not in linked]
-    counts = {
-        "lose_everything": sum(row.nothing_left for row in rows),
-        "gain": sum(bool(row.gained) for row in rows),
-        "lose": sum(bool(row.lost) and not row.nothing_left for row in rows),
-    }
-    return [{"key": key, "number": number} for key, number in counts.items() if number]
+    parts: list[HeadlinePart] = []
+    for program in (False, True):
+        alike = [row for row in rows if _is_program(row.person) is program]
+        counts = {
+            "lose_everything": sum(row.nothing_left for row in alike),
+            "gain": sum(bool(row.gained) for row in alike),
+            "lose": sum(bool(row.lost) and not row.nothing_left for row in alike),
+        }
+        more = {"program": True} if program else {}
+        parts += [{"key": key, "number": number, **more} for key, number in counts.items() if number]
+    return parts
 
 
 def _roles(cells: Sequence[Change]) -> list[HeadlinePart]:
@@ -85,24 +96,38 @@ def _roles(cells: Sequence[Change]) -> list[HeadlinePart]:
 
 
 def _callers(changes: Sequence[Change]) -> HeadlinePart | None:
-    """Who: everybody (``nobody``), any ``token``, or ``roles``, with their names where these are few."""
+    """Who: ``everyone``, ``nobody`` who has a token, any ``token``, or ``roles``, with their names where these are few; and
+    how many endpoints: theirs, and those of ``others`` alone."""
     if not changes:
         return None
-    kinds = {change.caller.kind for change in changes}
+    by_kind: dict[str, list[Change]] = {}
+    for change in changes:
+        by_kind.setdefault(change.caller.kind, []).append(change)
+    who = next((kind for kind in ("nobody", "token") if kind in by_kind), "roles")
+    theirs = by_kind.get(who, changes)
+    if who == "nobody" and _routes(theirs) & _routes(by_kind.get("token", ())):
+        who = "everyone"
     names = list(dict.fromkeys(change.caller.label for change in changes))
+    known = [change for change in changes if not change.witness]
+    others = len(_routes(known) - _routes(theirs))
     return {
-        "who": next((kind for kind in ("nobody", "token") if kind in kinds), "roles"),
+        "who": who,
         "names": names if len(names) <= MOST_NAMED else [],
         "number": len(names),
-        "endpoints": number_of(changes),
-    }
+        "endpoints": number_of(theirs),
+    } | ({"others": others} if others else {})
+
+
+def _routes(changes: Iterable[Change]) -> set[tuple[str, ...]]:
+    return {change.endpoint.route for change in changes}
 
 
 # --- in English
 
 
-def _persons(number: int) -> str:
-    return "one person" if number == 1 else f"{number} persons"
+def _persons(part: HeadlinePart) -> str:
+    what = "program" if part.get("program") else "person"
+    return f"one {what}" if part["number"] == 1 else f"{part['number']} {what}s"
 
 
 def _membership(part: HeadlinePart) -> str:
@@ -111,11 +136,11 @@ def _membership(part: HeadlinePart) -> str:
         said = "becomes" if number == 1 else "become"
     else:
         said = "is no longer" if number == 1 else "are no longer"
-    return f"{_persons(number)} {said} `{part['role']}`{f' in `{domain}`' if domain else ''}"
+    return f"{_persons(part)} {said} `{part['role']}`{f' in `{domain}`' if domain else ''}"
 
 
 def _of_people(said: str, what: str) -> Callable[[HeadlinePart], str]:
-    return lambda part: f"{_persons(part['number'])} {verb(part['number'], said)} {what}"
+    return lambda part: f"{_persons(part)} {verb(part['number'], said)} {what}"
 
 
 def _of_roles(part: HeadlinePart) -> str:
@@ -124,12 +149,10 @@ def _of_roles(part: HeadlinePart) -> str:
 
 
 def _side(name: str, side: HeadlinePart) -> str:
-    number = side["number"] if side["who"] == "roles" else 1
-    who = {"nobody": "everyone", "token": "every valid token"}.get(side["who"], "")
-    if name == "lose" and side["who"] == "nobody":
-        who, number = "callers without a token", 2
-    who = who or (quoted(side["names"]) if side["names"] else f"{number} roles")
-    return f"{who} {verb(number, name)} {endpoints(side['endpoints'])}"
+    number = {"roles": side["number"], "nobody": 2}.get(side["who"], 1)
+    who = _WHO.get(side["who"]) or (quoted(side["names"]) if side["names"] else f"{number} roles")
+    others = f", others {side['others']} more" if "others" in side else ""
+    return f"{who} {verb(number, name)} {endpoints(side['endpoints'])}{others}"
 
 
 def _no_change(part: HeadlinePart) -> str:
@@ -137,6 +160,11 @@ def _no_change(part: HeadlinePart) -> str:
     return f"{said} but {_BUT[part['but']]}" if part["but"] else said
 
 
+_WHO: Final = {
+    "everyone": "everyone",
+    "nobody": "callers without a token",
+    "token": "every valid token",
+}
 _BUT: Final = {
     "what nobody sends": "to requests that nobody sends",
     "nobody as they come": "for callers as nobody comes",

@@ -100,7 +100,9 @@ def _callers(callers: Iterable[Caller], also: int = 0) -> str:
 
 
 def _endpoints(changes: Sequence[Change]) -> str:
-    known = [code(change.endpoint.label) for change in changes if not change.witness]
+    known = [
+        code(change.endpoint.label) for change in changes if not change.witness and change.literal is None
+    ]
     cells = [sentences.shortened(known, _MOST_ENDPOINTS)] if known else []
     for examples, said in sentences.examples(changes):
         names = sentences.shortened([code(name) for name in examples], _MOST_EXAMPLES)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from rbac.diff.differences import Change, LinkChange
 from rbac.diff.headline import MOST_NAMED, endpoints, number_of, verb
 from rbac.diff.overview import EditedLine, Membership, NewName, Overview, PersonRow
+from rbac.document.names import CLIENT
 from rbac.space.callers import Caller
 
 _MOST_CALLERS: Final = 6
@@ -77,7 +78,9 @@ def examples(changes: Iterable[Change]) -> list[tuple[list[str], str]]:
             patterns.setdefault(change.stands_for, change.endpoint.label)
             together.setdefault("", []).append(change.endpoint.label)
         elif example(change):
-            together.setdefault(example(change), []).append(change.endpoint.label)
+            endpoint = change.endpoint
+            label = f"{endpoint.act} {endpoint.obj}" if change.literal is not None else endpoint.label
+            together.setdefault(example(change), []).append(label)
     alike = shortened([f"`{pattern}`" for pattern in patterns], MOST_NAMED)
     said = f"for example, of all that {alike} {verb(len(patterns), 'meet')} and no known endpoint answers"
     return [(names, one or said) for one, names in together.items()]
@@ -150,7 +153,7 @@ def _number(changes: Iterable[Change]) -> str:
 def name_sentence(name: NewName) -> str:
     """What a new name is, behind it."""
     if name.kind == "person":
-        return f"a person, in line {name.line}"
+        return f"a {'program' if name.name.startswith(CLIENT) else 'person'}, in line {name.line}"
     similar = f"; did you mean `{name.similar}`?" if name.similar else ""
     if name.alone:
         return f"a role that line {name.line} names and nothing else does{similar}"

@@ -7,18 +7,21 @@ const DANGERS = {
 };
 
 const where = (part) => (part.domain ? ` (\`${part.domain}\`)` : "");
-const whose = (side) => ({ nobody: "トークンのない呼び出しも含む全員", token: "有効なトークンを持つ全員" })[side.who] ?? (side.names.length ? side.names.map((name) => `\`${name}\``).join("、") : `ロール ${side.number} 個`);
+const whose = (side) => ({ everyone: "トークンのない呼び出しも含む全員", nobody: "トークンのない呼び出し", token: "有効なトークンを持つ全員" })[side.who] ?? (side.names.length ? side.names.map((name) => `\`${name}\``).join("、") : `ロール ${side.number} 個`);
+
+const others = (side) => (side.others ? ` (ほかの呼び出しはさらに ${side.others} 件)` : "");
+const heads = (part) => (part.program ? `プログラム ${part.number} 個` : `${part.number} 人`);
 
 // The parts of the line above a difference, as the service tells them.
 const HEADLINES = {
-  headline_becomes: (part) => `${part.number} 人が \`${part.role}\`${where(part)} になります`,
-  headline_ceases: (part) => `${part.number} 人が \`${part.role}\`${where(part)} でなくなります`,
-  headline_lose_everything: (part) => `${part.number} 人がすべての権限を失います`,
-  headline_gain: (part) => `${part.number} 人の権限が増えます`,
-  headline_lose: (part) => `${part.number} 人の権限が減ります`,
+  headline_becomes: (part) => `${heads(part)}が \`${part.role}\`${where(part)} になります`,
+  headline_ceases: (part) => `${heads(part)}が \`${part.role}\`${where(part)} でなくなります`,
+  headline_lose_everything: (part) => `${heads(part)}がすべての権限を失います`,
+  headline_gain: (part) => `${heads(part)}の権限が増えます`,
+  headline_lose: (part) => `${heads(part)}の権限が減ります`,
   headline_roles: (part) => `${[
-    part.gain && `${whose(part.gain)}にエンドポイント ${part.gain.endpoints} 件が許可されます`,
-    part.lose && `${part.lose.who === "nobody" ? "トークンのない呼び出し" : whose(part.lose)}はエンドポイント ${part.lose.endpoints} 件が許可されなくなります`,
+    part.gain && `${whose(part.gain)}にエンドポイント ${part.gain.endpoints} 件が許可されます${others(part.gain)}`,
+    part.lose && `${whose(part.lose)}はエンドポイント ${part.lose.endpoints} 件が許可されなくなります${others(part.lose)}`,
   ].filter(Boolean).join("。")} (追加 ${part.granted}、取り消し ${part.revoked})`,
   headline_nothing: (part) => `${part.certain ? "権限は変わりません" : "権限の変化は見つかりません"}${{ "what nobody sends": " (誰も送らないリクエストを除く)", "nobody as they come": " (通常は現れない呼び出し元を除く)" }[part.but] ?? ""}`,
 };

@@ -68,6 +68,33 @@ HEADLINES = {
         "",
         "everyone gains 1 endpoint (3 granted, 0 revoked)",
     ),
+    "everyone gains, and a role more": (
+        "p, everyone, /orders, GET, allow\np, clerk, /admin, GET, allow\n",
+        "",
+        "everyone gains 1 endpoint, others 1 more (3 granted, 0 revoked)",
+    ),
+    "everyone loses": (
+        "",
+        "p, everyone, /, GET, allow\n",
+        "everyone loses 1 endpoint (0 granted, 4 revoked)",
+    ),
+    "everyone loses, and roles more": (
+        "p, everyone, /*, *, deny\n",
+        "",
+        "everyone loses 1 endpoint, others 3 more (0 granted, 9 revoked)",
+    ),
+    "only callers without a token lose": (
+        "p, authenticated, /, GET, allow\n",
+        "p, everyone, /, GET, allow\n",
+        "callers without a token lose 1 endpoint (0 granted, 1 revoked)",
+    ),
+    "a program becomes a role": ("g, client:1h57, clerk\n", "", "one program becomes `clerk`"),
+    "a program gains": ("p, client:1h57, /admin, GET, allow\n", "", "one program gains access"),
+    "a program and a person are locked out": (
+        f"p, client:1h57, /*, *, deny\np, {ANN}, /*, *, deny\n",
+        "",
+        "one person loses everything; one program loses everything",
+    ),
     "every token gains": (
         "p, authenticated, /admin, GET, allow\n",
         "",
@@ -97,7 +124,8 @@ def test_the_headline_counts_people_first(edit: str, drop: str, said: str) -> No
     words = (CONSOLE / "words.ja.js").read_text(encoding="utf-8")
     assert all(f"headline_{part['key']}:" in words for part in shown["headline"])
     assert [part["number"] for part in shown["headline"] if "number" in part] == [
-        1 if number == "one" else int(number) for number in re.findall(r"(one|\d+) persons?", said)
+        1 if number == "one" else int(number)
+        for number in re.findall(r"(one|\d+) (?:person|program)s?", said)
     ]
     assert to_markdown(found, seen).splitlines()[0] == f"### Access changes: {said}"
 
