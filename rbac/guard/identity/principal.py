@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -63,6 +63,33 @@ class Principal:
     def role(self) -> str | None:
         """The first role, ``None`` without any: for showing. What decides is all of them."""
         return self.roles[0] if self.roles else None
+
+
+# What sets the fields of a frozen object; by the dataclass's own way each would be looked up again.
+_set_sub, _set_roles, _set_username, _set_email, _set_verified, _set_claims, _set_through, _set_cleared = (
+    vars(Principal)[each.name].__set__ for each in fields(Principal)
+)
+
+
+def _made(
+    sub: str,
+    roles: tuple[str, ...],
+    username: str | None,
+    email: str | None,
+    verified: bool,
+    claims: dict[str, Any],
+) -> Principal:
+    """As the constructor makes it, of roles that are known to be texts: a principal is made for each new token."""
+    principal = object.__new__(Principal)
+    _set_sub(principal, sub)
+    _set_roles(principal, roles)
+    _set_username(principal, username)
+    _set_email(principal, email)
+    _set_verified(principal, verified)
+    _set_claims(principal, MappingProxyType(claims))
+    _set_through(principal, None)
+    _set_cleared(principal, None)
+    return principal
 
 
 def flaw(value: object) -> str:
@@ -130,6 +157,7 @@ def claim_at(claims: Mapping[str, Any], name: str) -> Any:
     return value
 
 
+_MOST_KNOWN = 256  # texts
 _DOT = re.compile(r"(?<!\\)\.")
 _LIST = ":list"
 
@@ -168,38 +196,48 @@ class PrincipalReader:
     username_claims: tuple[str, ...]
     # Claims that were told of once: their text looks like several roles and is read as one.
     _told: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    # Texts of the claim of roles where there is one, and the roles that they are: an issuer writes few.
+    _known: dict[str, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def read(self, claims: dict[str, Any]) -> Principal:
         """The principal of ``claims``, whose ``sub`` was verified to be clean. Keeps ``claims`` itself."""
         verified = claims.get("email_verified")
-        return Principal(
-            sub=claims["sub"],
-            roles=self._roles(claims),
-            username=_first_clean(claims, self.username_claims),
-            email=None if flaw(claims.get("email")) else claims["email"],
-            email_verified=verified is True
-            or verified == "true",  # Cognito writes "true" for some federated users
-            claims=MappingProxyType(claims),
+        return _made(
+            claims["sub"],
+            self._roles(claims),
+            _first_clean(claims, self.username_claims),
+            None if flaw(claims.get("email")) else claims["email"],
+            verified is True or verified == "true",  # Cognito writes "true" for some federated users
+            claims,
         )
 
     def _roles(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
-        roles: dict[str, None] = {}
-        for claim in self.role_claims:
-            name = claim.name
-            if name in claims:
-                value = claims[name]
-            elif (value := claim.of(claims)) is None:
-                continue
-            flaws: dict[str, None] = {}
-            for candidate in self._candidates(claim, value, flaws):
-                wrong = flaw(candidate) or (
-                    "a word of access tokens" if is_of_access_token(candidate) else ""
-                )
-                (flaws if wrong else roles)[wrong or candidate] = None
-            if flaws:
-                reasons = ", ".join(flaws)
-                log.warning("not a role in claim `%s` of subject `%s`: %s", name, claims["sub"], reasons)
-        return tuple(roles)
+        text = claims.get(self.role_claims[0].name) if len(self.role_claims) == 1 else None
+        known = self._known.get(text) if type(text) is str else None
+        if known is not None:
+            return known
+        found: dict[str, None] = {}
+        clean = [self._take_roles(claim, claims, found) for claim in self.role_claims]
+        roles = tuple(found)
+        if type(text) is str and all(clean):
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = roles
+        return roles
+
+    def _take_roles(self, claim: RoleClaim, claims: Mapping[str, Any], roles: dict[str, None]) -> bool:
+        """Adds the roles in ``claim`` to ``roles``; whether there was nothing else in it."""
+        value = claim.of(claims)
+        if value is None and claim.name not in claims:
+            return True
+        flaws: dict[str, None] = {}
+        for candidate in self._candidates(claim, value, flaws):
+            wrong = flaw(candidate) or ("a word of access tokens" if is_of_access_token(candidate) else "")
+            (flaws if wrong else roles)[wrong or candidate] = None
+        if flaws:
+            reasons = ", ".join(flaws)
+            log.warning("not a role in claim `%s` of subject `%s`: %s", claim.name, claims["sub"], reasons)
+        return not flaws
 
     def _candidates(self, claim: RoleClaim, value: Any, flaws: dict[str, None]) -> list[Any]:
         if claim.is_list and isinstance(value, str):
@@ -211,16 +249,16 @@ class PrincipalReader:
             if is_list_claim:
                 flaws["a string where a list belongs"] = None
                 return []
-            if claim.name not in self._told and _looks_listed(value):
-                self._tell_of_list(claim.name)
+            self._tell_of_list(claim.name, value)
         return [value]
 
-    def _tell_of_list(self, name: str) -> None:
+    def _tell_of_list(self, name: str, text: str) -> None:
         """Says once of a claim that its text looks like several roles, which no rule can name as one."""
-        self._told.add(name)
-        log.warning(
-            "claim `%s` looks like several roles, and is read as one that no rule can name; "
-            "the role claim `%s:list` reads it as a list",
-            name,
-            name,
-        )
+        if _looks_listed(text) and name not in self._told:
+            self._told.add(name)
+            log.warning(
+                "claim `%s` looks like several roles, and is read as one that no rule can name; "
+                "the role claim `%s:list` reads it as a list",
+                name,
+                name,
+            )

@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from rbac.guard.identity.principal import Principal, PrincipalReader, RoleClaim, flaw, listed
+from rbac.guard.identity.principal import (
+    _MOST_KNOWN,
+    Principal,
+    PrincipalReader,
+    RoleClaim,
+    flaw,
+    listed,
+)
 from rbac.revocations.row import Revocation
-from rbac.revocations.table import SentAway
+from rbac.revocations.table import NOBODY, SentAway
 
 COGNITO = PrincipalReader(
     (RoleClaim("custom:role"), RoleClaim("cognito:groups")),
@@ -240,3 +247,39 @@ def test_no_role_claim_gives_a_word_of_access_tokens(word: str, caplog: pytest.L
     assert reader.read({"sub": "a", "role": word, "more": [word, "user"]}).roles == ("user",)
     assert "a word of access tokens" in caplog.text
     assert word not in caplog.text
+
+
+@pytest.mark.parametrize("reader", [COGNITO, ANY_LISTS, LISTED])
+def test_what_is_read_is_what_the_constructor_makes(reader: PrincipalReader) -> None:
+    claims = {
+        "sub": "a",
+        "custom:role": "user",
+        "name": "Alice",
+        "email": "a@b.example",
+        "email_verified": True,
+    }
+    read = reader.read(claims)
+    made = Principal("a", read.roles, read.username, "a@b.example", True, claims)
+    assert (read, hash(read), repr(read)) == (made, hash(made), repr(made))
+    assert (read.through, read.cleared_by(NOBODY), made.cleared_by(NOBODY)) == (None, True, True)
+    with pytest.raises(AttributeError):
+        read.sub = "b"  # type: ignore[misc]
+
+
+def test_a_text_that_was_read_before_is_read_the_same_and_its_flaws_are_told_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reader = PrincipalReader((RoleClaim.parse("custom:role:list"),), frozenset(), ())
+    for sub in ("a", "b"):
+        assert reader.read({"sub": sub, "custom:role": "user, admin"}).roles == ("user", "admin")
+        assert reader.read({"sub": sub, "custom:role": "user, a\x00"}).roles == ("user",)
+        assert reader.read({"sub": sub, "custom:role": ["user, admin"]}).roles == ("user, admin",)
+        assert reader.read({"sub": sub}).roles == ()
+    assert [record.getMessage().split("`")[3] for record in caplog.records] == ["a", "b"]
+
+
+def test_of_texts_that_were_read_before_few_are_kept() -> None:
+    reader = PrincipalReader((RoleClaim("custom:role"),), frozenset(), ())
+    for number in range(2 * _MOST_KNOWN + 1):
+        assert reader.read({"sub": "a", "custom:role": f"role-{number}"}).roles == (f"role-{number}",)
+        assert len(reader._known) <= _MOST_KNOWN
