@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from dotenv.parser import Binding, parse_stream
 
@@ -23,6 +23,8 @@ ENVIRONMENTS = ("development", "staging", "production")
 _FROM_FILE = "_FILE"
 _LARGEST_SECRET = 64 * 1024
 # A short name of somebody else's, such as WORKER, is soon like one of ours by chance.
+# Short names that would leave a check out: `SCOPE=required` leaves scopes ignored.
+_FAIL_OPEN: Final = {"SCOPE": "SCOPES"}
 _SHORTEST_MISSPELLED = 8
 
 
@@ -139,6 +141,8 @@ def _read_process(
 
 def _misspelled(name: str, known: Iterable[str]) -> str:
     """The setting that somebody meant by a name that is nearly it; "" for a name that is likely somebody else's."""
+    if name.upper() in _FAIL_OPEN:
+        return _FAIL_OPEN[name.upper()]
     if len(name) < _SHORTEST_MISSPELLED:
         return ""
     return most_alike(name.upper(), known, 0.9)

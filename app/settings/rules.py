@@ -92,6 +92,26 @@ _needed(
 )
 
 
+def _of_another_provider(field: str, provider: str) -> None:
+    """Whoever sets one means that provider. Cognito's own may stay: an env file has them for the local one."""
+
+    @contradictions.about(field, "identity_provider")
+    def check(settings: DerivedSettings) -> str:
+        if not getattr(settings, field) or settings.identity_provider == provider:
+            return ""
+        return (
+            f"has no effect while IDENTITY_PROVIDER is `{settings.identity_provider}`; set that to `{provider}`, "
+            f"or take {field.upper()} out"
+        )
+
+
+_of_another_provider("oidc_issuer", "oidc")
+_of_another_provider("oidc_audience", "oidc")
+_of_another_provider("auth0_domain", "auth0")
+_of_another_provider("auth0_client_id", "auth0")
+_of_another_provider("firebase_project_id", "firebase")
+
+
 @contradictions.about("oidc_audience", "identity_provider", "environment", "token_use")
 def _id_tokens_have_an_audience(settings: DerivedSettings) -> str:
     missing = (
@@ -123,9 +143,13 @@ def _only_access_tokens_have_scopes(settings: DerivedSettings) -> str:
     return "has no effect while TOKEN_USE is `id`: an ID token has no scopes" if wrong else ""
 
 
-@contradictions.about("oidc_issuer", "environment")
+@contradictions.about("oidc_issuer", "environment", "identity_provider")
 def _the_issuer_is_not_this_machine(settings: DerivedSettings) -> str:
-    if settings.is_development or not settings.oidc_issuer.startswith("http:"):
+    if (
+        settings.is_development
+        or settings.identity_provider != "oidc"
+        or not settings.oidc_issuer.startswith("http:")
+    ):
         return ""
     return f"must be https outside development (this is `{settings.environment}`)"
 
