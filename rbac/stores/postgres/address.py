@@ -45,7 +45,9 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The address in ``text``. Raises :class:`AddressError`."""
+        """The address in ``text``, without the blanks and the end of a line around it, as a secret's file has one. Raises
+        :class:`AddressError`."""
+        text = text.strip()
         if not text.startswith(SCHEMES):
             raise AddressError("a store is named by `postgresql://HOST/DATABASE`")
         try:

@@ -41,6 +41,7 @@ def test_a_string_that_cannot_be_one_is_refused_and_not_repeated(text: str) -> N
         ("postgres:///db?host=/run/postgresql", "postgresql:///run/postgresql/db", False),
         ("postgresql://u@h1:1,h2:2/db?target_session_attrs=read-write", "postgresql://u@h1,h2:1,2/db", False),
         ("postgresql://u@[::1]/db", "postgresql://u@::1/db", False),
+        ("postgresql://u@h/db\n", "postgresql://u@h/db", False),
     ],
 )
 def test_an_address_says_where_it_leads_and_hides_the_rest(text: str, shown: str, secret: bool) -> None:
