@@ -134,27 +134,35 @@ class Comparison(Sides):
         free = tuple(word for word in tied if word not in who)
         known = self.space.demands({word: who[word] for word in tied if word in who})
         return tuple(
-            Member(values, self.space.possible(left))
-            for left, values in self.space.variants(known, free).items()
+            Member(values, self.space.possible(left)) for left, values in self.space.variants(known, free)
         )
 
     def _walk(
         self, groups: Sequence[Sequence[Member]], depth: int, masks: Masks, needed: Sequence[Masks]
     ) -> Iterator[tuple[tuple[Member, ...], Masks]]:
         """The ways to choose a member of each group, with the rules left, of which each of ``needed`` has one."""
-        self._steps += 1
-        if self._most_steps is not None and self._steps > self._most_steps:
-            return
-        if not all(masks[0] & one[0] | masks[1] & one[1] for one in needed):
+        if not self._goes_on(masks, needed):
             return
         if depth == len(groups):
             yield (), masks
             return
         old, new = self._positions
+        last = depth + 1 == len(groups)
         for member in self._worth_a_look(groups[depth], masks, needed):
             left = (masks[0] & member.masks[old], masks[1] & member.masks[new])
+            if last:
+                if self._goes_on(left, needed):
+                    yield (member,), left
+                continue
             for others, found in self._walk(groups, depth + 1, left, needed):
                 yield (member, *others), found
+
+    def _goes_on(self, masks: Masks, needed: Sequence[Masks]) -> bool:
+        """Counts a step, and says whether these rules are worth one more: of each of ``needed`` one is left."""
+        self._steps += 1
+        if self._most_steps is not None and self._steps > self._most_steps:
+            return False
+        return all(masks[0] & one[0] or masks[1] & one[1] for one in needed)
 
     def _worth_a_look(
         self, members: Sequence[Member], masks: Masks, needed: Sequence[Masks]

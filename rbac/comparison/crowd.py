@@ -4,6 +4,7 @@ What one caller is asked is asked of thousands in one step, because whom a rule 
 caller ``n``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import or_
@@ -12,6 +13,7 @@ from typing import Final, Self
 from rbac.comparison.comparison import Comparison
 from rbac.comparison.sides import Masks
 from rbac.space.bits import bits, mask_of
+from rbac.space.residue import residue_key
 
 _NEITHER: Final[Masks] = (0, 0)
 SideHolders = tuple[Mapping[int, int], Mapping[int, int]]
@@ -22,17 +24,20 @@ class Crowd:
     """Callers of whom each says all that conditions about callers look at, and the rules that match for them.
 
     Where their order does not matter, rules about the same endpoints go by the first of them. ``reach`` are the rules that
-    match for any of the callers; ``changed`` those of them that can make a difference, and ``None`` when any request
-    could differ; ``looked`` counts the endpoints that were looked at.
+    match for any of the callers, ``holders`` says for which; ``changed`` are those that can make a difference, and ``None``
+    when any request could differ; ``looked`` counts the endpoints that were looked at.
     """
 
-    def __init__(self, comparison: Comparison, callers: Sequence[Masks]) -> None:
+    def __init__(
+        self, comparison: Comparison, callers: Sequence[Masks], holders: "SideHolders | None" = None
+    ) -> None:
+        """``holders`` are those of a crowd of the same callers."""
         self._comparison = comparison
         self._callers = callers
         self._everybody = (1 << len(callers)) - 1
         self.looked = 0
-        self._holders = (self._holders_of(0), self._holders_of(1))
-        self.reach: Masks = (mask_of(self._holders[0]), mask_of(self._holders[1]))
+        self.holders: SideHolders = holders or (self._holders_of(0), self._holders_of(1))
+        self.reach: Masks = (mask_of(self.holders[0]), mask_of(self.holders[1]))
         self.changed, self._affected = self._changed()
 
     @classmethod
@@ -59,10 +64,10 @@ class Crowd:
         """The rules that match for callers of whom something may change, with these, and the masks of them."""
         affected = self._affected
         if affected == self._everybody:
-            return self._holders, self.reach
+            return self.holders, self.reach
         old, new = (
             {rule: callers & affected for rule, callers in held.items() if callers & affected}
-            for held in self._holders
+            for held in self.holders
         )
         return (old, new), (mask_of(old), mask_of(new))
 
@@ -101,27 +106,23 @@ class Crowd:
     @property
     def _held_by_all(self) -> int:
         """The rules of the new policy that match for every caller."""
-        return mask_of(rule for rule, callers in self._holders[1].items() if callers == self._everybody)
+        return mask_of(rule for rule, callers in self.holders[1].items() if callers == self._everybody)
 
     def _allowing(self, masks: Masks) -> Masks:
-        return self._comparison.allowing(masks, self._holders, self._everybody)
+        return self._comparison.allowing(masks, self.holders, self._everybody)
 
     def _holders_of(self, side: int) -> Mapping[int, int]:
         """The first rule of each kind to the callers for whom one of that kind matches."""
-        alike: dict[int, list[int]] = {}
-        for caller, masks in enumerate(self._callers):
-            alike.setdefault(masks[side], []).append(caller)
         who, what = self._comparison.who_kinds[side], self._comparison.what_kinds[side]
-        held: dict[int, int] = {}
-        for mask, numbers in alike.items():
-            callers = mask_of(numbers)
-            for rule in bits(mask & who.firsts):
-                held[rule] = held.get(rule, 0) | callers
+        numbers: defaultdict[int, list[int]] = defaultdict(list)
+        for caller, masks in enumerate(self._callers):
+            for rule in bits(masks[side] & who.firsts):
+                numbers[rule].append(caller)
+        held = {rule: mask_of(callers) for rule, callers in numbers.items()}
         found: dict[int, int] = {}
         for first, kind in zip(who.first_of, what.first_of, strict=True):
-            callers = held.get(first, 0)
-            if callers:
-                found[kind] = found.get(kind, 0) | callers
+            if first in held:
+                found[kind] = found.get(kind, 0) | held[first]
         return found
 
     def _changed(self) -> tuple[Masks | None, int]:
@@ -129,24 +130,24 @@ class Crowd:
         if not self._comparison.comparable:
             return None, self._everybody
         if self._comparison.ordered:
-            alike: dict[Masks, list[int]] = {}
+            alike: dict[object, tuple[Masks, list[int]]] = {}
             for caller, masks in enumerate(self._callers):
-                alike.setdefault(masks, []).append(caller)
-            each = {masks: self._comparison.changed(masks) or _NEITHER for masks in alike}
-            affected = [
-                caller for masks, found in each.items() if found != _NEITHER for caller in alike[masks]
+                alike.setdefault(residue_key(masks), (masks, []))[1].append(caller)
+            each = [
+                (self._comparison.changed(masks) or _NEITHER, callers) for masks, callers in alike.values()
             ]
-            sides = (reduce(or_, (found[side] for found in each.values()), 0) for side in (0, 1))
+            affected = [caller for found, callers in each if found != _NEITHER for caller in callers]
+            sides = (reduce(or_, (found[side] for found, _ in each), 0) for side in (0, 1))
             old, new = sides
             return (old, new), mask_of(affected)
         tails: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        for side, held in enumerate(self._holders):
+        for side, held in enumerate(self.holders):
             for rule, callers in held.items():
                 tail = self._comparison.tail(side, rule)
                 tails[side][tail] = tails[side].get(tail, 0) | callers
         different = self._comparison.changed_by(tails)
         old, new = (
             mask_of(rule for rule in held if self._comparison.tail(side, rule) in different)
-            for side, held in enumerate(self._holders)
+            for side, held in enumerate(self.holders)
         )
         return (old, new), reduce(or_, different.values(), 0)

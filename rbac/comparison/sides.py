@@ -13,7 +13,7 @@ from typing import Self
 from rbac.comparison.holders import Holders
 from rbac.model.conditions import Formula, conditions_of, conjuncts, words_of
 from rbac.space.bits import bits, mask_of
-from rbac.space.residue import RuleKinds, each_its_own, rule_kinds
+from rbac.space.residue import RuleKinds, each_its_own, residue_key, rule_kinds, within
 from rbac.space.rule_masks import RuleMasks
 from rbac.space.space import Group, Space
 
@@ -106,7 +106,7 @@ class Sides:
 
     def kept(self, masks: Masks) -> Masks:
         """Of these rules those that the two policies have."""
-        return masks[0] & self.everything[0], masks[1] & self.everything[1]
+        return within(masks[0], self.everything[0]), within(masks[1], self.everything[1])
 
     def changed(self, masks: Masks) -> Masks | None:
         """Of the rules left possible, those that can make a difference; ``None`` when any request could
@@ -140,14 +140,14 @@ class Sides:
         """Whether it is certain, without a look at any endpoint, that nothing changes for this caller."""
         return self.settled(who) and self.changed(self.masks(who)) == (0, 0)
 
-    def class_of(self, who: Mapping[str, str], words: Mapping[str, str]) -> tuple[Masks, ...]:
+    def class_of(self, who: Mapping[str, str], words: Mapping[str, str]) -> tuple[object, ...]:
         """What tells the endpoint with these words apart from others, for a caller: group by group, the rules
         that it leaves possible."""
         known = {**dict.fromkeys(self.space.words, ""), **words, **who}
         open_groups = [tied for tied in self.who_words if any(word not in who for word in tied)]
         groups = [*open_groups, *(group.words for group in self.what)]
-        masks = tuple(self.masks({word: known[word] for word in group}) for group in groups)
-        return (*masks, (int(self.space.is_routed(known.get(self.space.shape.act or "", ""))), 0))
+        masks = [residue_key(self.masks({word: known[word] for word in group})) for group in groups]
+        return (*masks, self.space.is_routed(known.get(self.space.shape.act or "", "")))
 
     def can_differ(self, masks: Masks) -> bool:
         """Whether the answers can be different where no rules but these match."""

@@ -30,6 +30,11 @@ from rbac.space.rule_masks import first_decides
 # Comparing each rule with more changed rules than this takes longer than looking at all of them.
 MOST_CHANGED: Final = 200
 
+# Where so many rules from all over a document are touched, all are looked at without a comparison of each.
+_SHOWN: Final = 250
+# A prime: documents are regular, and what comes every few lines is alike.
+_STEP: Final = 7_919
+
 # What a whole segment of a pattern must not hold to be taken at its word. A dot may stand for a slash.
 _SPECIAL: Final = re.compile(r"[.*+?(){}\[\]\\^$|:]")
 
@@ -123,6 +128,10 @@ def touched_rules(old: Policy, new: Policy) -> tuple[Sequence[int], Sequence[int
             return False
         return any(all(one.meets(two) for one, two in zip(own, others, strict=True)) for others in spans)
 
+    # What is about everything, such as a lock-out, touches every rule: some of them show it.
+    some = (rows[0][number * _STEP % len(rows[0])] for number in range(_SHOWN))
+    if len(rows[0]) > _SHOWN and all(map(touched, some)):
+        return None
     first, second = ([place for place, row in enumerate(side) if touched(row)] for side in rows)
     return first, second
 

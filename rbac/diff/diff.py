@@ -76,7 +76,7 @@ class _Differ:
         self._comparison = Comparison(self._space) if self._space.tables else None
         self._callers = callers_of(self._space, subjects)
         self._endpoints = endpoints_and_parts(self._space) if space.routes else ()
-        self._classes: dict[tuple[str, ...], frozenset[tuple[Masks, ...]]] = {}
+        self._classes: dict[tuple[str, ...], frozenset[tuple[object, ...]]] = {}
         # Which callers, by endpoint: granted, and revoked.
         self._known: dict[tuple[str, ...], Masks] = {}
         # Which rules match, by caller.
@@ -118,7 +118,8 @@ class _Differ:
 
     def _of_crowd(self, comparison: Comparison) -> Iterator[Change]:
         masks = self._masks = [comparison.masks(caller.words) for caller in self._callers]
-        found = self._answered_differently(comparison, Crowd(comparison, masks))
+        crowd = Crowd(comparison, masks)
+        found = self._answered_differently(comparison, crowd)
         nameless, roles = (
             mask_of(n for n, caller in enumerate(self._callers) if caller.kind in kinds)
             for kinds in ({"nobody", "token"}, {"role"})
@@ -133,7 +134,7 @@ class _Differ:
         self._known = {_key(endpoint): callers for endpoint, callers in found}
         yield from self._of_people(comparison, touched_people(comparison, self._callers, masks))
         if takes_several_roles(self._space):
-            several = CrowdOfSeveralRoles(comparison, self._callers, masks)
+            several = CrowdOfSeveralRoles(comparison, self._callers, masks, crowd.holders)
             found = self._answered_differently(comparison, several)
             yield from self._told_of_several(several.told(found, MOST_CELLS))
 
@@ -313,7 +314,7 @@ class _Differ:
         """Without a formula: every endpoint of the space."""
         yield from self._asked(caller, self._endpoints or endpoints_and_parts(self._space))
 
-    def _known_classes(self, comparison: Comparison, caller: Caller) -> frozenset[tuple[Masks, ...]]:
+    def _known_classes(self, comparison: Comparison, caller: Caller) -> frozenset[tuple[object, ...]]:
         """The classes that a known route is in, which are the same for all callers unless a condition looks at
         caller and endpoint at once."""
         who = () if comparison.settled(caller.words) else tuple(caller.words.values())

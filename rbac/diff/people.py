@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from rbac.comparison.comparison import Comparison
 from rbac.comparison.sides import Masks
 from rbac.space.callers import Caller
+from rbac.space.residue import residue_key
 from rbac.space.space import Space
 
 
@@ -15,15 +16,16 @@ def touched_people(
     rules that match for each of ``callers``."""
     token = next(n for n, caller in enumerate(callers) if caller.kind == "token")
     common = masks[token]
-    known: dict[Masks, bool] = {}
+    known: dict[object, bool] = {}
     found = []
     for number, caller in enumerate(callers):
         if caller.kind != "subject":
             continue
         own = (masks[number][0] & ~common[0], masks[number][1] & ~common[1])
-        if own not in known:
-            known[own] = comparison.changed(own) != (0, 0)
-        if known[own]:
+        key = residue_key(own)
+        if key not in known:
+            known[key] = comparison.changed(own) != (0, 0)
+        if known[key]:
             found.append(number)
     return found
 
@@ -35,7 +37,8 @@ def kinds_of_people(
     alike: dict[object, list[int]] = {}
     sub = space.shape.sub
     for number in numbers:
-        alike.setdefault(space.demands({sub: callers[number].name} if sub else {}), []).append(number)
+        demands = space.demands({sub: callers[number].name} if sub else {})
+        alike.setdefault(residue_key(demands), []).append(number)
     return alike.values()
 
 

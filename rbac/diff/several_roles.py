@@ -12,7 +12,7 @@ from operator import or_
 
 from rbac.asking import answer
 from rbac.comparison.comparison import Comparison
-from rbac.comparison.crowd import Crowd
+from rbac.comparison.crowd import Crowd, SideHolders
 from rbac.comparison.sides import Masks
 from rbac.review.told_of_templates import by_template
 from rbac.space.bits import bits, mask_of
@@ -33,17 +33,32 @@ def takes_several_roles(space: Space) -> bool:
 class CrowdOfSeveralRoles(Crowd):
     """A crowd in which :meth:`differing` tells the roles that a rule begins or ceases to deny what others are allowed."""
 
-    def __init__(self, comparison: Comparison, callers: Sequence[Caller], masks: Sequence[Masks]) -> None:
-        super().__init__(comparison, masks)
+    def __init__(
+        self,
+        comparison: Comparison,
+        callers: Sequence[Caller],
+        masks: Sequence[Masks],
+        holders: SideHolders | None = None,
+    ) -> None:
+        super().__init__(comparison, masks, holders)
         self._asking, self._masks = callers, masks
-        self._affected = self._everybody
-        if self.changed is not None:
-            self.changed = comparison.closed_by(self.changed)
         self._roles = mask_of(roles_alone(callers))
+        if self.changed is not None:
+            self.changed = self._about_roles(comparison.closed_by(self.changed))
+        self._affected = self._everybody
         people = mask_of(n for n, one in enumerate(callers) if one.kind == "subject")
         shape = comparison.space.shape
         self._partners = self._roles | (people if shape.sub != shape.role else 0)
         self._places = [mask_of(numbers) for numbers in _by_place(callers).values()]
+
+    def _about_roles(self, rules: Masks) -> Masks:
+        """Of these rules those that match for a role of whom something may change."""
+        roles = self._roles & self._affected
+        old, new = (
+            mask_of(rule for rule in bits(side) if held.get(rule, 0) & roles)
+            for side, held in zip(rules, self.holders, strict=True)
+        )
+        return old, new
 
     def differing(self, masks: Masks) -> Masks:
         """The roles that are no longer denied, and those that are denied now, where another caller in the same place, such
@@ -51,7 +66,7 @@ class CrowdOfSeveralRoles(Crowd):
         self.looked += 1
         old, new = (
             reduce(or_, (held.get(rule, 0) for rule in bits(side)), 0)
-            for side, held in zip(self._comparison.closed_by(masks), self._holders, strict=True)
+            for side, held in zip(self._comparison.closed_by(masks), self.holders, strict=True)
         )
         moved = (old ^ new) & self._roles
         if not moved:
@@ -82,11 +97,11 @@ class CrowdOfSeveralRoles(Crowd):
         role = self._asking[number]
         here = partners & next(place for place in self._places if place >> number & 1)
         roles = here & self._roles
-        if roles:
-            first = next(bits(roles))
-            yield _both(self._asking[first], role), roles.bit_count() - 1
+        others = bits(roles)
+        if others:
+            yield _both(self._asking[others[0]], role), len(others) - 1
         for person in bits(here & ~roles):
-            if not any(self._is_linked(person, other) for other in bits(roles)):
+            if not any(self._is_linked(person, other) for other in others):
                 yield _person_with(self._asking[person], role), 0
 
     def _is_linked(self, person: int, role: int) -> bool:

@@ -60,6 +60,17 @@ class _Node:
 _State = tuple[tuple[_Node, ...], int]
 """Where a beginning of a path leads to, and the open templates that take all that begins so."""
 
+_PRIME: Final = 1_000_000_007
+
+
+def mask_key(mask: int) -> tuple[int, int]:
+    """What to look ``mask`` up by where there are many: equal for equal masks, with a hash of its own for each.
+
+    Python's hash of a number is its remainder by ``2**61 - 1``, by which bit ``n`` counts as bit ``n % 61``: thousands of
+    masks that differ in one bit have 61 hashes between them, and a dict of them is searched from end to end.
+    """
+    return mask % _PRIME, mask
+
 
 class PathClasses:
     """What plain templates tell apart. A set of templates is a bit mask of their places in ``templates``.
@@ -101,7 +112,7 @@ class PathClasses:
         ``limit`` states: ask :meth:`exhausted`.
         """
         start = self.start
-        found: set[int] = set()
+        found: set[tuple[int, int]] = set()
         seen: set[_State] = set()
         for beginning in (((_after(start, ""), first),) if first else ()) + ((start, ""),):
             queue = deque([beginning])
@@ -114,8 +125,9 @@ class PathClasses:
                 for segment in _segments(state):
                     after = _after(state, segment)
                     matched = _accepted(after)
-                    if matched not in found:
-                        found.add(matched)
+                    key = mask_key(matched)
+                    if key not in found:
+                        found.add(key)
                         yield matched, prefix + segment
                     if after[0] and after not in seen:
                         queue.append((after, f"{prefix}{segment}/"))
@@ -220,15 +232,16 @@ class MixedClasses:
     def examples(self, limit: int, first: str = "") -> Iterator[tuple[int, str]]:
         """As :meth:`PathClasses.examples`."""
         start: _Both = self._plain.start, self._others.start
-        found: set[int] = set()
+        found: set[tuple[int, int]] = set()
         seen: set[_Both] = set()
         begun = ((self._after(start, "", more=True), first),) if first else ()
         for state, prefix in (*begun, (start, "")):
             queue = _Queue(self._further(state, prefix, seen))
             for value, after in queue:
                 matched = _accepted(after[0]) | self._placed(self._others.accepted(after[1]))
-                if matched not in found:
-                    found.add(matched)
+                key = mask_key(matched)
+                if key not in found:
+                    found.add(key)
                     yield matched, value
                 more = after[0], self._others.after(after[1], "/")
                 # What a slash settles shows behind it.

@@ -10,6 +10,7 @@ from rbac.asking import NOBODY, CallerKind, everybody
 from rbac.decision import Decision
 from rbac.errors import RequestError
 from rbac.model.request_shape import RequestShape
+from rbac.space.residue import residue_key
 from rbac.space.space import Space
 from rbac.text.wording import quoted
 
@@ -193,11 +194,13 @@ def besides_of(space: Space, known: NamedWords, words: Sequence[str]) -> Iterato
         yield from (dict(zip(words, chosen, strict=True)) for chosen in more)
         return
     start = space.demands(known)
-    like = {space.demands({**known, **dict(zip(words, chosen, strict=True))}) for chosen in named}
+    like = {
+        residue_key(space.demands({**known, **dict(zip(words, chosen, strict=True))})) for chosen in named
+    }
     found = [
         (left, dict(zip(words, values, strict=True)))
-        for left, values in space.variants(start, words).items()
-        if left not in like
+        for left, values in space.variants(start, words)
+        if residue_key(left) not in like
     ]
     about = [values for left, values in found if any(space.possible(left)) or _decides_without(space)]
     yield from about or ([values for _, values in found[:1]] if not named else [])
@@ -324,4 +327,4 @@ def _choices(space: Space, words: tuple[str, ...]) -> Choices:
         return mine, [(member.values, member.masks) for member in space.group(words).members] if mine else []
     # What is left is about callers: values that leave the same of that are alike for each of them.
     found = space.variants(space.demands({}), mine)
-    return mine, [(values, space.possible(left)) for left, values in found.items()]
+    return mine, [(values, space.possible(left)) for left, values in found]

@@ -8,14 +8,17 @@ from functools import cached_property
 from math import prod
 from typing import Final
 
-from rbac.model.conditions import AllOf, Formula, conjuncts, words_of
-from rbac.space.residue import Residue, cut, possible, residue_of, settled
+from rbac.model.conditions import AllOf, conjuncts, words_of
+from rbac.space.residue import Residue, cut, matching, possible, residue_key, residue_of, settled, within
 from rbac.space.rule_masks import RuleMasks
 from rbac.space.word_values import Vocabulary
 
 MOST_COMBINATIONS: Final = 400_000
 """More combinations of values than this, of words that a matcher ties together, are not followed to the
 end."""
+
+Variant = tuple[tuple[Residue, ...], tuple[str, ...]]
+"""What is left of some demands, and the values of some words that leave it."""
 
 
 class Demands:
@@ -32,7 +35,7 @@ class Demands:
         self.vocabularies = vocabularies
         self.given = given
         self._notes = list(notes)
-        self._cuts: dict[frozenset[str], list[tuple[Formula, int] | None]] = {}
+        self._cuts: dict[tuple[str, ...], list[tuple[Residue, int] | None]] = {}
         self._begun: tuple[tuple[str, str], tuple[Residue, ...]] | None = None
 
     def too_many(self, words: Iterable[str]) -> bool:
@@ -83,24 +86,23 @@ class Demands:
     def possible_with(self, words: Mapping[str, str]) -> tuple[int, ...]:
         """For each policy the rules that some request with these words can match, and perhaps more."""
         known = {**words, **self.given}
-        names = frozenset(known)
-        if names not in self._cuts:
-            self._cuts[names] = [cut(table, names) for table in self.tables]
+        names = tuple(known)
+        cuts = self._cuts.get(names)
+        if cuts is None:
+            cuts = self._cuts[names] = [cut(table, frozenset(names)) for table in self.tables]
         found = []
-        for table, parts in zip(self.tables, self._cuts[names], strict=True):
+        for table, parts in zip(self.tables, cuts, strict=True):
             if parts is None:
                 return self.possible(self.demands(words))
-            found.append(table.mask(parts[0], known) & parts[1])
+            found.append(within(matching(parts[0], table, known), parts[1]))
         return tuple(found)
 
-    def variants(
-        self, demands: tuple[Residue, ...], words: Sequence[str]
-    ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
-        """Values for ``words``, one choice of each kind, by what they leave of ``demands``.
+    def variants(self, demands: tuple[Residue, ...], words: Sequence[str]) -> Sequence[Variant]:
+        """Values for ``words``, one choice of each kind, with what they leave of ``demands``.
 
         What a value that nothing names is like is shown by such a value.
         """
-        return self.spread({demands: ()}, words, rest_first=True)
+        return self.spread([(demands, ())], words, rest_first=True)
 
     def _values(self, word: str, *, rest_first: bool) -> Sequence[str]:
         vocabulary = self.vocabularies[word]
@@ -110,27 +112,29 @@ class Demands:
 
     def spread(
         self,
-        states: dict[tuple[Residue, ...], tuple[str, ...]],
+        states: Iterable[Variant],
         words: Sequence[str],
         *,
         rest_first: bool = False,
-    ) -> dict[tuple[Residue, ...], tuple[str, ...]]:
+    ) -> Sequence[Variant]:
         """``states`` with each of ``words`` put in: what is alike so far goes on as one."""
         tried = 0
+        states = list(states)
         for word in words:
             values = self._values(word, rest_first=rest_first)
-            spread: dict[tuple[Residue, ...], tuple[str, ...]] = {}
-            for demands, chosen in states.items():
+            spread: dict[tuple[object, ...], Variant] = {}
+            for demands, chosen in states:
                 if all(isinstance(residue, int) for residue in demands):
-                    spread.setdefault(demands, (*chosen, values[0]))
+                    spread.setdefault(residue_key(demands), (demands, (*chosen, values[0])))
                     continue
                 tried += len(values)
                 if tried > MOST_COMBINATIONS:
                     self.note(f"`{'` and `'.join(words)}` have more combinations than can be listed")
                     break
                 for value in values:
-                    spread.setdefault(self.settled(demands, {word: value}), (*chosen, value))
-            states = spread
+                    left = self.settled(demands, {word: value})
+                    spread.setdefault(residue_key(left), (left, (*chosen, value)))
+            states = list(spread.values())
         return states
 
     def masks(self, request: Mapping[str, str]) -> tuple[int, ...]:

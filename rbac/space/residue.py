@@ -4,9 +4,10 @@ which rules demand the same.
 Values that leave the same behind are alike, whatever the other words are. A residue is compared by its value.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rbac.matching.path_classes import mask_key
 from rbac.model.conditions import (
     AllOf,
     AnyOf,
@@ -28,6 +29,9 @@ class Meet:
     mask: int
     parts: tuple["Residue", ...]
 
+    def __hash__(self) -> int:
+        return hash((mask_key(self.mask), self.parts))
+
 
 @dataclass(frozen=True, slots=True)
 class Join:
@@ -35,6 +39,9 @@ class Join:
 
     mask: int
     parts: tuple["Residue", ...]
+
+    def __hash__(self) -> int:
+        return hash((mask_key(self.mask), self.parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,11 @@ Residue = int | Condition | Meet | Join | Miss
 """The rules that match, where that is settled; else what it depends on."""
 
 
+def residue_key(residues: Iterable[Residue]) -> tuple[object, ...]:
+    """What to look residues up by where there are many: equal for equal ones."""
+    return tuple([mask_key(one) if isinstance(one, int) else one for one in residues])
+
+
 def residue_of(formula: Formula, table: RuleMasks) -> Residue:
     """The residue of a formula of which no word is known yet."""
     return _restricted(_read(formula, table), table.all)
@@ -58,6 +70,31 @@ def settled(residue: Residue, table: RuleMasks, words: Mapping[str, str]) -> Res
     for word, value in words.items():
         residue = _settle(residue, table, word, value, table.all)
     return residue
+
+
+def matching(residue: Residue, table: RuleMasks, words: Mapping[str, str]) -> int:
+    """The rules that match once these words are known, which are all that ``residue`` depends on."""
+    match residue:
+        case int():
+            return residue
+        case Condition():
+            return table.holding(residue, tuple([words[word] for word in residue.words]))
+        case Meet(mask, parts):
+            for part in parts:
+                mask = within(matching(part, table, words), mask)
+            return mask
+        case Join(mask, parts):
+            for part in parts:
+                mask |= matching(part, table, words)
+            return mask
+        case Miss(part):
+            return table.all & ~matching(part, table, words)
+
+
+def within(mask: int, every: int) -> int:
+    """``mask & every``, and the very ``mask`` where that is all: thousands are kept, of thousands of bits each."""
+    found = mask & every
+    return mask if found == mask else found
 
 
 def possible(residue: Residue, every: int) -> int:
@@ -76,7 +113,7 @@ def possible(residue: Residue, every: int) -> int:
     return every
 
 
-def cut(table: RuleMasks, words: frozenset[str]) -> tuple[Formula, int] | None:
+def cut(table: RuleMasks, words: frozenset[str]) -> tuple[Residue, int] | None:
     """What the matcher demands of these words and of the rule alone, and the rules that the rest of it leaves possible.
 
     ``None`` where a demand is about some of ``words`` and about another word besides.
@@ -86,7 +123,7 @@ def cut(table: RuleMasks, words: frozenset[str]) -> tuple[Formula, int] | None:
         return None
     known = AllOf(tuple(part for part, part_words in parts if part_words <= words))
     rest = AllOf(tuple(part for part, part_words in parts if not part_words <= words))
-    return known, possible(residue_of(rest, table), table.all)
+    return residue_of(known, table), possible(residue_of(rest, table), table.all)
 
 
 def _read(formula: Formula, table: RuleMasks) -> Residue:

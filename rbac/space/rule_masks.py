@@ -86,6 +86,13 @@ class RuleMasks:
         words."""
         return self._values.setdefault(condition, {})
 
+    def holding(self, condition: Condition, values: tuple[str, ...]) -> int:
+        """The rules for which one condition holds, by the values of its words."""
+        known = self.known(condition)
+        if values not in known:
+            known[values] = self._condition(condition, values)
+        return known[values]
+
     @cached_property
     def _holders(self) -> dict[str, dict[str, int]]:
         """For each column: value to the rules that hold it."""
@@ -140,11 +147,7 @@ class RuleMasks:
         """The rules for which ``formula`` holds, given a value for each of its words."""
         match formula:
             case Condition():
-                values = tuple(assignment[word] for word in formula.words)
-                known = self.known(formula)
-                if values not in known:
-                    known[values] = self._condition(formula, values)
-                return known[values]
+                return self.holding(formula, tuple([assignment[word] for word in formula.words]))
             case Not(part):
                 return self.all & ~self.mask(part, assignment)
             case AllOf(parts):
@@ -228,17 +231,16 @@ class RuleMasks:
 
     def _condition(self, condition: Condition, values: Sequence[str]) -> int:
         """The rules for which one condition holds: asked once for each combination of columns it looks at."""
-        given = dict(zip(condition.words, values, strict=True))
-        if condition.function not in {"==", *self._links} and condition.operands[0].kind == "request":
+        function, operands = condition.function, condition.operands
+        is_link = function in self._links
+        if function != "==" and not is_link and operands[0].kind == "request":
             return self._pattern(condition, values[0])
-        if (
-            condition.function == "=="
-            and len(values) == 1
-            and "rule" in {operand.kind for operand in condition.operands}
-        ):
-            column = next(operand.name for operand in condition.operands if operand.kind == "rule")
-            return self._holders[column].get(values[0], 0)
-        if condition.function in self._links and self._is_asked_of_rules(condition):
+        if function == "==" and len(values) == 1:
+            for operand in operands:
+                if operand.kind == "rule":
+                    return self._holders[operand.name].get(values[0], 0)
+        given = dict(zip(condition.words, values, strict=True))
+        if is_link and self._is_asked_of_rules(condition):
             return self._linked(condition, given)
         choices: list[tuple[int, tuple[str, ...]]] = [(self.all, ())]
         for operand in condition.operands:
@@ -263,8 +265,8 @@ class RuleMasks:
             given[operand.name] if operand.kind == "request" else operand.name for operand in (name, *domain)
         ]
         holders = self._holders[role.name]
-        reached = self._reached(condition.function, *known)
-        return reduce(or_, (holders.get(one, 0) for one in reached), 0)
+        found = [holders[one] for one in self._reached(condition.function, *known) if one in holders]
+        return reduce(or_, found) if found else 0
 
     def _choices(self, operand: Operand, given: Assignment) -> Iterable[tuple[str, int]]:
         if operand.kind == "rule":
@@ -275,10 +277,11 @@ class RuleMasks:
         vocabulary = self._vocabularies[condition.words[0]]
         pattern = condition.operands[1]
         holders = self._holders[pattern.name] if pattern.kind == "rule" else {pattern.name: self.all}
-        matched = (vocabulary.patterns[number] for number in bits(vocabulary.matching(value)))
-        return reduce(
-            or_, (holders.get(text, 0) for function, text in matched if function == condition.function), 0
-        )
+        matched = [vocabulary.patterns[number] for number in bits(vocabulary.matching(value))]
+        found = [
+            holders[text] for function, text in matched if function == condition.function and text in holders
+        ]
+        return reduce(or_, found) if found else 0
 
     def _holds(self, function: str, values: Sequence[str]) -> bool:
         if function == "==":

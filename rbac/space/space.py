@@ -15,8 +15,8 @@ from rbac.model.conditions import NoFormulaError, conjuncts, words_of
 from rbac.model.request_shape import check_words, with_word
 from rbac.policy import Policy
 from rbac.routes import Route
-from rbac.space.demands import Demands
-from rbac.space.residue import Residue
+from rbac.space.demands import Demands, Variant
+from rbac.space.residue import Residue, matching, residue_key
 from rbac.space.rule_masks import RuleMasks
 from rbac.space.template_paths import TemplatePaths
 from rbac.space.vocabularies import Vocabularies
@@ -182,18 +182,33 @@ class Space(Demands):
         if not self.tables:
             return Group(words, tuple(Member(values, ()) for values in product(*choices)))
         start = self.part_of(words, self.given)
+        if len(words) == 1 and not self.too_many(words):
+            return self._group_of_one(words, start)
         first = [word for word in words if word in self.shape.caller]
         order = (*first, *(word for word in words if word not in first))
-        states: dict[tuple[Residue, ...], tuple[str, ...]] = {}
-        for pair in self._likely(words):
-            states.setdefault(self.settled(start, dict(zip(first, pair, strict=True))), pair)
-        for left, pair in self.spread({start: ()}, first).items():
-            states.setdefault(left, pair)
+        states: dict[tuple[object, ...], Variant] = {}
+        likely = (
+            (self.settled(start, dict(zip(first, pair, strict=True))), pair) for pair in self._likely(words)
+        )
+        for left, pair in chain(likely, self.spread([(start, ())], first)):
+            states.setdefault(residue_key(left), (left, pair))
         places = [order.index(word) for word in words]
         members = [
             Member(tuple(values[place] for place in places), self.possible(masks))
-            for masks, values in self.spread(states, order[len(first) :]).items()
+            for masks, values in self.spread(states.values(), order[len(first) :])
         ]
+        return Group(words, (*members, *self._off_the_routes(words, members)))
+
+    def _group_of_one(self, words: tuple[str], start: Sequence[Residue]) -> Group:
+        """The group of one word: once it is known, these demands are settled."""
+        (word,) = words
+        known: dict[tuple[object, ...], Member] = {}
+        for value in self.vocabularies[word].values:
+            values = {**self.given, word: value}
+            demands = zip(start, self.tables, strict=True)
+            masks = tuple([matching(one, table, values) for one, table in demands])
+            known.setdefault(residue_key(masks), Member((value,), masks))
+        members = list(known.values())
         return Group(words, (*members, *self._off_the_routes(words, members)))
 
     def _off_the_routes(self, words: tuple[str, ...], members: Sequence[Member]) -> Iterator[Member]:

@@ -9,8 +9,10 @@ from rbac.diff import diff as diffs
 from rbac.diff.diff import diff
 from rbac.diff.differences import Diff
 from rbac.errors import PolicyError
+from rbac.matching.path_classes import mask_key
 from rbac.policy import Policy
 from rbac.space.bits import bits, mask_of
+from rbac.space.residue import Meet, residue_key
 from tests.support import random_policies as random
 from tests.support.random_documents import KINDS, Kind
 
@@ -88,7 +90,24 @@ def test_a_diff_of_the_touched_rules_is_the_diff_of_all(kind: Kind, monkeypatch:
     assert compared > 5
 
 
-@pytest.mark.parametrize("numbers", [[], [0], [3, 7], [255, 256, 1_000], list(range(0, 3_000, 7))])
+def test_an_edit_about_everything_is_looked_at_with_all_rules() -> None:
+    lock_out = "p, ann@x, /*, *, deny"
+    assert touched_rules(read(RULES), read([*RULES, lock_out])) is None
+    about_half = touched_rules(read(RULES), read([*RULES, "p, everyone, /*, GET, allow"]))
+    assert about_half is not None
+    assert [len(side) for side in about_half] == [500, 501]
+
+
+def test_masks_that_differ_in_one_bit_have_hashes_of_their_own() -> None:
+    masks = [1 << place | 1 for place in range(1, 5_000)]
+    assert len({hash(mask_key(mask)) for mask in masks}) == len(masks)
+    assert len({hash(residue_key([Meet(mask, ())])) for mask in masks}) == len(masks)
+    assert mask_key(masks[7]) == mask_key(masks[7] | 1)
+
+
+@pytest.mark.parametrize(
+    "numbers", [[], [0], [3, 7], [255, 256, 1_000], list(range(0, 3_000, 7)), list(range(20, 900))]
+)
 def test_a_mask_holds_the_numbers_it_was_made_of(numbers: list[int]) -> None:
     assert mask_of(numbers) == sum(1 << number for number in numbers)
     assert list(bits(mask_of(numbers))) == numbers

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rbac.policy import Policy
-from rbac.space.residue import cut, possible, residue_of, rule_kinds, settled
+from rbac.space.residue import cut, matching, possible, residue_of, rule_kinds, settled
 from rbac.space.rule_masks import RuleMasks
 
 MODEL = (Path(__file__).parents[3] / "model.conf").read_text()
@@ -42,7 +42,7 @@ def test_a_matcher_cut_in_two_leaves_what_it_leaves_whole(words: dict[str, str],
     )
     parts = cut(rules, frozenset(words))
     assert parts is not None
-    assert rules.mask(parts[0], words) & parts[1] == possible(
+    assert matching(parts[0], rules, words) & parts[1] == possible(
         settled(residue_of(rules.formula, rules), rules, words), rules.all
     )
 
