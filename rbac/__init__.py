@@ -1,6 +1,6 @@
 """The decision: who may do what, from a Casbin model and a policy document that is read strictly.
 
-What is named here is imported when it is first used: ``import rbac`` takes little more than ``import casbin``.
+What is named here is imported when it is first used, and ``casbin`` with it: ``import rbac`` alone takes next to nothing.
 """
 
 from importlib import import_module

@@ -128,9 +128,17 @@ def loaded_by(imports: str) -> set[str]:
 
 
 def test_the_library_loads_without_the_web_the_command_and_the_environment() -> None:
-    loaded = loaded_by("rbac")
+    loaded = loaded_by("rbac.policy")
     assert "casbin" in loaded
     assert not loaded & {*WEB, "app", "typer", "psycopg", "boto3", "pytest"}
+
+
+def test_the_package_alone_and_the_command_alone_load_no_casbin() -> None:
+    """What decides loads it; until then the files of the package say that it is the right one."""
+    for imports in ("rbac", "rbac.cli"):
+        loaded = loaded_by(imports)
+        assert "rbac" in loaded
+        assert "casbin" not in loaded
 
 
 def test_the_service_loads_no_database_and_no_command_until_a_setting_asks_for_one() -> None:

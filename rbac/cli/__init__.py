@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from rbac.cli.from_files import settings_from_files
 from rbac.cli.laid_out import laid_out
 from rbac.cli.output import UNABLE, report_trouble, say, speak_any_encoding, stdout
+from rbac.cli.overview import print_overview
 from rbac.errors import RbacError
 
 # In the order of `rbac --help`: first what everybody types after an edit, then questions, then what compares. What each says
@@ -109,20 +110,15 @@ class Commands(TyperGroup):
         self.commands = {
             name: Command(name, help=said, rich_markup_mode="markdown") for name, said in COMMANDS.items()
         }
-        self._listing = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command; imported, but where only its line in the list is wanted."""
-        listed = super().get_command(ctx, cmd_name)
-        return listed if listed is None or self._listing else _command(cmd_name)
+        """The command, imported."""
+        return None if super().get_command(ctx, cmd_name) is None else _command(cmd_name)
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The help of the group, from the lines of :data:`COMMANDS`."""
-        self._listing = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._listing = False
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - it goes to the terminal, as typer's does
+        """The help of the group, from the lines of :data:`COMMANDS`: no command is imported for it."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, TyperOption)]
+        print_overview(self.get_usage(ctx), self.help or "", options, COMMANDS)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override] # typer's own context class is not public
         """Run the command; an error of ours or of the operating system ends in exit code 2, no traceback."""
