@@ -24,8 +24,10 @@ from rbac import PolicyError, RequestError
 from rbac.guard import DecisionLog, Guard, Principal, Unauthenticated, cognito, cookie
 from rbac.guard.http.asgi import ASGIApp, Receive, Scope, Send
 from rbac.guard.issuers.authenticator import Authenticator
+from rbac.guard.request_words import USUAL
 from tests.support.guarded import MODEL, POLICY, as_, client_of, guard_in, identify, shop, written
 from tests.support.waiting import LIMIT_S, comes_true
+from tests.support.waiting import written as text_of
 
 # Who gets what: a name, or nobody, and a path.
 TABLE = [
@@ -526,6 +528,35 @@ def test_nothing_is_answered_without_its_record_where_records_are_required(tmp_p
         assert (answer.status_code, answer.json()["error"]) == (503, "decision_log_unavailable")
         (tmp_path / "nowhere").mkdir()
         assert comes_true(lambda: client.get("/public").status_code == 200)
+
+
+def test_what_is_decided_before_any_application_starts_is_recorded_too(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    guard = guard_in(tmp_path, log=DecisionLog.file(file))
+    assert guard.decide(None, obj="/public", act="GET").allowed
+    assert comes_true(lambda: '"event":"decision"' in text_of(file))
+
+
+def test_the_policy_is_loaded_for_whoever_asks_for_it_first(tmp_path: Path) -> None:
+    guard = guard_in(tmp_path)
+    assert [row[1] for row in guard.policy.document.rows["p"]][:2] == ["/public", "/orders"]
+    with pytest.raises(PolicyError):
+        _ = guard_in(tmp_path, policy="p, user, /orders, GET, alow\n").policy
+
+
+@pytest.mark.parametrize("more", ["", "host=host", "ip=client_ip"])
+def test_what_is_open_to_everyone_is_what_nobody_in_particular_is_let_into(tmp_path: Path, more: str) -> None:
+    word = more.partition("=")[0]
+    model = MODEL.replace("obj, act\n[policy", f"obj, act, {word}\n[policy") if more else MODEL
+    guard = guard_in(tmp_path, model, words=", ".join(filter(None, [USUAL, more])))
+    asked = [("GET", "/public"), ("GET", "/orders"), ("POST", "/public"), ("GET", "/admin"), ("GET", "/")]
+    assert [guard.open_to_everyone(*each) for each in asked] == [True, *[False] * 4]
+
+
+def test_nothing_is_open_to_everyone_where_endpoints_ask_for_themselves(tmp_path: Path) -> None:
+    policy = POLICY.replace("p, user, /orders, GET", "p, everyone, /orders, *")
+    guard = guard_in(tmp_path, policy=policy, words=None)
+    assert guard.open_to_everyone("GET", "/public") is False
 
 
 # --- tests of one's own
