@@ -167,3 +167,32 @@ def test_what_is_neither_a_preset_nor_a_pattern_is_refused() -> None:
 )
 def test_a_stranger_is_nobody_that_is_there(word: str, taken: list[str], found: str) -> None:
     assert stranger(word, taken) == found
+
+
+def test_names_come_in_their_order_however_many_there_are() -> None:
+    people = [f"{number:08x}-0000-0000-0000-000000000000" for number in range(12)]
+    barred = [f"{number:08x}-1111-0000-0000-000000000000" for number in range(12)]
+    roles = [f"r{number:02}" for number in range(12)]
+    rows = [f"p, {name}, /u, GET, allow\n" for name in [*roles, *barred]]
+    rows += [f"g, {name}, r00\n" for name in people]
+    found = names_of("".join(reversed(rows)))
+    assert found == Names(tuple(sorted([*roles, *barred])), tuple(people), tuple(barred))
+
+
+def test_unless_somebody_says_otherwise_people_are_called_as_cognito_calls_them() -> None:
+    policy = Policy.parse(
+        MODEL.encode(), f"p, user, /u, GET, allow\ng, {SUB}, user\ng, {SUB}x, user\n".encode()
+    )
+    found = read_names(policy.document, policy.relations)
+    assert found == read_names(policy.document, policy.relations, "cognito")
+    assert (found.subjects, found.roles) == ((SUB,), (f"{SUB}x", "user"))  # the whole name, and no more of it
+
+
+def test_each_preset_names_its_issuer_and_what_is_no_preset_has_a_code() -> None:
+    assert {name: preset.issuer for name, preset in PRESETS.items()} == {
+        "cognito": "Cognito",
+        "auth0": "Auth0",
+        "firebase": "Firebase",
+        "oidc": "the issuer",
+    }
+    assert SubjectsError.code == "subjects_unknown"
