@@ -432,6 +432,76 @@ def test_dependencies_without_a_guard_let_nobody_in() -> None:
         TestClient(app).get("/items")
 
 
+@pytest.mark.parametrize("path", ["/who", "/maybe", "/ask"])
+def test_whoever_asks_who_is_calling_without_a_guard_is_told_how_to_put_one_up(path: str) -> None:
+    app = FastAPI()
+
+    @app.get("/who")
+    async def who(caller: Caller) -> str:
+        return caller.sub
+
+    @app.get("/maybe")
+    async def maybe(caller: MaybeCaller) -> str:
+        return str(caller)
+
+    @app.get("/ask")
+    async def asking(ask: Ask) -> str:
+        return str(ask.may(act="items:read"))
+
+    with pytest.raises(RuntimeError) as told:
+        TestClient(app).get(path)
+    assert str(told.value) == (
+        "no guard stands before this application: app.add_middleware(guard.middleware)"
+    )
+
+
+@pytest.mark.parametrize(("host", "statuses", "listed"), [("north", (200, 200), 2), ("south", (403, 403), 0)])
+def test_a_word_may_come_from_the_request_while_the_endpoint_gives_the_others(
+    tmp_path: Path, host: str, statuses: tuple[int, int], listed: int
+) -> None:
+    """Of each tenant under its own host: what is required, what is asked, and what is listed."""
+    app = FastAPI()
+
+    @app.get("/required", dependencies=[require("items:delete", owner="")])
+    async def required() -> str:
+        return "done"
+
+    @app.get("/asked", dependencies=[require("items:read", owner="")])
+    async def asked(ask: Ask) -> str:
+        ask.check(act="items:delete", owner="")
+        return "done"
+
+    @app.get("/listed")
+    async def lists(ask: Ask) -> int:
+        routes = (await ask.permissions()).routes
+        return sum(route.act in {"items:delete", "items:read"} for route in routes)
+
+    rules = "p, admin, north, items:delete, any, allow\np, admin, north, items:read, any, allow\n"
+    guard = guard_in(tmp_path, PERMISSIONS, rules, words="sub=claims.sub, role=roles, dom=host")
+    app.add_middleware(guard.middleware)
+    with client_of(app, base_url=f"http://{host}") as client:
+        got = [client.get(path, headers=as_("ann")).status_code for path in ("/required", "/asked")]
+        assert tuple(got) == statuses
+        assert client.get("/listed", headers=as_("ann")).json() == listed
+
+
+@pytest.mark.parametrize("path", ["/items", "/items/ann"])
+def test_a_refusal_by_an_endpoint_names_the_decision_that_was_recorded(tmp_path: Path, path: str) -> None:
+    file = tmp_path / "log"
+    guard = guard_in(tmp_path, PERMISSIONS, RULES, words=None, log=DecisionLog.file(file))
+    with client_of(items(guard)) as client:
+        method = "GET" if path == "/items" else "PUT"
+        refused = client.request(method, path, headers=as_("nil"))
+        assert refused.status_code == 403
+    (line,) = [orjson.loads(each) for each in file.read_bytes().splitlines()]
+    assert refused.json()["decision_id"] == line["decision_id"]
+
+
+def test_a_requirement_is_the_same_in_whichever_order_its_words_are_given() -> None:
+    one, other = require("items:read", dom="north", owner=""), require("items:read", owner="", dom="north")
+    assert one.dependency == other.dependency
+
+
 # --- the description
 
 
