@@ -6,12 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from rbac.guard.checkpoint import Checkpoint
 from rbac.guard.guarded import GuardedApplication
 from rbac.guard.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from rbac.guard.http.request_id import request_id_var
 from rbac.guard.http.trace_context import trace_var
+from rbac.guard.requirements import GuardedEndpoint
+from rbac.routes import KnownRoutes, Route, routes_of_app
 from tests.support.waiting import all_had_their_turn, until
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -23,6 +26,7 @@ class Noting:
     def __init__(self, *failures: Exception) -> None:
         self.checkpoint = Checkpoint()
         self.events: list[str] = []
+        self.before: list[tuple[int, tuple[Route, ...]]] = []
         self.failures = list(failures)
         self.opens = asyncio.Event()
         self.opens.set()
@@ -30,8 +34,9 @@ class Noting:
     def middleware(self, app: ASGIApp) -> ASGIApp:
         return GuardedApplication(app, self)
 
-    def stand_before(self, *_: Any) -> None:
+    def stand_before(self, name: int, endpoints: tuple[GuardedEndpoint, ...], routes: KnownRoutes) -> None:
         self.events.append("stands")
+        self.before.append((name, tuple(routes)))
 
     async def open(self) -> None:
         self.events.append("opens")
@@ -293,3 +298,39 @@ def test_an_application_that_shows_no_routes_has_none() -> None:
     app = Noting().middleware(served)
     assert isinstance(app, GuardedApplication)
     assert app.routes == []
+
+
+@pytest.mark.parametrize("prefix", ["", "/sub"])
+async def test_of_a_mounted_application_the_whole_paths_are_listed_and_its_rules_are_not_held_to_them(
+    monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    listed: list[KnownRoutes] = []
+
+    def lists(routes: KnownRoutes, *_: Any) -> None:
+        listed.append(routes)
+
+    monkeypatch.setattr("rbac.guard.guarded.PermissionLists", lists)
+    inner = FastAPI(openapi_url=None)
+
+    @inner.get("/orders/{id}", name="one order")
+    async def endpoint() -> str:
+        return "done"
+
+    guard = Noting()
+    for _ in range(2):
+        app = guard.middleware(inner)
+        await app(
+            {
+                **request(),
+                "path": f"{prefix}/",
+                "root_path": prefix,
+                "app_root_path": "",
+                "query_string": b"",
+            },
+            nothing_more,
+            ignored,
+        )
+    assert [tuple(each) for each in listed] == [(Route("GET", f"{prefix}/orders/{{id}}", "one order"),)] * 2
+    assert {each.source for each in listed} == {routes_of_app(inner).source}
+    assert [routes for _, routes in guard.before] == [() if prefix else tuple(listed[0])] * 2
+    assert len({name for name, _ in guard.before}) == 2  # each application for itself
