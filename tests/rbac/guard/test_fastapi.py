@@ -402,6 +402,16 @@ def test_a_route_may_be_asked_about_wherever_its_dependencies_are(tmp_path: Path
         assert client.get("/plain", headers=as_("nil")).status_code == 403
 
 
+def test_an_application_that_comes_later_is_held_to_the_document_as_the_first_one_was(tmp_path: Path) -> None:
+    guard = guard_in(tmp_path, PERMISSIONS, RULES, words=None)
+    forgetful = shop()
+    forgetful.add_middleware(guard.middleware)
+    with client_of(items(guard)) as client:
+        with pytest.raises(PolicyError, match="/orders"), TestClient(forgetful):
+            pass
+        assert client.get("/items", headers=as_("uma")).status_code == 200
+
+
 def test_what_is_mounted_behind_a_guard_of_its_own_is_asked_about_there(tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     app = items(guard_in(tmp_path, PERMISSIONS, RULES, words=None))
@@ -532,6 +542,15 @@ def test_the_description_says_how_to_sign_in_and_what_a_refusal_is(tmp_path: Pat
         (tmp_path / "policy.csv").write_text(policy.replace("p, everyone, /public", "p, user, /public"))
         assert guard.checkpoint.live.reload()
         assert client.get("/openapi.json").json()["paths"]["/public"]["get"]["security"] == orders["security"]
+
+
+def test_a_description_asks_everybody_to_sign_in_where_the_policy_is_refused(tmp_path: Path) -> None:
+    app = shop()
+    app.openapi_url = "/openapi.json"
+    describe(app, guard_in(tmp_path, policy="p, everyone, /public, GET, alow\n"))
+    operations = [each for path in app.openapi()["paths"].values() for each in path.values()]
+    assert operations
+    assert [each["security"] for each in operations] == [[{"bearer": []}]] * len(operations)
 
 
 def test_the_description_is_valid(tmp_path: Path) -> None:
