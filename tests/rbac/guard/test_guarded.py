@@ -334,3 +334,74 @@ async def test_of_a_mounted_application_the_whole_paths_are_listed_and_its_rules
     assert {each.source for each in listed} == {routes_of_app(inner).source}
     assert [routes for _, routes in guard.before] == [() if prefix else tuple(listed[0])] * 2
     assert len({name for name, _ in guard.before}) == 2  # each application for itself
+
+
+class Layer:
+    """A layer of the application's own, further in than the guard."""
+
+    def __init__(self, app: ASGIApp, name: str = "") -> None:
+        self.app, self.name = app, name
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+class CORSMiddleware(Layer):
+    """As Starlette's is called."""
+
+
+def named(app: Any) -> list[str]:
+    """The layers around ``app``, from outside."""
+    return [type(app).__name__, *named(app.app)] if isinstance(app, Layer) else []
+
+
+@pytest.mark.parametrize(
+    ("layers", "around"),
+    [
+        ([], []),
+        ([Layer], []),
+        ([Layer, CORSMiddleware], ["CORSMiddleware"]),
+        ([CORSMiddleware, Layer], ["CORSMiddleware"]),
+        ([Layer, Layer, CORSMiddleware], ["CORSMiddleware"]),
+    ],
+)
+@pytest.mark.parametrize("added", [True, False])
+async def test_of_the_layers_further_in_the_one_of_cors_alone_stands_around_refusals(
+    layers: list[type[Layer]], around: list[str], added: bool
+) -> None:
+    """Whether they were added to the application or put around it; its routes are found behind all of them."""
+    guard = Noting()
+    inner = FastAPI(openapi_url=None)
+
+    @inner.get("/orders")
+    async def endpoint() -> str:
+        return "done"
+
+    app: Any = inner
+    for layer in reversed(layers):
+        if added:
+            inner.add_middleware(layer, name="mine")
+        else:
+            app = layer(app, "mine")
+    guarded = guard.middleware(app)
+    await guarded({**request(), "query_string": b""}, nothing_more, ignored)
+    assert [routes for _, routes in guard.before] == [(Route("GET", "/orders", "endpoint"),)]
+    wrap = core_of(guarded).around
+    wrapped: Any = served if wrap is None else wrap(served)
+    assert named(wrapped) == around
+    if around:
+        assert (wrapped.app, wrapped.name) == (served, "mine")
+    assert named(app) == ([] if added else [each.__name__ for each in layers])  # as it was
+
+
+async def test_a_layer_of_cors_further_out_than_the_guard_stands_there_already() -> None:
+    guard = Noting()
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(Layer, name="inside")
+    app.add_middleware(guard.middleware)
+    app.add_middleware(CORSMiddleware, name="outside")
+    made: Any = app.build_middleware_stack()
+    while not isinstance(made, GuardedApplication):
+        made = made.app
+    await made({**request(), "app": app, "query_string": b""}, nothing_more, ignored)
+    assert core_of(made).around is None
