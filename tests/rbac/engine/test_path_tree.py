@@ -103,6 +103,7 @@ def every_rule_of(bucket: Any) -> list[int]:
     level, buckets = bucket
     assert level is ALL
     assert buckets
+    assert None not in buckets
     return [rule for each in buckets for rule in every_rule_of(each)]
 
 
