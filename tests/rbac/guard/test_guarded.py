@@ -394,14 +394,34 @@ async def test_of_the_layers_further_in_the_one_of_cors_alone_stands_around_refu
     assert named(app) == ([] if added else [each.__name__ for each in layers])  # as it was
 
 
-async def test_a_layer_of_cors_further_out_than_the_guard_stands_there_already() -> None:
+def made_by_a_function(app: ASGIApp, name: str = "") -> ASGIApp:
+    return Layer(app, name)
+
+
+@pytest.mark.parametrize(
+    ("inside", "around"),
+    [
+        ([], []),
+        ([Layer], []),
+        ([made_by_a_function], []),
+        ([CORSMiddleware], ["CORSMiddleware"]),
+        ([made_by_a_function, CORSMiddleware], ["CORSMiddleware"]),
+    ],
+)
+async def test_a_layer_of_cors_further_out_than_the_guard_stands_there_already(
+    inside: list[Any], around: list[str]
+) -> None:
     guard = Noting()
     app = FastAPI(openapi_url=None)
-    app.add_middleware(Layer, name="inside")
+    for layer in reversed(inside):
+        app.add_middleware(layer, name="inside")
     app.add_middleware(guard.middleware)
     app.add_middleware(CORSMiddleware, name="outside")
     made: Any = app.build_middleware_stack()
     while not isinstance(made, GuardedApplication):
         made = made.app
     await made({**request(), "app": app, "query_string": b""}, nothing_more, ignored)
-    assert core_of(made).around is None
+    wrap = core_of(made).around
+    wrapped: Any = served if wrap is None else wrap(served)
+    assert named(wrapped) == around
+    assert not around or wrapped.name == "inside"
