@@ -4,23 +4,21 @@ None of it is Markdown, so that nothing is imported that reads Markdown and colo
 A command's own help is typer's.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rich.columns import Columns
-from rich.console import Console
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 from typer.core import TyperOption
 
+from rbac.cli.output import stdout
+
 _DIM: Final = "dim"
 _LONG: Final = "bold cyan"
 _SHORT: Final = "bold green"
-# What typer takes for a wish for colour, whatever it writes to.
-_COLOUR: Final = ("GITHUB_ACTIONS", "FORCE_COLOR", "PY_COLORS")
 # Long and short names, those of the opposite, and the type: what no option has takes its two columns of space all the same.
 _BETWEEN: Final = ("", "", "")
 
@@ -29,7 +27,7 @@ def print_overview(
     usage: str, help_text: str, options: Iterable[TyperOption], commands: Mapping[str, str]
 ) -> None:
     """Writes it to stdout: how to call it, what it is, its ``options`` and ``commands``."""
-    console = _console()
+    console = stdout()
     called = Text(usage)
     called.highlight_regex("^Usage: ", "yellow")
     console.print(Padding(called, 1), style="bold")
@@ -38,16 +36,6 @@ def print_overview(
     console.print(Padding(Text("\n" + "\n\n".join(others), style=_DIM), (0, 1, 1, 1)))
     console.print(_panel("Options", _options(options)))
     console.print(_panel("Commands", _commands(commands)))
-
-
-def _console() -> Console:
-    width = os.environ.get("TERMINAL_WIDTH")
-    wished = True if any(map(os.environ.get, _COLOUR)) else None
-    return Console(
-        highlight=False,
-        force_terminal=False if os.environ.get("_TYPER_FORCE_DISABLE_TERMINAL") else wished,
-        width=int(width) if width else None,
-    )
 
 
 def _panel(title: str, table: Table) -> Panel:

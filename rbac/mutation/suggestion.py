@@ -79,7 +79,7 @@ def _caller(caller: Caller, space: Space, policy: Policy) -> list[str]:
     if caller.kind == "token":
         return ["unknown-role: true", *lines]
     program = _program(caller, shape)
-    if program or caller.kind == "role":
+    if program or (caller.kind == "role" and caller.name not in policy.subjects):
         return [program or f"role: {yaml_text(caller.name)}", *lines]
     who = {word: caller.words[word] for word in shape.caller}
     if shape.sub is not None and who[shape.sub] and not any(who[word] for word in who if word != shape.sub):
@@ -87,7 +87,7 @@ def _caller(caller: Caller, space: Space, policy: Policy) -> list[str]:
     sub, role = who.get(shape.sub or "", ""), who.get(shape.role or "", "")
     if shape.sub != shape.role and sub and role in _roles(policy):
         return [f"sub: {yaml_text(sub)}", f"role: {yaml_text(role)}", *lines]
-    # A caller whose words no one has as they come, such as a `sub` that is the name of a role.
+    # A caller whose words no one has as they come, such as a `sub` that is the name of a role, or a role that is a person's.
     return [f"with: {_mapping({**who, **extra})}"]
 
 
@@ -102,8 +102,8 @@ def _program(caller: Caller, shape: RequestShape) -> str:
 
 
 def _roles(policy: Policy) -> set[str]:
-    """The roles that a token may hold: no person has a rule's own `sub` as a role."""
-    return {*told_apart(policy)} - {*policy.names().singled_out}
+    """The roles that a token may hold: none is a person's name."""
+    return {*told_apart(policy)} - {*policy.names().singled_out, *policy.subjects}
 
 
 def _mapping(words: Mapping[str, str]) -> str:

@@ -121,10 +121,6 @@ class AskedCallers:
     def _somebody(self, scenario: Scenario, caller: ScenarioCaller) -> Asker:
         sub = caller.sub
         self._check_sub(scenario, sub)
-        for name in caller.roles or ():
-            if name.text in self._singled_out and self._people.is_person(name.text):
-                message = f"`{name.text}` is a person and no role"
-                self._refuse(name.place, "test-unknown-role", message, f"write `sub: {yaml_text(name.text)}`")
         roles = self._known_roles(caller.roles or ())
         self._check_told_apart(name for name in caller.roles or () if name.text in roles)
         who = [] if sub is None else [f"sub {sub}"]
@@ -137,12 +133,11 @@ class AskedCallers:
         """Refuse a person whom no token names: what is denied to them can never fail. Whom the policy names is its own
         business: of these, `check` warns."""
         shape = self._shape
-        if sub is None or shape.sub is None or shape.sub == shape.role or sub in self._policy.subjects:
+        if sub is None or shape.sub is None or shape.sub == shape.role:
             return
-        if sub in self._given and not self._people.is_sub(sub):
-            message = f"`{sub}` is a role of the policy, and no person"
-            self._refuse(scenario.place, "test-caller", message, f"write `role: {yaml_text(sub)}`")
-        elif self._people.is_person(sub) and not self._people.is_sub(sub):
+        if sub in self._policy.subjects or sub in self._policy.roles:
+            return
+        if self._people.is_person(sub) and not self._people.is_sub(sub):
             message = f"no token has the `sub` `{sub}`, so what is denied to it can never fail"
             hint = "write the person's `sub`, which the issuer's console and the decision log show"
             self._refuse(scenario.place, "test-cannot-fail", message, hint)
@@ -163,12 +158,6 @@ class AskedCallers:
         words = token_words(self._shape, self._names)
         with_role = words if role is None else {**words, role: stranger("role", self._names)}
         return Asker(UNKNOWN_ROLE, ANY_TOKEN, with_role)
-
-    @cached_property
-    def _given(self) -> frozenset[str]:
-        """The roles that links give: another name may be a person's, though a rule is about it."""
-        links = self._policy.document.links(domains=False).get("", {})
-        return frozenset(role for roles in links.values() for role in roles)
 
     @cached_property
     def _people(self) -> Subjects:

@@ -53,6 +53,7 @@ class AskedEndpoints:
         self.routes = routes
         self.shape = policy.document.definition.shape
         self.endpoints = EndpointClasses(policy, routes)
+        self._rows = policy.document.rows
         self._refuse = refuse
 
     def _words(self, scenario: Scenario, assertion: Assertion, *, quiet: bool = False) -> Mapping[str, str]:
@@ -153,7 +154,7 @@ class AskedEndpoints:
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
         elif self.endpoints.is_colon_template(path):
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", _COLONS)
-        elif _FOREIGN.search(path) and not any(route.obj == path for route in self.routes):
+        elif self._is_foreign(path):
             hint = f"write `{_FOREIGN.sub(_own, path)}`: `{{name}}` stands for any one part of a path"
             self._refuse(assertion.place, "test-unknown-path", f"nobody asks for the path `{path}`", hint)
         elif not self.routes.has_path(path) and (fault := path_fault(path.replace("/*", "/"))):
@@ -163,6 +164,17 @@ class AskedEndpoints:
             hint = f"did you mean `{close}`? " if close else ""
             hint += "if a path without a route is meant, add `unrouted: true` to the test"
             self._refuse(assertion.place, "test-unknown-path", f"no route has the path `{path}`", hint)
+
+    def _is_foreign(self, path: str) -> bool:
+        """Whether a part is another language's placeholder: no route is written so, and no rule has such a part."""
+        part = _FOREIGN.search(path)
+        return (
+            part is not None
+            and not any(route.obj == path for route in self.routes)
+            and not any(
+                part[0] in word.split("/") for rows in self._rows.values() for row in rows for word in row
+            )
+        )
 
     def _has_path(self, path: str) -> bool:
         """Whether some route answers the path, or for a template one of its paths."""

@@ -147,6 +147,24 @@ def test_a_suggested_test_prefers_a_known_route_and_says_so_when_there_is_none()
     assert all("  cannot: " in test for test in off_route)
 
 
+@pytest.mark.parametrize("who", random.WHO)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "p, admin, /, GET, allow\np, admin, /, GET, allow\ng, ann@x, admin\n",
+        "p, ann@x, /, GET, allow\n",
+        "p, admin, /[ab]/b, GET, allow\n",
+        "p, admin, /, GET, allow\ng, admin, user\n",
+    ],
+)
+def test_what_is_suggested_may_be_asked(who: str, rules: str) -> None:
+    """Also about a person without a `sub`, a role that is a person's name, and a part that looks like a placeholder."""
+    policy = random.read(
+        random.model_text(random.EFFECTS["allow"], who, random.WHAT[0], random.HOW[0]), rules
+    )
+    assert mutate(policy, [suite(suggested(mutate(policy, [])))]).survived == ()
+
+
 @pytest.mark.parametrize("who", random.WHO[:2])
 def test_no_suggested_test_is_about_a_role_that_only_a_mutant_has_rules_for(who: str) -> None:
     """Such a test would be refused: nothing tells the role apart from an unknown one."""

@@ -227,7 +227,6 @@ CANNOT_BE_ASKED = {
         "test-cannot-fail",
         "the person's `sub`",
     ),
-    "a role as a person": ("{name: n, sub: user, cannot: [GET /admin]}", "test-caller", "`role: user`"),
     "a path in angles": (
         "{name: n, role: user, can: ['GET /users/<id>']}",
         "test-unknown-path",
@@ -294,6 +293,20 @@ def test_a_person_of_another_issuer_may_be_called_what_theirs_are() -> None:
     assert run(asked, [suite], ROUTES).failures == ()
     with pytest.raises(ScenarioError, match="no token has the `sub`"):
         run(policy(), [suite], ROUTES)
+
+
+def test_what_a_rule_names_may_be_asked_about_though_nobody_comes_so() -> None:
+    """What is denied can be allowed: another rule may come. Of the rules, `check` warns."""
+    rules = f"{RULES}p, ann@example.com, /orders, GET, allow\np, user, /[ab]/orders, GET, deny\n"
+    named = Policy.parse(MODEL.encode(), rules.encode())
+    for test in (
+        "{name: n, sub: ann@example.com, can: [GET /orders]}",
+        "{name: n, sub: user, can: [GET /user]}",
+        "{name: n, role: user, cannot: ['GET /[ab]/orders']}",
+    ):
+        suite, problems = parse_suite(f"suite: s\ntests:\n  - {test}\n".encode(), "t.yaml")
+        assert suite is not None, problems
+        assert run(named, [suite]).failures == ()
 
 
 NOT_ASKED_WITH = {
