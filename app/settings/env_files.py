@@ -23,9 +23,9 @@ ENVIRONMENTS = ("development", "staging", "production")
 _FROM_FILE = "_FILE"
 _LARGEST_SECRET = 64 * 1024
 # A short name of somebody else's, such as WORKER, is soon like one of ours by chance.
-# Short names that would leave a check out: `SCOPE=required` leaves scopes ignored.
-_FAIL_OPEN: Final = {"SCOPE": "SCOPES"}
 _SHORTEST_MISSPELLED = 8
+# Short ones that would leave a check out all the same: `SCOPE=required` leaves scopes ignored.
+_FAIL_OPEN: Final = {"SCOPE": "SCOPES"}
 
 
 class Raw(NamedTuple):

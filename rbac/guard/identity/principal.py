@@ -42,10 +42,7 @@ class Principal:
     def __post_init__(self) -> None:
         """Raises ``TypeError`` for roles that are no list of texts: the letters of a name are no roles."""
         roles: object = self.roles
-        texts = not isinstance(roles, str)
-        for role in self.roles:
-            texts = texts and isinstance(role, str)
-        if not texts:
+        if isinstance(roles, str) or not all(isinstance(role, str) for role in self.roles):
             raise TypeError(f"roles are a list of texts, and not {roles!r:.100}")
         if type(roles) is not tuple:
             object.__setattr__(self, "roles", tuple(self.roles))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from rbac.document.names import CLIENT, SCOPE
-from rbac.guard.identity.claims import ClaimRules, audiences_of, required
+from rbac.guard.identity.claims import ClaimRules, audiences_of
 from rbac.guard.identity.errors import InvalidToken
 from rbac.guard.identity.principal import MAX_NAME_LENGTH, Principal, flaw
 
@@ -46,7 +46,7 @@ class CognitoAccessRules(AccessRules):
 
     def check_use(self, claims: dict[str, Any]) -> None:
         """``token_use`` is "access"."""
-        if required(claims, "token_use") != "access":
+        if claims["token_use"] != "access":
             raise InvalidToken("wrong_use")
 
     def check_audience(self, claims: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class CognitoAccessRules(AccessRules):
             raise InvalidToken("wrong_audience")
         if not self.resource and "aud" not in claims:
             return
-        audience = required(claims, "aud")
+        audience = claims["aud"]
         if not isinstance(audience, str):
             raise InvalidToken("bad_claim")
         if not self.resource or audience != self.resource:
@@ -85,7 +85,7 @@ class JwtAccessRules(AccessRules):
         """``aud`` holds the resource."""
         if self.resource not in audiences_of(claims):
             raise InvalidToken("wrong_audience")
-        if flaw(required(claims, "jti")):
+        if flaw(claims["jti"]):
             raise InvalidToken("bad_claim")
 
     def is_machine(self, claims: Mapping[str, Any]) -> bool:

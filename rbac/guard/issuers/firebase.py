@@ -4,7 +4,7 @@ describes them.
 
 from typing import Any
 
-from rbac.guard.identity.claims import LEEWAY, ClaimRules, date, required
+from rbac.guard.identity.claims import LEEWAY, ClaimRules, date
 from rbac.guard.identity.errors import InvalidToken
 
 USERNAME_CLAIMS = ("name", "email", "user_id")
@@ -17,8 +17,8 @@ class FirebaseRules(ClaimRules):
     def check_dates(self, claims: dict[str, Any], now: float) -> None:
         """``auth_time`` is required, and lies in the past."""
         super().check_dates(claims, now)
-        if date(required(claims, "auth_time")) > now + LEEWAY:
+        if date(claims["auth_time"]) > now + LEEWAY:
             raise InvalidToken("not_yet_valid")
-        subject = required(claims, "sub")
+        subject = claims["sub"]
         if isinstance(subject, str) and len(subject) > MAX_SUBJECT_LENGTH:
             raise InvalidToken("bad_claim")

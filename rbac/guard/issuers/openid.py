@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rbac.guard.identity.claims import ClaimRules, audiences_of, required
+from rbac.guard.identity.claims import ClaimRules, audiences_of
 from rbac.guard.identity.errors import SEND_ID_TOKEN, InvalidToken
 
 USERNAME_CLAIMS = ("preferred_username", "nickname", "name", "email")
@@ -33,7 +33,7 @@ class OpenIdRules(ClaimRules):
             raise InvalidToken("wrong_audience")
         if len(audiences) == 1 and "azp" not in claims:
             return
-        party = required(claims, "azp")
+        party = claims["azp"]
         if not isinstance(party, str):
             raise InvalidToken("bad_claim")
         if party not in self.audiences:
