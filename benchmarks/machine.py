@@ -86,8 +86,8 @@ def waited_for_quiet(patience: float) -> bool:
 
 
 def _busy() -> float:
-    """Processor seconds that all programs of the machine have taken, as Linux counts them."""
-    user, nice, system, _, _, irq, soft, *_ = map(
-        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-    )
-    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
+    """Processor seconds that all programs of the machine have taken, as Linux counts them, and other machines on the same
+    processors."""
+    counted = Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+    user, nice, system, _, _, irq, soft, stolen = map(int, counted)
+    return (user + nice + system + irq + soft + stolen) / os.sysconf("SC_CLK_TCK")

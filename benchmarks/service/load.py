@@ -29,7 +29,7 @@ class Effort:
     there are none.
     """
 
-    rounds: int = 6
+    rounds: int = 9
     seconds: int = 2
     tokens: int = 60_000
     decision_log: str = "file"
