@@ -14,13 +14,14 @@ from starlette.types import Scope
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.flow_control import FlowControl, service_unavailable
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from app.http.problems import problem
 from app.server.exchange import Exchange
-from app.server.listener import STATE, Listener, ListenerReason
+from app.server.listener import ListenerReason
+from app.server.timing import TimedConnection
 from rbac.guard.http.asgi import called
 from rbac.guard.http.request_id import new_id, request_id_var
 
@@ -46,35 +47,14 @@ class _Refused(Exception):  # noqa: N818 - ends the parsing; nobody sees it
     pass
 
 
-class _Flow(FlowControl):
-    """Reading that stays paused while requests wait for the one before them, whoever would resume it."""
-
-    held = False
-
-    def hold(self) -> None:
-        self.held = True
-        self.pause_reading()
-
-    def release(self) -> None:
-        if self.held:
-            self.held = False
-            self.resume_reading()
-
-    def resume_reading(self) -> None:
-        if not self.held:
-            super().resume_reading()
-
-
-class Connection(HttpToolsProtocol):
-    """A connection that keeps to the limits of its :class:`Listener`.
+class Connection(TimedConnection):
+    """A connection that keeps to the limits of its :class:`app.server.listener.Listener`.
 
     What goes beyond one is answered with a problem where an answer can be read, and the connection ends.
 
     INVARIANT: a caller who sends without end costs the memory of one head and one body, and the time to read them.
     """
 
-    flow: _Flow
-    cycle: Exchange | None  # type: ignore[assignment]  # uvicorn says that there is always one
     pipeline: deque[tuple[Exchange, ASGI3Application]]  # type: ignore[assignment]  # of none but ours
 
     def __init__(
@@ -89,10 +69,6 @@ class Connection(HttpToolsProtocol):
         direct: Any = app.app if isinstance(app, ProxyHeadersMiddleware) else app
         # The service's own application has a shorter way in (:meth:`app.main.Service.answer`).
         self._unforwarded = getattr(direct, "answer", None) or called(direct)
-        self.listener: Listener = app_state.get(STATE) or Listener()
-        self.limits = self.listener.limits
-        self._in_head = True
-        self._begun = False  # whether anything of the head that is expected has come
         self._fresh = False  # whether that was in the piece being parsed
         self._raw = 0  # bytes of the head or the body under way, but for the piece it began in
         self._hosts = 0  # fields of the head that name a host
@@ -105,16 +81,11 @@ class Connection(HttpToolsProtocol):
         self._refused = False
         self._last = False  # whether no request is awaited after this one
         self._dropped = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._stuck: asyncio.TimerHandle | None = None
-        self._idle_since: float | None = None  # when the answer to the last request was complete
-        self._minding: asyncio.TimerHandle | None = None  # that it does not stay idle for too long
 
     # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self.flow = _Flow(transport)
         listener = self.listener
         listener.connections += 1
         if len(self.connections) > self.limits.connections:
@@ -129,18 +100,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.listener.connections -= 1
-        self._let_go()
-        self._stop_minding_writes()
-        if self._minding is not None:
-            self._minding.cancel()
-            self._minding = None
         self._unread = b""
-
-    def give_way(self) -> None:
-        """Ends at once: nothing is being answered here, and somebody else needs the place."""
-        self.listener.refused["idle"] += 1
-        self.connections.discard(self)
-        self.transport.abort()
 
     def shutdown(self) -> None:
         """The service stops: what was sent already is answered, and who connected a moment ago has one to say why."""
@@ -401,84 +361,6 @@ class Connection(HttpToolsProtocol):
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    # Time
-
-    def _mind_the_time(self) -> None:
-        """Sees to it that what has begun to come does come."""
-        if self._timer is not None or self.flow.held:
-            return
-        if not self._in_head:
-            self._timer = self.loop.call_later(self.limits.body_seconds, self._body_is_late)
-        elif self._begun and (self.cycle is None or self.cycle.response_complete):
-            self._timer = self.loop.call_later(self.limits.head_seconds, self._head_is_late)
-
-    def _head_is_late(self) -> None:
-        self._timer = None
-        if self._begun:
-            self._refuse("request_timeout")
-        else:
-            self.listener.refused["idle"] += 1
-            self.transport.abort()
-
-    def _body_is_late(self) -> None:
-        self._timer = None
-        self._refuse("request_timeout")
-
-    def _unset_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _let_go(self) -> None:
-        """Neither idle any more, nor late."""
-        self.listener.idle.pop(self, None)
-        self._unset_timer()
-
-    def _mind_idleness(self) -> None:
-        """The connection is idle from now on, and not for longer than the setting says.
-
-        One timer serves many requests: it is not taken back when the next one comes, but looks when it is due.
-        """
-        self._idle_since = self.loop.time()
-        if self._minding is None:
-            self._minding = self.loop.call_later(self.timeout_keep_alive, self._look_at_idleness)
-
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
-
-    def _look_at_idleness(self) -> None:
-        self._minding = None
-        since = self._idle_since
-        if since is None or self.transport.is_closing():
-            return
-        left = since + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self._minding = self.loop.call_later(left, self._look_at_idleness)
-        else:
-            self.timeout_keep_alive_handler()
-
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self._mind_writes()
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._mind_writes()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stop_minding_writes()
-
-    def _mind_writes(self) -> None:
-        """An answer that nobody takes is given up as a body that does not come is."""
-        if self._stuck is None:
-            self._stuck = self.loop.call_later(self.limits.body_seconds, self.transport.abort)
-
-    def _stop_minding_writes(self) -> None:
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
 
     # Refusing
 
