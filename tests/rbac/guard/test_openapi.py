@@ -1,0 +1,113 @@
+"""What an application's description says of the guard before it, beside what the application says itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.security import APIKeyHeader
+
+from rbac.guard.fastapi import describe
+from tests.support.guarded import as_, client_of, guard_in
+
+SIGNED_IN: list[Any] = [{"bearer": []}]
+ANYBODY: list[Any] = [{}, *SIGNED_IN]
+MEMBERS = ["type", "title", "detail", "instance", "error", "request_id", "status"]
+
+
+def described(directory: Path, app: FastAPI, **changes: Any) -> FastAPI:
+    guard = guard_in(directory, **changes)
+    app.add_middleware(guard.middleware)
+    describe(app, guard)
+    return app
+
+
+async def endpoint() -> str:
+    return "done"
+
+
+def test_a_refusal_is_what_the_description_says_that_it_is(tmp_path: Path) -> None:
+    app = FastAPI()
+    app.get("/orders")(endpoint)
+    described(tmp_path, app)
+    with client_of(app) as client:
+        refusals = [client.get("/orders"), client.get("/orders", headers=as_("nil"))]
+    description = app.openapi()
+    assert [each.status_code for each in refusals] == [401, 403]
+    for refusal in refusals:
+        media = refusal.headers["content-type"]
+        answer = description["paths"]["/orders"]["get"]["responses"][str(refusal.status_code)]
+        assert answer["content"] == {media: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert answer["description"].endswith(".")
+        assert {name: type(refusal.json()[name]) for name in MEMBERS} == {
+            **dict.fromkeys(MEMBERS, str),
+            "status": int,
+        }
+    assert description["components"]["schemas"]["Problem"] == {
+        "title": "Problem",
+        "description": "An error (RFC 9457). Programs branch on `error`.",
+        "type": "object",
+        "properties": {name: {"type": "integer" if name == "status" else "string"} for name in MEMBERS},
+        "required": MEMBERS,
+    }
+
+
+def test_an_operation_is_open_by_its_own_method_and_head_by_that_of_get(tmp_path: Path) -> None:
+    app = FastAPI()
+    for method in ("GET", "HEAD", "POST"):
+        app.add_api_route("/public", endpoint, methods=[method], operation_id=method)
+        app.add_api_route("/orders", endpoint, methods=[method], operation_id=f"orders {method}")
+    paths = described(tmp_path, app).openapi()["paths"]
+    assert {name: operation["security"] for name, operation in paths["/public"].items()} == {
+        "get": ANYBODY,
+        "head": ANYBODY,
+        "post": SIGNED_IN,
+    }
+    assert [operation["security"] for operation in paths["/orders"].values()] == [SIGNED_IN] * 3
+
+
+def test_what_an_operation_says_of_its_own_security_and_refusals_stays(tmp_path: Path) -> None:
+    app = FastAPI()
+    app.get("/public")(endpoint)
+    key = Depends(APIKeyHeader(name="X-Key"))
+    app.get("/orders", dependencies=[key], responses={403: {"description": "Not yours."}})(endpoint)
+    described(tmp_path, app)
+    for _ in range(2):  # FastAPI hands out the same description again
+        description = app.openapi()
+        orders = description["paths"]["/orders"]["get"]
+        assert orders["security"] == [{"APIKeyHeader": []}]
+        assert orders["responses"]["403"]["description"] == "Not yours."
+        assert "401" in orders["responses"]
+        assert set(description["components"]["securitySchemes"]) == {"APIKeyHeader", "bearer"}
+        assert description["paths"]["/public"]["get"]["security"] == ANYBODY
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ({"openapi": "3.1.0", "webhooks": {}}, None),
+        ({"openapi": "3.1.0", "paths": {}}, {}),
+        (
+            {
+                "openapi": "3.1.0",
+                "paths": {"/orders": {"summary": "Orders", "parameters": [], "get": {"summary": "All"}}},
+            },
+            {"summary": "Orders", "parameters": [], "get": {"summary": "All", "security": SIGNED_IN}},
+        ),
+    ],
+    ids=["no paths", "empty", "more than operations"],
+)
+def test_a_description_that_an_application_writes_itself_is_told_too(
+    tmp_path: Path, written: dict[str, Any], expected: dict[str, Any] | None
+) -> None:
+    """https://fastapi.tiangolo.com/how-to/extending-openapi/"""
+    app = FastAPI()
+    app.openapi = lambda: written  # type: ignore[method-assign]  # as FastAPI's documentation does it
+    description = described(tmp_path, app).openapi()
+    assert description["components"]["securitySchemes"] == {"bearer": {"type": "http", "scheme": "bearer"}}
+    if not expected:
+        assert description.get("paths") == expected
+        return
+    orders = description["paths"]["/orders"]
+    assert set(orders["get"].pop("responses")) == {"401", "403"}
+    assert orders == expected
