@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,10 +22,12 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from rbac import PolicyError, RequestError
-from rbac.guard import DecisionLog, Guard, Principal, Unauthenticated, cognito, cookie
+from rbac.guard import DecisionLog, Guard, Principal, Unauthenticated, cognito, cookie, firebase
 from rbac.guard.http.asgi import ASGIApp, Receive, Scope, Send
 from rbac.guard.issuers.authenticator import Authenticator
 from rbac.guard.request_words import USUAL
+from rbac.stores import Snapshot
+from rbac.stores.file import FileStore
 from tests.support.guarded import MODEL, POLICY, as_, client_of, guard_in, identify, shop, written
 from tests.support.waiting import LIMIT_S, comes_true
 from tests.support.waiting import written as text_of
@@ -386,7 +389,10 @@ def test_a_document_that_is_refused_lets_nobody_in_where_there_is_no_lifespan(tm
     [
         ({"words": "sub=claims.sub, role=roles, obj=path, act=method, dom=host"}, "no such word"),
         ({"words": "sub=nonsense"}, "is no source"),
-        ({"tests": "no-such-directory"}, "no policy tests here .*`tests=None`"),
+        (
+            {"tests": "no-such-directory"},
+            r"no policy tests here \(write one; `tests=None` is how a guard is told that there are none\)",
+        ),
         (
             {"words": "sub=claims.sub, role=roles, obj=path"},
             r"nothing fills `act`\), so every route needs .* have neither",
@@ -461,6 +467,66 @@ async def test_whoever_comes_while_it_opens_waits_for_the_same_opening(tmp_path:
     app = by_wrapping(guard)
     assert set(await asyncio.gather(*[_get(app, "/orders", "uma") for _ in range(20)])) == {200}
     assert guard.checkpoint.live.reloads == 0
+
+
+def without_routes(guard: Guard) -> set[str]:
+    """The paths of rules of which the policy in force is warned that no known route has them."""
+    warnings = guard.checkpoint.live.warnings
+    assert {warning.code for warning in warnings} <= {"rule-without-route"}
+    return {warning.message.split("`")[1] for warning in warnings}
+
+
+def test_rules_are_held_against_the_routes_of_the_first_application_alone(tmp_path: Path) -> None:
+    guard = guard_in(tmp_path)
+    second = FastAPI(openapi_url=None)
+    second.add_api_route("/live", lambda: "done")
+    with client_of(by_add_middleware(guard)), client_of(guard.middleware(second)):
+        assert without_routes(guard) == {"/live", "/sub/*"}
+        (tmp_path / "policy.csv").write_text(POLICY + "p, user, /ordres, GET, allow\n")
+        assert comes_true(lambda: without_routes(guard) == {"/live", "/sub/*", "/ordres"})
+
+
+def test_policy_tests_are_run_where_no_application_is_known_yet(tmp_path: Path) -> None:
+    tests = tmp_path / "policy_tests"
+    tests.mkdir()
+    question = "suite: s\ntests:\n  - name: n\n    role: user\n    can: [GET {path}]\n"
+    for path, holds in (("/orders", True), ("/admin", False)):
+        (tests / "a.yaml").write_text(question.format(path=path))
+        with nullcontext() if holds else pytest.raises(PolicyError, match="GET /admin"):
+            assert guard_in(tmp_path, tests=tests).decide(None, obj="/public", act="GET").allowed
+
+
+BY_PRIORITY = MODEL.replace(
+    "e = some(where (p.eft == allow)) && !some(where (p.eft == deny))", "e = priority(p.eft) || deny"
+)
+
+
+@pytest.mark.parametrize(
+    ("claims", "refused"),
+    [(("custom:role",), False), (("cognito:groups",), True), (("custom:role:list",), True)],
+)
+def test_a_model_that_decides_by_priority_takes_no_issuer_whose_callers_bring_several_roles(
+    tmp_path: Path, claims: tuple[str, ...], refused: bool
+) -> None:
+    issuer = cognito("ap-northeast-1_AbC123xyz", "client", role_claims=claims)
+    guard = guard_in(tmp_path, BY_PRIORITY, identify=issuer)
+    with pytest.raises(PolicyError, match="one role at a time") if refused else nullcontext():
+        assert not guard.decide(Principal("uma", ("user",)), obj="/admin", act="GET").allowed
+
+
+@pytest.mark.parametrize(
+    ("issuer", "people"),
+    [
+        (firebase("my-shop-4711"), ("Kj3nL0pQwX8vB2mT5yRz7aCd9eF1",)),
+        (cognito("ap-northeast-1_AbC123xyz", "client"), ()),
+        (identify, ()),
+    ],
+)
+def test_people_are_told_from_roles_by_what_the_issuer_calls_them(
+    tmp_path: Path, issuer: Any, people: tuple[str, ...]
+) -> None:
+    policy = POLICY + "g, Kj3nL0pQwX8vB2mT5yRz7aCd9eF1, user\n"
+    assert guard_in(tmp_path, policy=policy, identify=issuer).policy.subjects == people
 
 
 # --- what it is asked, and records
@@ -544,6 +610,38 @@ def test_the_policy_is_loaded_for_whoever_asks_for_it_first(tmp_path: Path) -> N
         _ = guard_in(tmp_path, policy="p, user, /orders, GET, alow\n").policy
 
 
+class Counting(FileStore):
+    """A store that counts who reads it, and lets others come while it is read."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory / "model.conf", directory / "policy.csv")
+        self.reads = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def read(self) -> Snapshot:
+        self.reads += 1
+        self.meanwhile()
+        return super().read()
+
+
+def test_threads_that_ask_first_at_once_have_the_policy_loaded_once(tmp_path: Path) -> None:
+    store = Counting(tmp_path)
+    guard = guard_in(tmp_path, store=store)
+    revisions: list[str] = []
+    another = threading.Thread(target=lambda: revisions.append(guard.policy.revision))
+
+    def meanwhile() -> None:
+        if store.reads == 1:
+            another.start()
+            another.join(0.3)  # it waits for the policy; where it does not, this is when it reads
+
+    store.meanwhile = meanwhile
+    revisions.append(guard.policy.revision)
+    another.join()
+    assert len(set(revisions)) == 1
+    assert store.reads == 1
+
+
 @pytest.mark.parametrize("more", ["", "host=host", "ip=client_ip"])
 def test_what_is_open_to_everyone_is_what_nobody_in_particular_is_let_into(tmp_path: Path, more: str) -> None:
     word = more.partition("=")[0]
@@ -557,6 +655,15 @@ def test_nothing_is_open_to_everyone_where_endpoints_ask_for_themselves(tmp_path
     policy = POLICY.replace("p, user, /orders, GET", "p, everyone, /orders, *")
     guard = guard_in(tmp_path, policy=policy, words=None)
     assert guard.open_to_everyone("GET", "/public") is False
+
+
+def test_a_rule_for_everyone_and_everything_opens_no_path_where_endpoints_ask_for_themselves(
+    tmp_path: Path,
+) -> None:
+    model = MODEL.replace("keyMatch3(r.obj, p.obj)", '(p.obj == "*" || p.obj == r.obj)')
+    policy = "p, everyone, *, *, allow\n"
+    assert guard_in(tmp_path, model, policy).open_to_everyone("GET", "/public")
+    assert not guard_in(tmp_path, model, policy, words=None).open_to_everyone("GET", "/public")
 
 
 # --- tests of one's own
@@ -594,6 +701,27 @@ def test_two_clients_at_once_share_the_guard(tmp_path: Path, apps: int) -> None:
         assert comes_true(lambda: outer.get("/orders", headers=as_("uma")).status_code == 403)
     with client_of(made[-1]) as again:
         assert again.get("/orders", headers=as_("ann")).status_code == 200
+
+
+def test_a_guard_that_closed_in_one_event_loop_opens_in_another_while_that_one_still_runs(
+    tmp_path: Path,
+) -> None:
+    guard = guard_in(tmp_path)
+
+    async def life_in_another_loop() -> set[str]:
+        await guard.open()
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        await guard.close()
+        return names
+
+    async def both() -> list[set[str]]:
+        return [
+            await life_in_another_loop(),
+            await asyncio.to_thread(asyncio.run, life_in_another_loop()),
+            await life_in_another_loop(),
+        ]
+
+    assert all("watch over the policy" in names for names in asyncio.run(both()))
 
 
 async def test_a_guard_before_two_applications_ends_with_the_last(tmp_path: Path) -> None:
@@ -670,6 +798,24 @@ def test_a_guard_that_is_made_does_nothing(tmp_path: Path, monkeypatch: pytest.M
     guard = Guard("nowhere.conf", "nowhere.csv", identify=identify, log=DecisionLog.file("decisions.jsonl"))
     guard.middleware(shop())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_guard_that_is_told_nothing_else_reads_the_usual_files_and_gives_no_reasons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path)
+    with pytest.raises(PolicyError, match=r"^policy_tests: error: there are no policy tests here"):
+        Guard(identify=identify).load()
+    (tmp_path / "policy_tests").mkdir()
+    (tmp_path / "policy_tests" / "a.yaml").write_text(
+        "suite: s\ntests:\n  - name: n\n    role: user\n    can: [GET /orders]\n"
+    )
+    with client_of(by_add_middleware(Guard(identify=identify))) as client:
+        assert client.get("/orders", headers=as_("uma")).status_code == 200
+        denied = client.get("/admin", headers=as_("uma"))
+    assert denied.status_code == 403
+    assert "explanation" not in denied.json()
 
 
 def test_the_hosts_logging_and_environment_are_left_alone(tmp_path: Path) -> None:
