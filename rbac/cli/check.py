@@ -1,7 +1,7 @@
 """``rbac check``: everything that is wrong or suspicious in a document."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,10 +27,12 @@ from rbac.errors import Problem, RbacError
 from rbac.linting.lint import as_served, lint
 from rbac.linting.reading.readable import readable_part
 from rbac.model.own_functions import NO_FUNCTIONS, OwnFunctions
-from rbac.policy_tests.scenario_file import named_in
+from rbac.policy_tests.scenario_file import hidden_in_suites, named_in
 from rbac.policy_tests.suite_files import suite_files
 from rbac.revocations.reading import RevocationsError, read_revocations
 from rbac.routes import BESIDE, KnownRoutes
+from rbac.text.hidden import hidden_in_prose
+from rbac.text.nearest import INVISIBLE
 from rbac.text.wording import counted
 
 EXAMPLE = """Examples: before a commit; while editing; for GitHub's code scanning.
@@ -163,7 +165,8 @@ def check_files(
     model_bytes, policy_bytes = model.read_bytes(), policy.read_bytes()
     read = partial(check_bytes, model_name=str(model), policy_name=str(policy), functions=functions)
     document, found = read(model_bytes, policy_bytes)
-    problems = set(found)
+    beside = _tests_in(tests or policy.parent / TESTS)
+    problems = {*found, *hidden_in_suites(beside), *_hidden_in_routes(routes)}
     readable = document or readable_part(read, model_bytes, policy_bytes, found)
     if readable is not None:
         problems |= set(
@@ -171,7 +174,7 @@ def check_files(
                 readable,
                 routes or None,
                 subjects=subjects,
-                named=_named_in_tests(tests or policy.parent / TESTS),
+                named=named_in(beside),
                 whole=document is not None,
                 new_routes=new_routes,
             )
@@ -181,17 +184,20 @@ def check_files(
 
 def check_revocations(file: Path, subjects: str = SUBJECT) -> tuple[Problem, ...]:
     """What is wrong with the revocations in ``file``, in the words of a service that does not take them up, and a warning
-    for each row about somebody whom no token can name; nothing where there is no file. Raises ``OSError``."""
+    for each row about somebody whom no token can name, and for each line that is not what it looks like; nothing where
+    there is no file. Raises ``OSError``."""
     if not file.exists():
         return ()
     try:
-        rows = read_revocations(file.read_bytes(), str(file))
+        content = file.read_bytes()
+        rows = read_revocations(content, str(file))
     except RevocationsError as error:
         return error.problems
     people = Subjects.of(subjects)
+    hidden = hidden_in_prose(content.decode("utf-8"), str(file))
     message = "is not what a `sub` looks like here, so the row sends nobody away"
     hint = "write the person's `sub`: `rbac revoke --find` finds it in the pool"
-    return tuple(
+    strangers = (
         Problem(
             str(file),
             row.line,
@@ -204,6 +210,7 @@ def check_revocations(file: Path, subjects: str = SUBJECT) -> tuple[Problem, ...
         for row in rows
         if row.kind == "sub" and not people.is_sub(row.value)
     )
+    return *strangers, *hidden
 
 
 def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -211,13 +218,26 @@ def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: (problem.severity != "error", problem)))
 
 
-def _named_in_tests(place: Path) -> frozenset[str]:
-    """The names that the policy tests beside a policy use; none of tests that cannot be read."""
+def _tests_in(place: Path) -> dict[str, bytes]:
+    """The policy tests beside a policy, without those that cannot be read."""
     tests: dict[str, bytes] = {}
     for file in suite_files(place).read:
         with contextlib.suppress(OSError):
             tests[str(file)] = file.read_bytes()
-    return named_in(tests)
+    return tests
+
+
+def _hidden_in_routes(routes: KnownRoutes) -> Iterator[Problem]:
+    """A warning for each endpoint that is written with a character which nobody sees."""
+    for route in routes:
+        found = INVISIBLE.search(f"{route.act} {route.obj}")
+        if found is not None:
+            character = f"U+{ord(found.group()):04X}"
+            message = (
+                f"the invisible character `{character}` is part of the endpoint `{route.act} {route.obj}`"
+            )
+            hint = "delete it there, or ask whoever wrote the endpoint"
+            yield Problem(routes.source, 0, 0, "invisible-character", "warning", message, hint)
 
 
 def show(

@@ -18,6 +18,7 @@ from rbac.policy import Policy
 from rbac.policy_tests.coverage import cover
 from rbac.policy_tests.junit import junit_xml
 from rbac.policy_tests.run import ScenarioError, Suite, ask_all, find_files, questions, read_suites
+from rbac.policy_tests.scenario_file import hidden_in_suites
 from rbac.policy_tests.suite_files import no_tests, suite_files
 from rbac.routes import KnownRoutes
 
@@ -143,6 +144,8 @@ def _read(paths: list[Path]) -> tuple[Suite, ...]:
     files = find_files(paths)
     if not files:
         raise ScenarioError([no_tests(str(paths[0]))])
+    for problem in hidden_in_suites({str(file): file.read_bytes() for file in files}):
+        show_problem(stderr(), problem)
     return read_suites(files)
 
 

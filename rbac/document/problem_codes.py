@@ -106,7 +106,9 @@ _WARNINGS = {
     "operator-in-text": _warning(
         "Casbin rewrites an operator inside quoted text", "write the text without it"
     ),
-    "invisible-character": _warning("a word holds a character that nobody sees", "delete the character"),
+    "invisible-character": _warning(
+        "a word or a comment holds a character that nobody sees", "delete the character"
+    ),
     "empty-name": _warning("a rule or a link is for the empty name", "name the role"),
     "quoted-word": _warning("the quotes around a word are taken as part of it", "delete the quotes"),
     "comment-in-rule": _warning(

@@ -14,7 +14,7 @@ from rbac.decision import Decision
 from rbac.errors import Problem, RbacError
 from rbac.policy import Policy
 from rbac.policy_tests.questions import ScenarioQuestion, questions
-from rbac.policy_tests.scenario_file import find_files, parse_suite, read_suites
+from rbac.policy_tests.scenario_file import find_files, hidden_in_suites, parse_suite, read_suites
 from rbac.policy_tests.suite import Scenario, ScenarioError, Suite
 from rbac.policy_tests.suite_files import no_tests, not_read
 from rbac.policy_tests.verdict import Verdict
@@ -196,7 +196,7 @@ def hold(
     INVARIANT: a document without a test that asks something has not passed its tests. ``place`` is where they belong,
     ``passed_over`` are the files there that are not read for their names.
     """
-    warnings = tuple(map(not_read, passed_over))
+    warnings = (*map(not_read, passed_over), *hidden_in_suites(files))
     parsed = [parse_suite(content, name) for name, content in sorted(files.items())]
     suites = [suite for suite, _ in parsed if suite is not None]
     tests = sum(len(suite.scenarios) for suite in suites)

@@ -4,7 +4,7 @@ Whoever writes these tests has perhaps never seen YAML. What YAML would read as 
 was meant (a key written twice, `no` for a role's name, an empty list) is an error, not a test that passes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from rbac.policy_tests.suite import Assertion, Name, Scenario, ScenarioCaller, S
 from rbac.policy_tests.suite_files import suite_files
 from rbac.policy_tests.suite_groups import NO_GROUPS, Groups, members, read_groups, unknown_group
 from rbac.policy_tests.yaml_nodes import NodeReader, Place
+from rbac.text.hidden import hidden_in_prose
 from rbac.text.source import decode
 from rbac.text.yaml_text import yaml_text
 
@@ -95,6 +96,12 @@ def named_in(tests: Mapping[str, bytes]) -> frozenset[str]:
     """The roles and persons that these policy tests (name to content) speak of; none of tests that cannot be read."""
     suites = (parse_suite(content, file)[0] for file, content in tests.items())
     return frozenset(name for suite in suites if suite is not None for name in suite.named)
+
+
+def hidden_in_suites(tests: Mapping[str, bytes]) -> Iterator[Problem]:
+    """A warning for each line of these policy tests that is not what it looks like; none of tests that are no text."""
+    for file, content in tests.items():
+        yield from hidden_in_prose(decode(content, file).text or "", file)
 
 
 class _SuiteReader(NodeReader):

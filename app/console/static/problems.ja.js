@@ -40,7 +40,7 @@ export const problems = {
   "unasked-definition": "モデルの定義が、どこからも使われていません。",
   "effect-column": "効果の列の名前が `eft` ではありません。",
   "operator-in-text": "引用符の中の演算子を Casbin が書き換えます。",
-  "invisible-character": "語に、目に見えない文字が含まれています。",
+  "invisible-character": "語かコメントに、目に見えない文字が含まれています。",
   "empty-name": "ルールまたはリンクの名前が空です。",
   "quoted-word": "引用符も語の一部として読まれます。",
   "comment-in-rule": "ルールの後ろのコメントが、最後の語の一部として読まれます。",

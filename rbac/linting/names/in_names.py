@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from rbac.background import paced
 from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
-from rbac.text.nearest import INVISIBLE, Nearest, foreign_letters, skeleton
+from rbac.text.hidden import hidden_in_words
+from rbac.text.nearest import Nearest, foreign_letters, skeleton
 
 
 def check_names(reading: Reading) -> Iterator[Problem]:
@@ -18,20 +19,8 @@ def check_names(reading: Reading) -> Iterator[Problem]:
 
 
 def _invisible(reading: Reading) -> Iterator[Problem]:
-    if reading.policy_text.isascii():
-        return
-    for number, text in enumerate(paced(reading.policy_text.split("\n")), 1):
-        match = INVISIBLE.search(text.strip())
-        if match is None or text.lstrip()[:1] == "#":
-            continue
-        column = text.index(match.group()) + 1
-        message = (
-            f"the invisible character `U+{ord(match.group()):04X}` makes this word another than it looks"
-        )
-        hint = "delete it; it is easiest to type the line anew"
-        yield Problem(
-            reading.document.policy_name, number, column, "invisible-character", "warning", message, hint
-        )
+    yield from hidden_in_words(reading.policy_text, reading.document.policy_name)
+    yield from hidden_in_words(reading.model_text, reading.document.model_name)
 
 
 def _empty(reading: Reading) -> Iterator[Problem]:

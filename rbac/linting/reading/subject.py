@@ -43,10 +43,13 @@ class Reading:
         return decode(self.document.policy_bytes, self.document.policy_name).text or ""
 
     @cached_property
+    def model_text(self) -> str:
+        return decode(self.document.model_bytes, self.document.model_name).text or ""
+
+    @cached_property
     def entries(self) -> dict[str, ModelEntry]:
         """The entries of the model file by key."""
-        text = decode(self.document.model_bytes, self.document.model_name).text or ""
-        return {entry.key: entry for entry in ModelFile(text, self.document.model_name).entries}
+        return {entry.key: entry for entry in ModelFile(self.model_text, self.document.model_name).entries}
 
     @property
     def tree(self) -> ast.expr:

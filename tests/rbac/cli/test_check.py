@@ -303,3 +303,32 @@ def test_revocations_elsewhere_are_named_and_must_be_there(workshop: Workshop) -
     file = workshop.write("elsewhere.csv", "nonsense\n")
     assert workshop.rbac("check", "--revocations", file).code == 1
     assert workshop.rbac("check", "--revocations", workshop.folder / "none.csv").code == 2
+
+
+TURNED = "\u202e"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("policy.csv", "{old}# reviewed {sign}wolla ,* ,*/ ,nimda ,p\n"),
+        ("model.conf", "{old}# nothing {sign}is hidden\n"),
+        ("revocations.csv", "# nobody {sign}\n"),
+        ("revocations.csv", "everyone, *, 2026-11-28T09:30:00Z, key {sign} leaked\n"),
+        ("policy_tests/extra.yaml", "suite: a\n# {sign} b\ntests: [{{name: c, role: user, can: [GET /user]}}]\n"),
+        ("routes.json", '[{{"act": "GET", "obj": "/user"}}, {{"act": "GET", "obj": "/us\\u202eer"}}]'),
+    ],
+)  # fmt: skip
+def test_what_turns_the_direction_of_writing_is_told_in_every_file(
+    workshop: Workshop, file: str, text: str
+) -> None:
+    workshop.rules("p, user, /user, GET, allow")
+    path = workshop.folder / file
+    path.parent.mkdir(exist_ok=True)
+    old = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(text.format(old=old, sign=TURNED), encoding="utf-8")
+    routes = ("--routes", path) if file == "routes.json" else ()
+    done = workshop.rbac("check", "--format", "json", *routes)
+    hidden = [each for each in done.json["problems"] if each["code"] == "invisible-character"]
+    assert [(each["file"], each["severity"]) for each in hidden] == [(str(path), "warning")], done.out
+    assert "U+202E" in hidden[0]["message"]

@@ -13,6 +13,7 @@ from rbac.policy_tests.run import (
     ScenarioError,
     check_tests,
     find_files,
+    hold,
     parse_suite,
     read_suites,
     run,
@@ -582,3 +583,12 @@ def test_the_shipped_tests_hold_and_cover_every_rule_and_link() -> None:
     report = run(shipped, read_suites(find_files([ROOT / "policy_tests"])))
     assert said(report) == []
     assert cover(shipped, report).uncovered == ()
+
+
+def test_a_test_that_is_not_what_it_looks_like_is_held_with_a_warning() -> None:
+    policy = Policy.parse(MODEL.encode(), b"p, user, /user, GET, allow\n")
+    text = "suite: a\n# \u2067 nobody may\ntests: [{name: b, role: user, can: [GET /user]}]\n"
+    verdict = hold(policy, {"a.yaml": text.encode()})
+    assert [(each.code, each.line, each.severity) for each in verdict.problems] == [
+        ("invisible-character", 2, "warning")
+    ]
