@@ -29,6 +29,7 @@ from rbac.linting.reading.readable import readable_part
 from rbac.model.own_functions import NO_FUNCTIONS, OwnFunctions
 from rbac.policy_tests.scenario_file import hidden_in_suites, named_in
 from rbac.policy_tests.suite_files import suite_files
+from rbac.revocations.ahead import ahead
 from rbac.revocations.reading import RevocationsError, read_revocations
 from rbac.routes import BESIDE, KnownRoutes
 from rbac.text.hidden import hidden_in_prose
@@ -184,8 +185,8 @@ def check_files(
 
 def check_revocations(file: Path, subjects: str = SUBJECT) -> tuple[Problem, ...]:
     """What is wrong with the revocations in ``file``, in the words of a service that does not take them up, and a warning
-    for each row about somebody whom no token can name, and for each line that is not what it looks like; nothing where
-    there is no file. Raises ``OSError``."""
+    for each row about somebody whom no token can name or of a moment that is yet to come, and for each line that is not
+    what it looks like; nothing where there is no file. Raises ``OSError``."""
     if not file.exists():
         return ()
     try:
@@ -210,7 +211,7 @@ def check_revocations(file: Path, subjects: str = SUBJECT) -> tuple[Problem, ...
         for row in rows
         if row.kind == "sub" and not people.is_sub(row.value)
     )
-    return *strangers, *hidden
+    return *strangers, *hidden, *ahead(rows, str(file))
 
 
 def errors_first(problems: Iterable[Problem]) -> tuple[Problem, ...]:

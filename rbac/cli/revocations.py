@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rbac.cli.options import NAME, FormatOption, NameOption, StoreOption
-from rbac.cli.output import emit_json, say, stdout
+from rbac.cli.output import emit_json, say, show_problem, stderr, stdout
 from rbac.cli.revoke import REVOCATIONS, RevocationsOption
 from rbac.cli.stored import StoreUsageError, keeps_revocations, revocations_of
+from rbac.revocations.ahead import ahead
 from rbac.revocations.file import RevocationFile
-from rbac.revocations.reading import read_revocations
+from rbac.revocations.reading import RevocationsError, read_revocations
 from rbac.revocations.row import Revocation, written_time
 from rbac.revocations.writing import prune as take_out
 from rbac.text.wording import counted
@@ -75,6 +76,8 @@ def revocations(
         raise StoreUsageError("--import adds to a database: --store, or POLICY_STORE")
     gone = take_out(revocations, until) if prune else []
     rows = _read(revocations)
+    for problem in ahead(rows, str(revocations)):
+        show_problem(stderr(), problem)
     if output == "json":
         shapes = {"revocations": rows, "pruned": gone}
         emit_json({key: [row.to_json() | {"line": row.line} for row in of] for key, of in shapes.items()})
@@ -102,6 +105,9 @@ def _of_database(desk: "RevocationDesk", taken: Path | None, until: int | None, 
         if taken is None
         else [row for row in _read(taken) if (row.kind, row.value, row.before) not in known]
     )
+    to_come = ahead(new, str(taken))
+    if to_come:
+        raise RevocationsError(replace(each, severity="error") for each in to_come)
     if new:
         desk.add([replace(row, line=0) for row in new])
     gone = [entry for entry in before if until is not None and entry.before <= until]

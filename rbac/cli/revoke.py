@@ -11,6 +11,7 @@ from rbac.cli import options
 from rbac.cli.finding import ENDPOINT, POOL, FindOption, check_sub, person_of
 from rbac.cli.output import emit_json, say, stdout
 from rbac.cli.stored import keeps_revocations, revocations_of
+from rbac.revocations.ahead import INSTEAD, MEANS, is_ahead
 from rbac.revocations.reading import wrong_value
 from rbac.revocations.row import ALL, EXAMPLE_TIME, Kind, Revocation, moment, written_time
 from rbac.revocations.writing import append
@@ -112,12 +113,6 @@ def _say(row: Revocation, where: str) -> None:
     whose = "everyone" if row.kind == "everyone" else f"{row.kind} {row.value}"
     until = written_time(row.before)
     say(console, (whose, "bold"), f" is sent away: tokens issued until {until} are refused")
-    ahead = row.before - time.time()
-    if ahead > 1:
-        say(
-            console,
-            f"note: that is {round(ahead)} s from now: whoever signs in before is refused until they do so again",
-        )
     say(console, (f"{where}: {row.text}", "dim"))
 
 
@@ -149,6 +144,10 @@ def _moment(before: str | None) -> int:
     if before is None:
         return int(time.time())
     try:
-        return moment(before)
+        said = moment(before)
     except ValueError:
         raise typer.BadParameter(f"write a time like {EXAMPLE_TIME}", param_hint="--before") from None
+    if is_ahead(said):
+        message = f"{written_time(said)} is yet to come, and {MEANS}; {INSTEAD}"
+        raise typer.BadParameter(message, param_hint="--before")
+    return said

@@ -95,6 +95,10 @@ _WARNINGS = {
     "anonymous-caller": _warning(
         "the matcher takes every caller for one who has signed in", 'compare the caller with `""`, too'
     ),
+    "negated-comparison": _warning(
+        "the matcher is true of what a rule does not name",
+        "compare without the negation, and write a rule with `deny` for what is left out",
+    ),
     "swapped-arguments": _warning(
         "a function of the matcher has its arguments the wrong way round", "write the request's word first"
     ),
@@ -182,6 +186,9 @@ _WARNINGS = {
     "overridden-rule": _warning("a deny covers all that this rule allows", "delete it, or narrow the deny"),
     "sweeping-deny": _warning("one deny takes away nearly everything that rules allow", "delete the line"),
     "idle-deny": _warning("a deny takes nothing from anyone", "correct the rule, or delete it"),
+    "narrow-deny": _warning(
+        "a deny that is to lock somebody out names one path alone", "write `/*` behind what it is to take"
+    ),
     "unknown-role": _warning(
         "nobody is known to hold the role of a rule", "correct the name, or name it in a policy test"
     ),
@@ -244,6 +251,10 @@ _WHILE_READING = {
     "wrong-time": _error(
         "the `before` of a revocation is no time in whole seconds with a time zone",
         "write it like `2026-11-28T09:30:00Z`",
+    ),
+    "revocation-ahead": _warning(
+        "the `before` of a revocation is yet to come",
+        "write the moment of now, or lock the person out in the policy",
     ),
     "reload-failed": _error("the reload itself failed", "look into the log"),
 }

@@ -27,6 +27,7 @@ from rbac.linting.routes.new_routes import check_new_routes
 from rbac.linting.rules.idle import check_idle
 from rbac.linting.rules.in_rules import check_rules
 from rbac.linting.rules.in_wildcards import check_wildcards
+from rbac.linting.rules.narrow_denies import check_narrow_denies
 from rbac.linting.words.single_values import check_single_values
 from rbac.linting.words.words import check_words
 from rbac.routes import Route
@@ -93,11 +94,12 @@ def _lint(
         problems += check(reading)
     problems += check_idle(reading, named)
     problems += check_wildcards(reading, routes or ())
+    problems += check_narrow_denies(reading, routes or ())
     wrong_words: dict[tuple[str, int, int], Problem] = {}
     for problem in (
         *check_words(reading, routes or ()),
         *check_role_words(reading),
-        *check_persons(reading),
+        *check_persons(reading, named),
     ):
         wrong_words.setdefault(_place(problem), problem)
     problems = [problem for problem in problems if _place(problem) not in wrong_words]

@@ -10,6 +10,7 @@ from rbac.errors import PolicyError, Problem
 from rbac.reloading.judging import first
 from rbac.reloading.reloaded import FAILED, Reloaded
 from rbac.reloading.watch import Watch
+from rbac.revocations.ahead import ahead
 from rbac.revocations.file import RevocationStore, Written
 from rbac.revocations.reading import read_revocations
 from rbac.revocations.table import NOBODY, SentAway
@@ -73,7 +74,8 @@ class LiveRevocations(Reloaded):
 
     def _take(self, written: Written) -> None:
         with beside_others(None if self._live is None else Pace()):
-            table = SentAway.of(read_revocations(written.content, written.name))
+            rows = read_revocations(written.content, written.name)
+            table = SentAway.of(rows)
         fewer = self.table.rows - table.rows
         if self._live is not None:
             self.reloads += 1
@@ -90,6 +92,8 @@ class LiveRevocations(Reloaded):
         less = f"; {fewer} fewer than before, who may come back" if fewer > 0 else ""
         level = logging.WARNING if less else logging.INFO
         log.log(level, "%s in force%s", counted(table.rows, "revocation"), less)
+        for problem in first(ahead(rows, written.name)):
+            log.warning("%s", problem)
 
     def _replace(self) -> bool:
         written = None

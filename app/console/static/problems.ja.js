@@ -35,6 +35,7 @@ export const problems = {
   "allows-by-default": "許可するルールがないものを、モデルが許可しています。",
   "open-way": "マッチャーの一つの経路で、ルールの列が何とも比べられていません。",
   "anonymous-caller": "マッチャーが、すべての呼び出し元をサインイン済みとみなしています。",
+  "negated-comparison": "マッチャーが、ルールに書かれていないものに対して真になります。",
   "swapped-arguments": "マッチャーの関数の引数が逆です。",
   "unread-column": "マッチャーが一度も読まない列がルールにあります。",
   "unasked-definition": "モデルの定義が、どこからも使われていません。",
@@ -78,6 +79,7 @@ export const problems = {
   "overridden-rule": "このルールの許可は、すべて拒否ルールに覆われています。",
   "sweeping-deny": "一つの拒否が、ルールの許可のほとんどを取り消しています。",
   "idle-deny": "この拒否は、誰からも何も取り消しません。",
+  "narrow-deny": "誰かを締め出すための拒否が、一つのパスだけを指しています。",
   "unknown-role": "ルールのロールを持つ人が知られていません。",
   "unknown-domain": "このドメインはほかの行になく、よく似た名前のドメインが多くの行にあります。",
   "rule-without-route": "このルールに一致するエンドポイントが知られていません。",
@@ -98,5 +100,6 @@ export const problems = {
   "test-not-read": "ポリシーテストのそばに、名前のために読まれないファイルがあります。",
   "wrong-revocation": "`revocations.csv` の行の種類、列、または値が正しくありません。",
   "wrong-time": "失効の `before` が、タイムゾーン付きの秒単位の時刻ではありません。",
+  "revocation-ahead": "失効の `before` が、まだ来ていない時刻です。",
   "reload-failed": "再読み込みが失敗しました。",
 };

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rbac.background import paced
 from rbac.errors import Problem
+from rbac.linting.model.negations import check_negations
 from rbac.linting.model.ways import Way, compared, constants, ways_through, written
 from rbac.linting.reading.subject import Reading
 from rbac.model.expression import calls, evaluated
@@ -35,6 +36,7 @@ def check_matcher(reading: Reading) -> Iterator[Problem]:
     yield from _unasked_definitions(reading)
     yield from _swapped(reading)
     yield from _open_ways(reading, ways)
+    yield from check_negations(reading, ways)
     yield from _callers_without_a_token(reading, ways)
 
 

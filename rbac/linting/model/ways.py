@@ -23,6 +23,22 @@ class Atom:
         """The words of requests and rules that it names, as ``r_obj`` and ``p_obj``."""
         return frozenset(node.id for node in ast.walk(self.node) if isinstance(node, ast.Name))
 
+    @property
+    def rules_out(self) -> tuple[str, str] | None:
+        """The word, and the text that it is said not to be: `p.role != "everyone"`."""
+        node = self.node
+        if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+            return None
+        if not isinstance(node.ops[0], ast.Eq if self.negated else ast.NotEq):
+            return None
+        sides = {type(side): side for side in (node.left, *node.comparators)}
+        name, text = sides.get(ast.Name), sides.get(ast.Constant)
+        return (
+            (name.id, str(text.value))
+            if isinstance(name, ast.Name) and isinstance(text, ast.Constant)
+            else None
+        )
+
     def spelled(self, name: str) -> tuple[str, ...]:
         """The texts that a word must be one of; none otherwise."""
         return () if self.negated else required_texts(self.node, name)
@@ -46,6 +62,9 @@ class _TooManyError(Exception):
 def _ways(node: ast.expr, *, negated: bool) -> list[Way]:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return _ways(node.operand, negated=not negated)
+    answer = _compared_with_an_answer(node)
+    if answer is not None:
+        return _ways(answer[0], negated=negated is answer[1])
     if not isinstance(node, ast.BoolOp):
         return [(Atom(node, negated),)]
     parts = [_ways(value, negated=negated) for value in node.values]
@@ -61,6 +80,22 @@ def _ways(node: ast.expr, *, negated: bool) -> list[Way]:
     if len(found) > _MOST_WAYS:
         raise _TooManyError
     return found
+
+
+def _compared_with_an_answer(node: ast.expr) -> tuple[ast.expr, bool] | None:
+    """`g(r.sub, p.sub) == False` as what it asks, and which answer it asks for."""
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return None
+    sides = node.left, node.comparators[0]
+    for asked, answer in (sides, sides[::-1]):
+        if (
+            isinstance(asked, (ast.Call, ast.Compare, ast.BoolOp, ast.UnaryOp))
+            and isinstance(answer, ast.Constant)
+            and answer.value in (False, True)
+            and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+        ):
+            return asked, bool(answer.value) is isinstance(node.ops[0], ast.Eq)
+    return None
 
 
 def compared(way: Way, prefix: str) -> frozenset[str]:

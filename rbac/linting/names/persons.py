@@ -1,15 +1,17 @@
 """Warnings about names that stand for a person, and are no `sub` as the configured issuer gives one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Final
 
 from rbac.document.names import COGNITO, PRESETS
 from rbac.errors import Problem
+from rbac.linting.names.callers_known import KnownCallers
 from rbac.linting.reading.subject import Reading
 from rbac.model.http_words import WordFault
 from rbac.text.nearest import Nearest
+from rbac.text.yaml_text import yaml_text
 
 _HEX: Final = re.compile(r"[0-9A-Fa-f]")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -23,13 +25,15 @@ _LEAST_DIGITS, _DIGITS, _SHARE = 20, 32, 0.8
 _EVERY_PATH: Final = frozenset(("/*", "*", "/.*", ".*"))
 
 
-def check_persons(reading: Reading) -> Iterator[Problem]:
-    """A problem for each place of such a name, in a model that asks with a person and with a role."""
+def check_persons(reading: Reading, named: Collection[str] = ()) -> Iterator[Problem]:
+    """A problem for each place of such a name, in a model that asks with a person and with a role. ``named`` are the
+    names that policy tests use."""
     shape = reading.document.definition.shape
     if shape.sub is None or shape.sub == shape.role:
         return
     locked_out = _locked_out(reading)
     roles = Nearest({name for _, _, name, _ in reading.names() if not _is_person(name)})
+    outside = KnownCallers(reading, named).outside_links
     told: dict[str, WordFault | None] = {}
     for line, column, name, linked in reading.names():
         if name in reading.relations.constants or (linked and column == 1):
@@ -39,6 +43,8 @@ def check_persons(reading: Reading) -> Iterator[Problem]:
         fault = told[name]
         if fault is None and line in locked_out and not reading.people.is_sub(name):
             fault = _full_name(name)
+        elif fault is None and linked and name not in outside and not reading.people.is_sub(name):
+            fault = _holder(name, reading)
         if fault is not None:
             meant = roles.but_for_signs(name)
             hint = f"did you mean the role `{meant}`? else {fault.hint}" if meant else fault.hint
@@ -59,6 +65,29 @@ def _full_name(name: str) -> WordFault | None:
     return WordFault(f"`{name}` is the name of a person, which no token has as its `sub`", _WHERE)
 
 
+def _holder(name: str, reading: Reading) -> WordFault | None:
+    """What only stands on the left of links, and is written as people are called and no role is."""
+    column = reading.relations.role_column
+    ruled = frozenset() if column is None else reading.words[column]
+    words = {word.casefold() for word in _WORDS.findall(name)}
+    known = {word.casefold() for role in ruled for word in _WORDS.findall(role)}
+    if name in ruled or not _FULL_NAME.fullmatch(name) or words & known or any(map(_OF_ROLES.match, words)):
+        return None
+    message = f"`{name}` looks like the name of a person, which no token has as its `sub`"
+    role = f"if it is a role that tokens carry, a policy test says so, with `role: {yaml_text(name)}`"
+    return WordFault(message, f"{_WHERE}; {role}")
+
+
+_WORDS: Final = re.compile(r"[^\W_]+")
+# How words begin that stand in the names of roles, and in few names of people.
+_OF_ROLES: Final = re.compile(
+    "access|account|admin|agent|all|analyst|approv|assist|audit|board|chief|clerk|client|consult|contract|coordinat|custom|"
+    "data|depart|desk|develop|direct|edit|employ|engineer|execut|extern|financ|global|group|guest|head|help|human|intern|junior|"
+    "lead|legal|level|local|maintain|manag|market|member|moderat|night|offic|only|operat|owner|partner|payroll|people|platform|"
+    "power|product|project|public|publish|qualit|read|region|report|represent|research|restrict|review|role|sales|second|"
+    "secur|senior|servic|shift|special|staff|student|super|support|system|teach|team|tech|tenant|test|tier|train|trust|user|"
+    "vendor|view|ware|work|writ"
+)
 _WHERE: Final = "write the person's `sub`, which the issuer's console and the decision log show"
 
 _WHOLE: Final = "copy the whole `sub` anew: 32 digits in groups of 8, 4, 4, 4 and 12"

@@ -56,7 +56,7 @@ def opens(function: str, pattern: str) -> str:
     if meets_everything(function, pattern):
         return "every path"
     call = MATCHING[function].call
-    if MATCHING[function].has_expression and _first_segment_is_plain(function, pattern):
+    if MATCHING[function].has_expression and _first_segment_is_plain(pattern):
         return ""
     try:
         met = [probe for probe in _PROBES if call(probe, pattern)]
@@ -169,10 +169,7 @@ def _literal_start(function: str, pattern: str) -> bool:
     return bool(re.match(r"/\w(?![*?+{])", pattern))
 
 
-def _first_segment_is_plain(function: str, pattern: str) -> bool:
-    """Whether the first segment is a word or a placeholder."""
-    variable = MATCHING[function].variable
-    first, _, rest = pattern.removeprefix("/").partition("/")
-    if variable and variable.fullmatch(first):
-        return not rest.startswith((".*", "*"))
+def _first_segment_is_plain(pattern: str) -> bool:
+    """Whether the first segment is a word."""
+    first = pattern.removeprefix("/").partition("/")[0]
     return bool(re.fullmatch(r"[\w.~-]*", first))

@@ -15,6 +15,7 @@ from rbac.routes import Route
 _WILD = frozenset(("", "*", "/*", ".*", "^.*$"))
 _UNREAD = frozenset(("eft", "priority"))
 _POWERFUL = re.compile(r"admin|root|super|owner|system|master|operator", re.IGNORECASE)
+_ANY_SEGMENTS = re.compile(r"(?:/(?:\{[^/{}]+\}|:[^/]+))+/?")
 _FEW = 4  # endpoints; whoever reaches all of so few may well be meant to
 
 
@@ -78,7 +79,8 @@ class _Opened:
     def by(self, row: list[str]) -> str:
         pattern = row[self._path]
         if pattern not in self._plain:
-            self._plain[pattern] = "*" not in pattern and ordinary(pattern) and pattern not in self._always
+            means_one = "*" not in pattern and ordinary(pattern) and not _ANY_SEGMENTS.fullmatch(pattern)
+            self._plain[pattern] = means_one and pattern not in self._always
         if self._plain[pattern]:
             return ""
         method = row[self._method] if self._method is not None else "*"
@@ -91,7 +93,16 @@ class _Opened:
             return "every path"
         most = self._most_of_the_known(pattern, method)
         found = [what for function in self._functions if (what := opens(function, pattern))]
-        return most or (found[0] if found else "")
+        return most or (found[0] if found and not self._is_the_endpoint(pattern, method) else "")
+
+    def _is_the_endpoint(self, pattern: str, method: str) -> bool:
+        """Whether a pattern meets known endpoints, and none but such as name no path either: `/{code}`."""
+        met = [
+            route.obj
+            for route, sample in self._routes
+            if self._asks(route.act, method) and self._meets(pattern, sample)
+        ]
+        return bool(met) and all(_ANY_SEGMENTS.fullmatch(path) for path in met)
 
     def _most_of_the_known(self, pattern: str, method: str) -> str:
         asked = [(route, sample) for route, sample in self._routes if self._asks(route.act, method)]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rbac.document.problem_codes import PROBLEM_CODES
 from rbac.errors import Problem
 from rbac.revocations.file import RevocationFile
 from rbac.revocations.live import LiveRevocations
+from rbac.revocations.row import written_time
 from tests.support.command import MODEL, Workshop, rbac
 
 BROKEN = (
@@ -332,3 +334,13 @@ def test_what_turns_the_direction_of_writing_is_told_in_every_file(
     hidden = [each for each in done.json["problems"] if each["code"] == "invisible-character"]
     assert [(each["file"], each["severity"]) for each in hidden] == [(str(path), "warning")], done.out
     assert "U+202E" in hidden[0]["message"]
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(-10, []), (30, []), (3600, [2]), (5_000_000_000, [2])])
+@pytest.mark.parametrize("row", [f"sub, {SUB}", "session, s-1", "client, app1", "everyone, *"])
+def test_a_revocation_of_a_moment_that_is_yet_to_come_is_told(
+    workshop: Workshop, row: str, ahead: int, told: list[int]
+) -> None:
+    workshop.write("revocations.csv", f"# why\n{row}, {written_time(time.time() + ahead)}, left\n")
+    problems = workshop.rbac("check", "--format", "json").json["problems"]
+    assert [each["line"] for each in problems if each["code"] == "revocation-ahead"] == told

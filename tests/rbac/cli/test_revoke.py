@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from app.dev import cognito
 from rbac.revocations.reading import RevocationsError, read_revocations
-from rbac.revocations.row import Revocation, moment
+from rbac.revocations.row import Revocation, moment, written_time
 from rbac.revocations.writing import append, over, prune
 
 SUB = "7f3c1e52-0000-0000-0000-000000000000"
@@ -73,6 +74,8 @@ def test_a_row_is_written_behind_what_is_there(
         ("--session", "a,b", "--reason", "x"),
         ("--session", "*", "--reason", "x"),
         ("--sub", SUB, "--reason", "x", "--before", "yesterday"),
+        ("--sub", SUB, "--reason", "x", "--before", written_time(time.time() + 3600)),
+        ("--everyone", "--reason", "x", "--before", "9999-12-31T23:59:59Z"),
         ("--sub", SUB, "--find", "bob", "--reason", "x"),
         ("--find", "bob", "--reason", "x"),
     ],

@@ -96,6 +96,9 @@ def test_a_files_rows_are_taken_over_once(desk: Desk, tmp_path: Path) -> None:
     assert "0 rows added" in rbac("revocations", "--import", file).out
     file.write_text("sub, x\n")
     assert rbac("revocations", "--import", file).code == 2
+    file.write_text("everyone, *, 2126-01-01T00:00:00Z, a slip of the pen that nobody could take back\n")
+    refused = rbac("revocations", "--import", file)
+    assert (refused.code, "revocation-ahead" in refused.err) == (2, True)
     assert "2 revocations" in rbac("revocations").out
 
 

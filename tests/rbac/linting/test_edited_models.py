@@ -43,11 +43,40 @@ WRONG: Final = {
         "g = _, _", "g = _, _, _", "p, x, /x, GET, allow\ng, y, x, north",
         (0, "unasked-definition", "leaves the domain of `g` out"),
     ),
+    "who is not in the role passes": (
+        "g(r.role, p.role)", "!g(r.role, p.role)", "", (0, "negated-comparison", "whoever is not in the rule's role"),
+    ),
+    "the person who is not in the role passes": (
+        "g(r.sub, p.role)", "!g(r.sub, p.role)", "", (0, "negated-comparison", "`!g(r.sub, p.role)`"),
+    ),
+    "the answer that is asked for is no": (
+        "g(r.sub, p.role)", "g(r.sub, p.role) == False", "", (0, "negated-comparison", "`!g(r.sub, p.role)`"),
+    ),
+    "it is no with brackets": (
+        "|| g(r.role, p.role)", '|| !(g(r.role, p.role) || r.role == "x")', "",
+        (0, "negated-comparison", "`!g(r.role, p.role)`"),
+    ),
+    "every path but the rule's": (
+        "keyMatch3", "!keyMatch3", "", (0, "negated-comparison", "all that the rule's pattern does not meet"),
+    ),
+    "every method but the rule's": (
+        "p.act == r.act", "p.act != r.act", "", (0, "negated-comparison", "every word but the rule's"),
+    ),
+    "everybody but everybody": (
+        'p.role == "everyone"', 'p.role != "everyone"', "", (0, "negated-comparison", "is for whoever asks"),
+    ),
+    "every method but all of them": (
+        'p.act == "*"', 'p.act != "*"', "", (0, "negated-comparison", "compares `p.act` with nothing"),
+    ),
 }  # fmt: skip
 RIGHT: Final = {
     "as it is": ("", "", ""),
     "another function with the same placeholders": ("keyMatch3", "keyMatch5", ""),
     "nobody may be authenticated": ('(p.role == "authenticated" && r.sub != "") || ', "", ""),
+    "a role of the model's own is left out": (" && keyMatch3", ' && !g(r.role, "banned") && keyMatch3', ""),
+    "a word of the request is left out": (" && keyMatch3", ' && r.obj != "/hidden" && keyMatch3', ""),
+    "an answer that is yes": ("g(r.role, p.role)", "g(r.role, p.role) == True", ""),
+    "no twice": ("g(r.role, p.role)", "!!g(r.role, p.role)", ""),
     "the quotes are single ones": ('"everyone"', "'everyone'", ""),
     "the first rule decides, and the deny is the first": (
         AND_DENY, "priority(p.eft) || deny", "p, clerk, /orders/{id}/ship, PUT, deny\np, clerk, /orders/{id}/*, PUT, allow",
@@ -83,3 +112,50 @@ def test_what_an_edit_of_the_model_takes_away_is_told(edit: str) -> None:
 @pytest.mark.parametrize("edit", RIGHT)
 def test_a_right_model_is_left_alone(edit: str) -> None:
     assert [finding for finding in told(*RIGHT[edit]) if finding[1] != "sweeping-deny"] == []
+
+
+NEGATED: Final = "negated-comparison"
+
+
+@pytest.mark.parametrize(
+    ("words", "effect", "matcher", "found"),
+    [
+        ("sub, obj, act, eft", AND_DENY, "!g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act", True),
+        (
+            "sub, obj, act",
+            "some(where (p.eft == allow))",
+            "!g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act",
+            True,
+        ),
+        # What rules deny, they may well deny to all but a role.
+        (
+            "sub, obj, act, eft",
+            "!some(where (p.eft == deny))",
+            "!g(r.sub, p.sub) && r.obj == p.obj && r.act == p.act",
+            False,
+        ),
+        # A column for what is left out.
+        (
+            "sub, obj, but, act",
+            "some(where (p.eft == allow))",
+            "g(r.sub, p.sub) && keyMatch(r.obj, p.obj) && !keyMatch(r.obj, p.but) && r.act == p.act",
+            False,
+        ),
+        (
+            "sub, but, obj, act",
+            "some(where (p.eft == allow))",
+            "g(r.sub, p.sub) && r.sub != p.but && r.obj == p.obj && r.act == p.act",
+            False,
+        ),
+    ],
+)
+def test_what_a_negation_does_is_told_where_no_column_is_made_for_it(
+    words: str, effect: str, matcher: str, found: bool
+) -> None:
+    model = (
+        f"[request_definition]\nr = sub, obj, act\n[policy_definition]\np = {words}\n[role_definition]\ng = _, _\n"
+        f"[policy_effect]\ne = {effect}\n[matchers]\nm = {matcher}\n"
+    )
+    row = ", ".join("allow" if word == "eft" else f"a {word}" for word in words.split(", "))
+    document = Document.parse(model.encode(), f"p, {row}\n".encode())
+    assert (NEGATED in {problem.code for problem in lint(document)}) is found

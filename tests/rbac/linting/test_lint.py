@@ -40,6 +40,7 @@ UNREACHED = {
     "test-not-read",
     "wrong-revocation",
     "wrong-time",
+    "revocation-ahead",
     "reload-failed",
     "only-by-wildcard",
 }

@@ -1,5 +1,6 @@
 """The revocations in force: swapped whole, and the last good ones whatever becomes of the file."""
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -168,3 +169,12 @@ def test_who_is_told_of_a_swap_sees_it(file: Path) -> None:
     file.write_text(ANN)
     live.reload()
     assert told == [(live.table, True)]
+
+
+def test_rows_of_a_moment_that_is_yet_to_come_are_in_force_and_told_of(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = live_of(file)
+    file.write_text(f"everyone, *, {written_time(time.time() + 3600)}, which year?\n")
+    assert live.load().meets("ann", {"iat": time.time()})
+    assert "revocation-ahead" in caplog.text

@@ -183,3 +183,41 @@ def test_words_of_access_tokens_are_left_alone_whoever_the_issuer_is(preset: str
     assert (people.is_person(program), people.is_sub(program)) == (True, True)
     assert (people.is_person(scope), people.is_sub(scope)) == (False, False)
     assert not people.is_person("scope:orders|read@all")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bob Miller",
+        "Bob van der Meer",
+        "Mary O'Neil",
+        "J. Smith",
+        "Anna-Lena Groß",
+        "Иван Петров",
+        "山田 太郎",
+    ],
+)
+def test_somebody_who_is_named_in_a_link_as_people_are_called_is_told(name: str) -> None:
+    (problem,) = told(name, rule="g, {}, support")
+    assert (problem.code, problem.column) == ("not-a-subject", 4)
+    assert "the person's `sub`" in problem.hint
+    assert told(name, "oidc", "g, {}, support") == [], "an issuer that takes any text may call people so"
+    document = Document.parse(MODEL, POLICY + f"g, {name}, support\n".encode())
+    assert "not-a-subject" not in {found.code for found in lint(document, named=[name])}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "g, Team Lead, support",
+        "g, Sales Representatives, support",
+        "g, Level 2 Support, support",
+        "g, Night Shift, clerk",
+        "g, Regional Managers, clerk",
+        "g, Bob Miller, support\np, Bob Miller, /refunds, GET, allow",
+        "g, 0a1b2c3d-9d5e-4a52-8f0e-6c1d2b9a4f11, Store Keepers\np, Store Keepers, /refunds, GET, allow",
+        "g, store keepers, clerk",
+    ],
+)
+def test_a_role_of_several_words_is_no_mistaken_person(rule: str) -> None:
+    assert "not-a-subject" not in {problem.code for problem in told("", rule=rule)}
