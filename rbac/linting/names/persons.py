@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
+from rbac.background import paced
 from rbac.document.names import COGNITO, PRESETS
 from rbac.errors import Problem
 from rbac.linting.names.callers_known import KnownCallers
@@ -33,7 +35,7 @@ def check_persons(reading: Reading, named: Collection[str] = ()) -> Iterator[Pro
         return
     locked_out = _locked_out(reading)
     roles = Nearest({name for _, _, name, _ in reading.names() if not _is_person(name)})
-    outside = KnownCallers(reading, named).outside_links
+    holders = _Holders(reading, named)
     told: dict[str, WordFault | None] = {}
     for line, column, name, linked in reading.names():
         if name in reading.relations.constants or (linked and column == 1):
@@ -43,8 +45,8 @@ def check_persons(reading: Reading, named: Collection[str] = ()) -> Iterator[Pro
         fault = told[name]
         if fault is None and line in locked_out and not reading.people.is_sub(name):
             fault = _full_name(name)
-        elif fault is None and linked and name not in outside and not reading.people.is_sub(name):
-            fault = _holder(name, reading)
+        elif fault is None and linked and not reading.people.is_sub(name):
+            fault = holders.fault_of(name)
         if fault is not None:
             meant = roles.but_for_signs(name)
             hint = f"did you mean the role `{meant}`? else {fault.hint}" if meant else fault.hint
@@ -65,17 +67,36 @@ def _full_name(name: str) -> WordFault | None:
     return WordFault(f"`{name}` is the name of a person, which no token has as its `sub`", _WHERE)
 
 
-def _holder(name: str, reading: Reading) -> WordFault | None:
-    """What only stands on the left of links, and is written as people are called and no role is."""
-    column = reading.relations.role_column
-    ruled = frozenset() if column is None else reading.words[column]
-    words = {word.casefold() for word in _WORDS.findall(name)}
-    known = {word.casefold() for role in ruled for word in _WORDS.findall(role)}
-    if name in ruled or not _FULL_NAME.fullmatch(name) or words & known or any(map(_OF_ROLES.match, words)):
-        return None
-    message = f"`{name}` looks like the name of a person, which no token has as its `sub`"
-    role = f"if it is a role that tokens carry, a policy test says so, with `role: {yaml_text(name)}`"
-    return WordFault(message, f"{_WHERE}; {role}")
+class _Holders:
+    """Names that only stand on the left of links, and are written as people are called and no role is."""
+
+    def __init__(self, reading: Reading, named: Collection[str]) -> None:
+        self._reading = reading
+        self._outside = KnownCallers(reading, named).outside_links
+
+    def fault_of(self, name: str) -> WordFault | None:
+        """What is wrong with such a name; ``None`` for any other."""
+        if name in self._outside or name in self._ruled or not _FULL_NAME.fullmatch(name):
+            return None
+        words = _words(name)
+        if any(map(_OF_ROLES.match, words)) or not words.isdisjoint(self._words_of_roles):
+            return None
+        message = f"`{name}` looks like the name of a person, which no token has as its `sub`"
+        role = f"if it is a role that tokens carry, a policy test says so, with `role: {yaml_text(name)}`"
+        return WordFault(message, f"{_WHERE}; {role}")
+
+    @cached_property
+    def _ruled(self) -> frozenset[str]:
+        column = self._reading.relations.role_column
+        return frozenset() if column is None else self._reading.words[column]
+
+    @cached_property
+    def _words_of_roles(self) -> frozenset[str]:
+        return frozenset(word for role in paced(self._ruled) for word in _words(role))
+
+
+def _words(name: str) -> set[str]:
+    return {word.casefold() for word in _WORDS.findall(name)}
 
 
 _WORDS: Final = re.compile(r"[^\W_]+")
