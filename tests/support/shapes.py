@@ -105,6 +105,8 @@ SHAPES: Final[dict[str, Shape]] = {
     "duplicates": (MODEL, _each("p, user, /a, GET, allow")),
     "duplicate links": (MODEL, _each("g, admin, user", first=_ONE)),
     "lock-outs": (MODEL, _each("p, {person}, /*, *, deny", "g, {person}, user", first=_ONE)),
+    "lock-outs of one path": (MODEL, _each("p, {person}, /a{half}/, *, deny", "p, {person}, /, *, deny", first=_ONE)),
+    "links of people by their names": (MODEL, _each("g, Bob Miller{i}, user", "p, Role {i}, /a, GET, allow", first=_ONE)),
     "lock-outs by address": (MODEL, _each("p, u{i}@example.com, /*, *, deny", first=_ONE)),
     "chains": (MODEL, _each("g, r{i}, r{next}", first=_ONE)),
     "chains with rules": (MODEL, _each("p, r{i}, /a{i}, GET, {turn}", "g, r{i}, r{next}")),
