@@ -18,7 +18,7 @@ from rbac.policy import Policy
 from rbac.policy_tests.coverage import cover
 from rbac.policy_tests.junit import junit_xml
 from rbac.policy_tests.run import ScenarioError, Suite, ask_all, find_files, questions, read_suites
-from rbac.policy_tests.scenario_file import hidden_in_suites
+from rbac.policy_tests.scenario_file import suite_warnings
 from rbac.policy_tests.suite_files import no_tests, suite_files
 from rbac.routes import KnownRoutes
 
@@ -144,7 +144,7 @@ def _read(paths: list[Path]) -> tuple[Suite, ...]:
     files = find_files(paths)
     if not files:
         raise ScenarioError([no_tests(str(paths[0]))])
-    for problem in hidden_in_suites({str(file): file.read_bytes() for file in files}):
+    for problem in suite_warnings({str(file): file.read_bytes() for file in files}):
         show_problem(stderr(), problem)
     return read_suites(files)
 

@@ -14,7 +14,7 @@ from rbac.decision import Decision
 from rbac.errors import Problem, RbacError
 from rbac.policy import Policy
 from rbac.policy_tests.questions import ScenarioQuestion, questions
-from rbac.policy_tests.scenario_file import find_files, hidden_in_suites, parse_suite, read_suites
+from rbac.policy_tests.scenario_file import find_files, parse_suite, read_suites, suite_warnings
 from rbac.policy_tests.suite import Scenario, ScenarioError, Suite
 from rbac.policy_tests.suite_files import no_tests, not_read
 from rbac.policy_tests.verdict import Verdict
@@ -179,8 +179,12 @@ def check_tests(
             return (
                 Problem(name, 0, 0, "test-unreadable", "error", f"cannot be read: {error.strerror or error}"),
             )
-        return hold(policy, files, routes, place=place).problems
-    return hold(policy, files, routes).problems
+        return _errors(hold(policy, files, routes, place=place))
+    return _errors(hold(policy, files, routes))
+
+
+def _errors(verdict: Verdict) -> tuple[Problem, ...]:
+    return tuple(problem for problem in verdict.problems if problem.severity == "error")
 
 
 def hold(
@@ -196,7 +200,7 @@ def hold(
     INVARIANT: a document without a test that asks something has not passed its tests. ``place`` is where they belong,
     ``passed_over`` are the files there that are not read for their names.
     """
-    warnings = (*map(not_read, passed_over), *hidden_in_suites(files))
+    warnings = (*map(not_read, passed_over), *suite_warnings(files))
     parsed = [parse_suite(content, name) for name, content in sorted(files.items())]
     suites = [suite for suite, _ in parsed if suite is not None]
     tests = sum(len(suite.scenarios) for suite in suites)

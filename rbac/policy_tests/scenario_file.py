@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from yaml.nodes import MappingNode, Node, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from rbac.document.names import CLIENT, SCOPE
 from rbac.errors import Problem
@@ -98,6 +98,15 @@ def named_in(tests: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(name for suite in suites if suite is not None for name in suite.named)
 
 
+def suite_warnings(tests: Mapping[str, bytes]) -> Iterator[Problem]:
+    """What is odd about these policy tests, and keeps none from being asked: names that stand twice, groups that no test
+    uses, lines that are not what they look like."""
+    yield from hidden_in_suites(tests)
+    for file, content in tests.items():
+        suite, _ = parse_suite(content, file)
+        yield from () if suite is None else suite.warnings
+
+
 def hidden_in_suites(tests: Mapping[str, bytes]) -> Iterator[Problem]:
     """A warning for each line of these policy tests that is not what it looks like; none of tests that are no text."""
     for file, content in tests.items():
@@ -108,6 +117,7 @@ class _SuiteReader(NodeReader):
     """Reads what a suite consists of."""
 
     groups: Groups = NO_GROUPS
+    used: frozenset[tuple[str, str]] = frozenset()
 
     def suite(self, node: Node) -> Suite:
         entries = self.mapping(node, SUITE_KEYS, "a policy test file", _FILE)
@@ -119,7 +129,24 @@ class _SuiteReader(NodeReader):
         tests = self.sequence(entries["tests"], "tests") if "tests" in entries else []
         if not tests and isinstance(entries.get("tests"), SequenceNode):
             self.refuse(entries["tests"], "asserts-nothing", "the suite has no tests", _TEST)
-        return Suite(name, self.file, tuple(self.scenario(test) for test in tests), self.groups.names)
+        scenarios = tuple(self.scenario(test) for test in tests)
+        warnings = (*_named_twice(scenarios), *self.unused_groups())
+        return Suite(name, self.file, scenarios, self.groups.names, warnings)
+
+    def members(self, node: Node, key: str, kind: str) -> Iterator[tuple[Node, bool]]:
+        """The items of a list with the groups in it taken apart, which are used by that."""
+        groups = self.groups.roles if kind == "roles" else self.groups.endpoints
+        items = self.sequence(node, key)
+        named = [item.value for item in items if isinstance(item, ScalarNode) and item.value in groups]
+        for name in named:
+            self.used |= {(kind, inner) for inner in self.groups.contained[kind, name]}
+        return members(items, groups)
+
+    def unused_groups(self) -> Iterator[Problem]:
+        for (kind, name), place in self.groups.places.items():
+            if (kind, name) not in self.used:
+                message = f"no test uses the group `{name}`, so nobody looks at what it holds"
+                yield place.warning("test-unused-group", message, "name it in a test, or delete it")
 
     def check_groups(self) -> None:
         """Read what the groups contain, so that a mistake is told in one that no test uses, too."""
@@ -256,7 +283,7 @@ class _SuiteReader(NodeReader):
 
     def names(self, node: Node, key: str) -> tuple[Name, ...]:
         found: dict[str, Name] = {}
-        for item, grouped in members(self.sequence(node, key), self.groups.roles):
+        for item, grouped in self.members(node, key, "roles"):
             name = Name(self.text(item, key), self.place(item))
             if name.text in found and not grouped:
                 self.refuse(item, "duplicate", f"`{name.text}` is listed twice in `{key}:`", "delete one")
@@ -282,11 +309,10 @@ class _SuiteReader(NodeReader):
         return True
 
     def assertions(self, node: Node, key: str) -> list[Assertion]:
-        items = self.sequence(node, key)
-        if not items and isinstance(node, SequenceNode):
+        if isinstance(node, SequenceNode) and not node.value:
             self.refuse(node, "asserts-nothing", f"the list of `{key}:` is empty", "write `GET /path` in it")
         found: list[Assertion] = []
-        for item, grouped in members(items, self.groups.endpoints):
+        for item, grouped in self.members(node, key, "endpoints"):
             assertion = self.assertion(item, key)
             same = any(
                 (assertion.words, assertion.below) == (known.words, known.below)
@@ -335,3 +361,15 @@ class _SuiteReader(NodeReader):
         if isinstance(node, MappingNode) and not node.value:
             self.refuse(node, "wrong-type", "this is empty", "write the model's words, as in `{act: GET}`")
         return {key: self.text(value, key, empty=True) for key, value in entries.items()}
+
+
+def _named_twice(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
+    first: dict[str, Place] = {}
+    for scenario in scenarios:
+        name = " ".join(scenario.name.split()).casefold()
+        if name in first:
+            message = f"`{scenario.name}` is the name of the test on line {first[name].line}, too"
+            hint = "say in the name what this one adds, or delete it"
+            yield scenario.place.warning("test-duplicate", message, hint)
+        elif name:
+            first[name] = scenario.place

@@ -91,12 +91,14 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One test file. ``groups`` are the names that it gives to lists of roles, none of which may be a role's."""
+    """One test file. ``groups`` are the names that it gives to lists of roles, none of which may be a role's;
+    ``warnings`` are about what keeps no test from being asked."""
 
     name: str
     file: str
     scenarios: tuple[Scenario, ...]
     groups: tuple[Name, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def named(self) -> frozenset[str]:

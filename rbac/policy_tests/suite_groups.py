@@ -6,8 +6,9 @@ from typing import Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from rbac.model.request_shape import HTTP_METHODS
 from rbac.policy_tests.suite import Name
-from rbac.policy_tests.yaml_nodes import NodeReader
+from rbac.policy_tests.yaml_nodes import NodeReader, Place
 from rbac.text.nearest import nearest
 from rbac.text.wording import quoted
 
@@ -24,9 +25,13 @@ class Groups:
     endpoints: Mapping[str, tuple[Node, ...]]
     names: tuple[Name, ...]
     """The names of the groups of roles, and where they stand."""
+    places: Mapping[tuple[str, str], Place]
+    """Where each group stands, by kind and name."""
+    contained: Mapping[tuple[str, str], frozenset[str]]
+    """The names of the groups of the same kind that each is made of, its own among them."""
 
 
-NO_GROUPS: Final = Groups({}, {}, ())
+NO_GROUPS: Final = Groups({}, {}, (), {}, {})
 
 
 def read_groups(reader: NodeReader, node: Node) -> Groups:
@@ -36,8 +41,17 @@ def read_groups(reader: NodeReader, node: Node) -> Groups:
         reader.refuse(node, "asserts-nothing", "`groups:` is empty", _HINT)
     read = {kind: _lists(reader, kinds[kind], kind) if kind in kinds else {} for kind in KINDS}
     names = [Name(key.value, reader.place(key)) for key in _keys(kinds.get("roles"))]
-    whole = {kind: {name: _whole(reader, lists, name) for name in lists} for kind, lists in read.items()}
-    return Groups(whole["roles"], whole["endpoints"], tuple(names))
+    places = {
+        (kind, key.value): reader.place(key)
+        for kind, lists in read.items()
+        for key in _keys(kinds.get(kind))
+        if key.value in lists
+    }
+    whole: dict[str, dict[str, tuple[Node, ...]]] = {kind: {} for kind in KINDS}
+    contained: dict[tuple[str, str], frozenset[str]] = {}
+    for kind, name in places:
+        whole[kind][name], contained[kind, name] = _whole(reader, read[kind], name)
+    return Groups(whole["roles"], whole["endpoints"], tuple(names), places, contained)
 
 
 def members(items: list[Node], groups: Mapping[str, tuple[Node, ...]]) -> Iterator[tuple[Node, bool]]:
@@ -72,6 +86,11 @@ def _lists(reader: NodeReader, node: Node, kind: str) -> dict[str, list[Node]]:
         if not key.value.strip() or any(letter.isspace() or letter in "/*" for letter in key.value):
             hint = "a word without spaces, `/` and `*` cannot be mistaken for an endpoint"
             reader.refuse(key, "group", f"`{key.value}` is no name for a group", hint)
+        elif kind == "endpoints" and key.value.upper() in {*HTTP_METHODS, "HEAD"}:
+            hint = "call it by what its endpoints have in common"
+            reader.refuse(
+                key, "group", f"`{key.value}` is a method, and no name for a group of endpoints", hint
+            )
     lists: dict[str, list[Node]] = {}
     for name, value in entries.items():
         lists[name] = reader.sequence(value, name)
@@ -80,8 +99,10 @@ def _lists(reader: NodeReader, node: Node, kind: str) -> dict[str, list[Node]]:
     return lists
 
 
-def _whole(reader: NodeReader, lists: Mapping[str, list[Node]], name: str) -> tuple[Node, ...]:
-    """All that a group contains, through other groups too; each of those once."""
+def _whole(
+    reader: NodeReader, lists: Mapping[str, list[Node]], name: str
+) -> tuple[tuple[Node, ...], frozenset[str]]:
+    """All that a group contains, through other groups too, and which those are; each of those once."""
     found: list[Node] = []
     done = {name}
     path = {name: iter(lists[name])}
@@ -99,7 +120,7 @@ def _whole(reader: NodeReader, lists: Mapping[str, list[Node]], name: str) -> tu
         elif inner not in done:
             done.add(inner)
             path[inner] = iter(lists[inner])
-    return tuple(found)
+    return tuple(found), frozenset(done)
 
 
 def _refuse_cycle(reader: NodeReader, node: Node, path: list[str], inner: str) -> None:

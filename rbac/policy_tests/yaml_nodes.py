@@ -1,7 +1,7 @@
 """YAML read strictly: every value with its place, and nothing turned into something else than was written."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import yaml
@@ -38,6 +38,10 @@ class Place:
     def problem(self, code: str, message: str, hint: str = "") -> Problem:
         """An error at this place."""
         return Problem(self.file, self.line, self.column, code, "error", message, hint)
+
+    def warning(self, code: str, message: str, hint: str) -> Problem:
+        """A warning at this place."""
+        return replace(self.problem(code, message, hint), severity="warning")
 
 
 @dataclass(slots=True)

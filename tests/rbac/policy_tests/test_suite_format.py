@@ -11,10 +11,10 @@ from rbac.mutation.run import mutate
 from rbac.policy import Policy
 from rbac.policy_tests.coverage import cover
 from rbac.policy_tests.run import check_tests, run
-from rbac.policy_tests.scenario_file import parse_suite
+from rbac.policy_tests.scenario_file import parse_suite, suite_warnings
 from rbac.policy_tests.suite import ScenarioError, Suite
 from rbac.routes import NO_ROUTES, KnownRoutes, Route
-from tests.support.command import MODEL, ROOT
+from tests.support.command import MODEL, ROOT, Workshop
 
 SCHEMA = json.loads((ROOT / "rbac" / "policy_test.schema.json").read_bytes())
 RULES = """\
@@ -306,3 +306,58 @@ def test_the_shop_of_the_documentation_reads_without_a_problem(tmp_path: Path) -
         f"suite: s\n{GROUPS}tests:\n  - {{name: n, role: clerk, can: [reading]}}\n"
     )
     assert check_tests(Policy.parse(MODEL.encode(), RULES.encode()), [tmp_path], SHOP) == ()
+
+
+GROUPED = """\
+suite: shop
+groups:
+  roles:
+    staff: [clerk, inner]
+    inner: [manager]
+    {role_group}
+  endpoints:
+    reads: [GET /orders, more]
+    more: [GET /refunds]
+    {endpoint_group}
+tests:
+  - {{name: staff read, roles-each: [staff], can: [reads]}}
+  - {{name: {name}, role: clerk, can: [GET /orders]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, []),
+        ({"role_group": "alone: [clerk]"}, [(6, "test-unused-group")]),
+        ({"endpoint_group": "alone: [GET /ordres]"}, [(10, "test-unused-group")]),
+        ({"endpoint_group": "alone: [reads]"}, [(10, "test-unused-group")]),
+        ({"name": "staff read"}, [(13, "test-duplicate")]),
+        ({"name": '"Staff  read"'}, [(13, "test-duplicate")]),
+    ],
+)  # fmt: skip
+def test_what_keeps_no_test_from_being_asked_is_a_warning(
+    changes: dict[str, str], told: list[tuple[int, str]]
+) -> None:
+    text = GROUPED.format(**{"role_group": "", "endpoint_group": "", "name": "clerks"} | changes)
+    suite, problems = parse_suite(text.encode(), "a.yaml")
+    assert (suite is not None, problems) == (True, ())
+    found = [*suite_warnings({"a.yaml": text.encode()})]
+    assert [(each.line, each.code) for each in found] == told
+    assert all(each.severity == "warning" and each.hint for each in found)
+
+
+@pytest.mark.parametrize("name", ["GET", "get", "DELETE", "Options", "HEAD"])
+def test_a_method_is_no_name_for_a_group_of_endpoints(name: str) -> None:
+    text = GROUPED.format(role_group="", endpoint_group=f"{name}: [GET /orders]", name="clerks")
+    suite, problems = parse_suite(text.encode(), "a.yaml")
+    assert suite is None
+    assert [(each.line, each.code) for each in problems] == [(10, "test-group")]
+
+
+def test_the_command_tells_what_is_odd_and_asks_the_tests(workshop: Workshop) -> None:
+    tests = workshop.tests(
+        "{name: a, role: user, can: [GET /user]}", "{name: a, role: admin, can: [GET /admin]}"
+    )
+    done = workshop.rbac("test", str(tests))
+    assert (done.code, "[test-duplicate]" in done.err) == (0, True), done.err
