@@ -236,6 +236,10 @@ _WHILE_READING = {
     "store-not-set-up": _error(
         "the tables of the store are missing, or a right to read them", "run `rbac migrate` as their owner"
     ),
+    "store-newer": _error(
+        "the tables of the store are those of a newer version",
+        "run the release that made them, or a later one",
+    ),
     "store-failed": _error("the database refuses the question", "look into the database's log"),
     "no-policy-tests": _error(
         "not a single policy test was read", "put the tests back, or set `POLICY_GATE=lint` to go without"

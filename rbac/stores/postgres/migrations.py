@@ -7,7 +7,13 @@ from importlib.resources import files
 from typing import ClassVar, Final
 
 from psycopg import Error, sql
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import (
+    DuplicateColumn,
+    DuplicateFunction,
+    DuplicateObject,
+    DuplicateTable,
+    InsufficientPrivilege,
+)
 
 from rbac.stores.postgres.address import StoreError
 from rbac.stores.postgres.session import Session
@@ -21,6 +27,11 @@ _TABLE: Final = b"""CREATE TABLE sekisho.migrations (number integer PRIMARY KEY,
 _PUBLISHED: Final = sql.SQL(
     "name, version, based_on, restores, revision, digest, reason, model, policy, routes, model_name, policy_name, "
     "tests_name, test_names, test_contents"
+)
+_THERE_ALREADY: Final = (DuplicateTable, DuplicateColumn, DuplicateFunction, DuplicateObject)
+_LOST: Final = (
+    ", so nobody can tell which steps were made: bring `sekisho.migrations` back from a backup, or begin anew "
+    "beside what is there (`ALTER SCHEMA sekisho RENAME TO sekisho_old`)"
 )
 # What a task takes, and no more.
 SERVICE: Final = (
@@ -47,6 +58,12 @@ class MigrationError(StoreError):
     code: ClassVar[str] = "store_migration_refused"
 
 
+class NewerError(StoreError):
+    """The tables are those of a newer version: what their rows mean is not known here."""
+
+    code: ClassVar[str] = "store_newer"
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One step: its number, its name and its SQL."""
@@ -71,6 +88,24 @@ def _steps() -> Iterator[Migration]:
         if file.name.endswith(".sql"):
             number, _, name = file.name.removesuffix(".sql").partition("_")
             yield Migration(int(number), name, file.read_text(encoding="utf-8"))
+
+
+def vet(session: Session) -> None:
+    """Sees, once for each connection, that no step was made that this program does not know.
+
+    Raises :class:`NewerError`, and psycopg's errors where nobody can see it.
+    """
+    if session.vetted():
+        return
+    ((made,),) = session.execute("SELECT coalesce(max(number), 0) FROM sekisho.migrations")
+    known = max(step.number for step in migrations())
+    if made > known:
+        raise NewerError(f"{session.address}: {_newer(made)}; this program knows {known} of them")
+    session.vet()
+
+
+def _newer(number: int) -> str:
+    return f"the tables are those of a newer version: step {number} is not known here"
 
 
 def pending(session: Session) -> tuple[Migration, ...]:
@@ -119,9 +154,24 @@ def migrate(
 
 
 def _made(session: Session) -> dict[int, str]:
-    if session.execute("SELECT to_regclass('sekisho.migrations')::text")[0][0] is None:
-        return {}
-    return dict(session.execute("SELECT number, digest FROM sekisho.migrations"))
+    if session.execute("SELECT to_regclass('sekisho.migrations')::text")[0][0] is not None:
+        made: dict[int, str] = dict(session.execute("SELECT number, digest FROM sekisho.migrations"))
+        lost = next((number for number in range(1, max(made, default=1)) if number not in made), None)
+        if lost is None and made:
+            return made
+        said = (
+            "`sekisho.migrations` is empty"
+            if lost is None
+            else f"`sekisho.migrations` has no row of step {lost}"
+        )
+        raise MigrationError(f"{session.address}: {said}{_LOST}")
+    tables = session.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'sekisho' ORDER BY tablename"
+    )
+    if tables:
+        said = f"`sekisho.{tables[0][0]}` is there and `sekisho.migrations` is not"
+        raise MigrationError(f"{session.address}: {said}{_LOST}")
+    return {}
 
 
 def _left(made: dict[int, str]) -> tuple[Migration, ...]:
@@ -129,13 +179,16 @@ def _left(made: dict[int, str]) -> tuple[Migration, ...]:
     for number, digest in sorted(made.items()):
         step = next((step for step in known if step.number == number), None)
         if step is None:
-            raise MigrationError(f"the tables are those of a newer version: step {number} is not known here")
+            raise MigrationError(_newer(number))
         if step.digest != digest:
             raise MigrationError(f"step {number} was made with other SQL than this version's")
     return tuple(step for step in known if step.number not in made)
 
 
 def _refused(session: Session, error: Error) -> MigrationError:
-    denied = isinstance(error, InsufficientPrivilege)
-    hint = "; tables are made by the owner of the database, or who may CREATE in it" if denied else ""
+    hint = ""
+    if isinstance(error, InsufficientPrivilege):
+        hint = "; tables are made by the owner of the database, or who may CREATE in it"
+    elif isinstance(error, _THERE_ALREADY):
+        hint = _LOST
     return MigrationError(f"{session.address}: {session.address.reason(error)}{hint}")

@@ -62,6 +62,7 @@ class Session:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.told: Callable[[], None] | None = None
+        self._vetted = False
         self._connection: _Bounded | None = None
         self._lock = threading.RLock()
         self._within = False
@@ -93,6 +94,16 @@ class Session:
             finally:
                 self._within = False
 
+    def vetted(self) -> bool:
+        """Whether :meth:`vet` was called about the connection that is asked next, which is opened where there is none."""
+        with self._lock, self._failing():
+            self._open()
+            return self._vetted
+
+    def vet(self) -> None:
+        """Notes that what is at the other end of this connection was seen to be what this program reads."""
+        self._vetted = True
+
     def descriptor(self) -> int | None:
         """A copy of what becomes readable when the server says something, for the caller to close; ``None`` without a
         connection. Never waits: raises ``BlockingIOError`` while an answer is waited for."""
@@ -119,6 +130,7 @@ class Session:
             name = f"{_APPLICATION} {os.getpid()}"
             conninfo = self.address.conninfo(connect_timeout=CONNECT_S, application_name=name, **_KEEPALIVE)
             connection = self._connection = _Bounded.connect(conninfo, autocommit=True)
+            self._vetted = False
         if self.told is not None and not connection.listens:
             connection.deadline = time.monotonic() + ANSWER_S
             connection.add_notify_handler(lambda _: self.told() if self.told else None)

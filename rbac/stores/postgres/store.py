@@ -24,6 +24,7 @@ HINTS: Final = {
     "store_altered": "publish a version again; nobody may change a row of `sekisho.versions`",
     "store_behind": "point POLICY_STORE at the database that has it, or publish on until the numbers have passed it",
     "store_forked": "publish the next version; until then what was in force stays",
+    "store_newer": "run the release that made the tables, or a later one; an older one goes with its own tables",
     "store_failed": "look into the database's log",
     "store_not_set_up": "run `rbac migrate` as the owner of the tables",
 }

@@ -19,6 +19,7 @@ from psycopg.errors import (
 
 from rbac.document.document import revision
 from rbac.stores.postgres.address import StoreError
+from rbac.stores.postgres.migrations import vet
 from rbac.stores.postgres.session import Session, UnreachableError
 from rbac.stores.store import Snapshot
 
@@ -130,6 +131,7 @@ def ask(session: Session, query: str, parameters: Any, **how: float) -> list[Any
     """The rows that ``query`` answers. Raises :class:`StoreError` and its leaves, and where a row is there already what the
     driver raises."""
     try:
+        vet(session)
         return session.execute(query.encode(), parameters, **how)
     except (InvalidSchemaName, UndefinedTable, UndefinedColumn):
         raise NotSetUpError(

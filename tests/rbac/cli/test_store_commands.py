@@ -346,3 +346,29 @@ def test_without_a_database_it_says_which_setting_names_one(
     ):
         done = rbac(*command)
         assert (done.code, "POLICY_STORE" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("publish", "--reason", "x", "--based-on", 1),
+        ("publish", "--reason", "x", "--based-on", 1, "--dry-run"),
+        ("history",),
+        ("show",),
+        ("status",),
+        ("blame",),
+        ("rollback", 1, "--reason", "x"),
+    ],
+    ids=lambda command: " ".join(map(str, command)),
+)  # fmt: skip
+def test_tables_that_are_newer_than_the_command_are_left_alone(
+    desk: Desk, command: tuple[object, ...]
+) -> None:
+    assert desk.publish().code == 0
+    desk.database.execute(
+        "INSERT INTO sekisho.migrations (number, name, digest) SELECT max(number) + 1, 'x', 'x' FROM sekisho.migrations"
+    )
+    done = desk.workshop.rbac(*map(str, command)) if command[0] == "publish" else rbac(*command)
+    assert done.code == 2, done.out + done.err
+    assert "the tables are those of a newer version" in done.err
+    assert desk.database.execute("SELECT count(*) FROM sekisho.versions") == [(1,)]

@@ -35,6 +35,7 @@ UNREACHED = {
     "store-behind",
     "store-forked",
     "store-not-set-up",
+    "store-newer",
     "store-failed",
     "no-policy-tests",
     "test-not-read",
