@@ -25,9 +25,10 @@ def main() -> int:
     wanted = [(settings.port, "PORT")]
     if not own_pool:
         wanted.append((settings.dev_cognito_port, "DEV_COGNITO_PORT"))
-    for port, setting in wanted:
-        if _taken(port):
-            return _complain(f"port {port} is taken: end what uses it, or choose another with {setting}=...")
+    taken = [(port, setting) for port, setting in wanted if _taken(port)]
+    if taken:
+        ports = "\n".join(f"port {port} is taken: {setting}=... chooses another" for port, setting in taken)
+        return _complain(f"{ports}\nor end what uses {'it' if len(taken) == 1 else 'them'}")
     if own_pool:
         return _serve(settings, {}, _greeting_with_own_issuer(settings))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # the local Cognito's own access lines
@@ -82,12 +83,13 @@ def _greeting(settings: Settings) -> str:
         calls.append((f"{name}, {role or 'no role'}", command))
     command = f'curl -H "Authorization: Bearer $({token} AS={cognito.MACHINE})" {base}/metrics'
     calls.append((f"{cognito.MACHINE}, a program", command))
-    width = max(len(command) for _, command in calls)
-    lines = [f"  {command:{width}}  # {caller}" for caller, command in calls]
+    edit = "policy.csv or the code, save" if settings.reads_files else "the code, or publish a policy"
+    lines = [line for caller, command in calls for line in (f"{caller}:", f"  {command}")]
     return "\n".join(
         [
             "",
-            f"Sekisho listens on {base}. Paste a line; edit policy.csv or the code, save, paste it again:",
+            f"Sekisho listens on {base}. Ctrl-C ends it.",
+            f"Paste a line; edit {edit}, paste it again:",
             "",
             *lines,
             "",

@@ -21,7 +21,8 @@ def keep_serving(start: Start, code: tuple[Path, ...], listening: Callable[[], b
     """Runs what ``start`` starts until a signal ends it; its exit code.
 
     A change of a Python file below ``code`` stops it and starts it again. One that ends by itself before it was ever
-    ``listening`` ends the run; one that ends after a change waits for the next. ``greeting`` is said once it listens.
+    ``listening`` ends the run; one that ends after a change waits for the next. ``greeting`` is said once it listens, on
+    standard error: standard output is the decisions' alone.
     """
     service = start()
     stopping = threading.Event()
@@ -59,7 +60,7 @@ def keep_serving(start: Start, code: tuple[Path, ...], listening: Callable[[], b
             )
             told = True
         elif not greeted and listening():
-            print(greeting, flush=True)
+            print(greeting, file=sys.stderr, flush=True)
             greeted = True
     ended = service.wait()
     return 0 if stopping.is_set() and ended in {0, -signal.SIGINT, -signal.SIGTERM} else ended

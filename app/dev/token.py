@@ -15,8 +15,9 @@ from app.settings.defaults import LOCAL_POOL_ID
 
 def main(arguments: list[str]) -> int:
     """Prints a token; 2 when it could not."""
+    who = f"make token AS={'|'.join((*cognito.USERS, cognito.MACHINE))}"
     if len(arguments) != 1:
-        return _complain(f"name one user: make token AS={'|'.join((*cognito.USERS, cognito.MACHINE))}")
+        return _complain(f"name one user: {who}")
     name = arguments[0]
     try:
         settings = load_settings(environ={"ENVIRONMENT": "development", **os.environ})
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         return _complain(str(error))
     except ClientError as error:
-        return _complain(f"Cognito refuses `{name}`: {error.response['Error']['Message']}")
+        return _complain(f"Cognito refuses `{name}`: {error.response['Error']['Message']} {who}")
     except (BotoCoreError, HTTPError):
         return _complain(
             f"no local Cognito answers at {settings.cognito_endpoint_url}: is `make run` running?"

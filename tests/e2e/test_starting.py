@@ -1,5 +1,6 @@
 """Starting and stopping: one message and exit code 2 for what is wrong, and nothing left running behind."""
 
+import json
 import os
 import shutil
 import signal
@@ -7,14 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.support import plain_http
 from tests.support.ports import free_port
 from tests.support.service import ROOT, clean_environment, running
-from tests.support.waiting import LIMIT_S, comes_true
+from tests.support.waiting import LIMIT_S, comes_true, written
 
 POOL = {
     "ENVIRONMENT": "production",
@@ -137,24 +140,72 @@ def test_workers_of_python_m_app_are_gone_after_a_stop(tmp_path: Path) -> None:
             service.get("/public")
 
 
-@pytest.mark.parametrize("setting", ["PORT", "DEV_COGNITO_PORT"])
-def test_a_taken_port_is_one_clear_sentence(setting: str) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        taken = holder.getsockname()[1]
-        ports = {"PORT": str(free_port()), "DEV_COGNITO_PORT": str(free_port())} | {setting: str(taken)}
+@pytest.mark.parametrize("taken", [("PORT",), ("DEV_COGNITO_PORT",), ("PORT", "DEV_COGNITO_PORT")])
+def test_every_taken_port_is_told_at_once(taken: tuple[str, ...]) -> None:
+    ports = {"PORT": free_port(), "DEV_COGNITO_PORT": free_port()}
+    with ExitStack() as held:
+        for setting in taken:
+            holder = held.enter_context(socket.socket())
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            ports[setting] = holder.getsockname()[1]
         ended = subprocess.run(
             [sys.executable, "-m", "app.dev"],
             cwd=ROOT,
-            env=clean_environment(**ports),
+            env=clean_environment(**{setting: str(port) for setting, port in ports.items()}),
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
             check=False,
         )
     assert ended.returncode == 2
-    assert ended.stderr == f"port {taken} is taken: end what uses it, or choose another with {setting}=...\n"
+    assert ended.stderr.splitlines() == [
+        *(f"port {ports[setting]} is taken: {setting}=... chooses another" for setting in taken),
+        f"or end what uses {'it' if len(taken) == 1 else 'them'}",
+    ]
+
+
+def test_standard_output_of_make_run_is_the_decision_log_and_nothing_else(tmp_path: Path) -> None:
+    ports = {"PORT": str(free_port()), "DEV_COGNITO_PORT": str(free_port())}
+    log, messages = tmp_path / "decisions.jsonl", tmp_path / "messages"
+    with log.open("wb") as output, messages.open("wb") as complaints:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.dev"],
+            cwd=ROOT,
+            env=clean_environment(**ports),
+            stdout=output,
+            stderr=complaints,
+            start_new_session=True,
+        )
+    try:
+        assert comes_true(lambda: "Sekisho listens on" in written(messages) + written(log)), written(messages)
+        assert plain_http.get(f"http://127.0.0.1:{ports['PORT']}/public").status_code == 200
+        assert comes_true(lambda: '"obj":"/public"' in written(log)), written(log)
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(LIMIT_S)
+    assert {json.loads(line)["event"] for line in written(log).splitlines()} == {"decision"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ((), "name one user: make token AS=alice|bob|sam|carol|pep"),
+        (("AS=",), "name one user: make token AS=alice|bob|sam|carol|pep"),
+    ],
+)
+def test_make_token_without_a_name_says_whom_there_is(arguments: tuple[str, ...], complaint: str) -> None:
+    """`AS` is a variable of make's own, the assembler `as`."""
+    ended = subprocess.run(
+        ["make", "-s", "token", *arguments],
+        cwd=ROOT,
+        env={name: value for name, value in clean_environment().items() if name != "AS"},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr.splitlines()[0]) == ("", complaint)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
