@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 
 from app.config import load_settings
 from app.dev import cognito
+from rbac.doctor.aws import PoolReader
+from rbac.doctor.clients import check_writable
+from rbac.doctor.issuer_setup import of_pool
 from tests.support.service import ROOT
 
 PAGE = (ROOT / "docs/cognito.md").read_text(encoding="utf-8")
@@ -122,6 +125,14 @@ def test_the_role_is_readable_and_not_writable(shell: Shell) -> None:
     assert "custom:role" in made["ReadAttributes"]
     assert "custom:role" not in made["WriteAttributes"]
     assert "ClientSecret" not in made
+
+
+def test_the_doctor_finds_no_client_of_the_page_through_which_anybody_writes_a_role(shell: Shell) -> None:
+    accepted = [shell.variables["CLIENT"], shell.variables["MACHINE"]]
+    setup = of_pool(shell.variables["POOL"], accepted, endpoint=shell.client.meta.endpoint_url)
+    reader = PoolReader(setup, shell.client)
+    assert {each["ClientId"] for each in reader.clients} == set(accepted)
+    assert list(check_writable(reader)) == []
 
 
 def test_a_user_has_the_role_that_was_given_last(shell: Shell) -> None:
