@@ -17,7 +17,7 @@ _JAPANESE = {
     "int_from_float": "整数でなければなりません。",
     "int_parsing": "整数として解釈できません。",
     "int_type": "整数でなければなりません。",
-    "json_invalid": "JSONとして解釈できません。",
+    "json_invalid": "JSON として解釈できません。",
     "less_than": "値が大きすぎます。",
     "less_than_equal": "値が大きすぎます。",
     "list_type": "配列でなければなりません。",
@@ -28,7 +28,7 @@ _JAPANESE = {
     "string_too_long": "文字列が長すぎます。",
     "string_too_short": "文字列が短すぎます。",
     "string_type": "文字列でなければなりません。",
-    "uuid_parsing": "UUIDとして解釈できません。",
+    "uuid_parsing": "UUID として解釈できません。",
 }
 _JAPANESE_OTHERWISE = "値が正しくありません。"
 

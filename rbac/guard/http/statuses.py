@@ -131,7 +131,7 @@ STATUSES: Mapping[int, Status] = {
     414: Status(
         "uri_too_long",
         "URI Too Long",
-        "URIが長すぎます",
+        "URI が長すぎます",
         "The request target is too long.",
         "リクエストの対象が長すぎます。",
     ),
@@ -232,7 +232,7 @@ STATUSES: Mapping[int, Status] = {
         "Internal Server Error",
         "サーバー内部エラー",
         "Something went wrong on our side. The request id finds it in our logs.",
-        "サーバー側で問題が発生しました。リクエストIDでログを調べることができます。",
+        "サーバー側で問題が発生しました。リクエスト ID でログを調べることができます。",
     ),
     501: Status(
         "not_implemented",

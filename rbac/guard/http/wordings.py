@@ -21,7 +21,7 @@ PROBLEMS: Mapping[str, Wording] = {
     "invalid_host": Wording(
         400,
         "A request names its host in one Host header, no less and no more.",
-        "リクエストのホストは、ちょうど一つのHostヘッダーで指定する必要があります。",
+        "リクエストのホストは、ちょうど一つの Host ヘッダーで指定する必要があります。",
     ),
     "uri_too_long": Wording(414, "The request target is too long.", "リクエストの対象が長すぎます。"),
     "authentication_required": Wording(
@@ -47,7 +47,7 @@ PROBLEMS: Mapping[str, Wording] = {
     "internal_error": Wording(
         500,
         "Something went wrong on our side. The request id finds it in our logs.",
-        "サーバー側で問題が発生しました。リクエストIDでログを調べることができます。",
+        "サーバー側で問題が発生しました。リクエスト ID でログを調べることができます。",
     ),
     "decision_log_unavailable": Wording(
         503,
