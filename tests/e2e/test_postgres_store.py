@@ -92,6 +92,28 @@ def test_a_start_without_the_database_uses_the_kept_document_and_heals(
     assert "store-unreachable" in str(refused.value)
 
 
+def test_a_release_starts_on_no_tables_that_are_newer_than_itself_and_goes_on_on_what_it_kept(
+    issuer: Issuer, press: Press, way: Forwarder, tmp_path: Path
+) -> None:
+    kept = settings(press, way, POLICY_CACHE=str(tmp_path / "cache"))
+    with serving(issuer, without_files(tmp_path / "one"), **kept) as service:
+        assert follows(service, press.publish())
+        press.database.execute(
+            "INSERT INTO sekisho.migrations (number, name, digest) SELECT max(number) + 1, 'x', 'x' FROM sekisho.migrations"
+        )
+        assert service.get("/readyz").json()["policy"]["current"] is True
+    with serving(issuer, without_files(tmp_path / "two"), **kept) as service:
+        ready = service.get("/readyz").json()
+        assert (ready["policy"]["last_good"], ready["store"]["version"]) == (True, 2)
+        assert "store-newer" in service.log()
+    with (
+        pytest.raises(RuntimeError, match="ended with 2") as refused,
+        running(without_files(tmp_path / "three"), trusting(issuer) | settings(press, way)),
+    ):
+        pass
+    assert "the tables are those of a newer version" in str(refused.value)
+
+
 def test_no_log_and_no_command_line_holds_the_password(
     issuer: Issuer, press: Press, way: Forwarder, tmp_path: Path
 ) -> None:
