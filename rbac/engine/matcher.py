@@ -105,7 +105,6 @@ class Matcher:
     hoists: list[Hoist] = field(default_factory=list)
     paths: set[tuple[int, str]] = field(default_factory=set)  # (word, style) whose segments the source uses
     path_columns: set[tuple[int, str]] = field(default_factory=set)  # (column, style) the source verifies
-    regex_columns: set[int] = field(default_factory=set)
     matched: set[str] = field(default_factory=set)  # functions that it calls with patterns of the policy
     used: set[str] = field(default_factory=set)  # functions that must stay what they are
     branches: tuple[Branch, ...] = ()

@@ -2,7 +2,6 @@
 
 import ast
 import ipaddress
-import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -85,8 +84,8 @@ class Predicate(Nodes):
 
     def _call(self, node: ast.Call) -> ast.expr:
         name, args = self.call(node)
-        if not name or node.keywords or any(isinstance(one, ast.Starred) for one in node.args):
-            raise NotCompiledError("a call is left to Casbin")
+        if node.keywords:
+            raise NotCompiledError("a call with names is left to Casbin")
         if name not in self.functions.names or name in OWN_FUNCTIONS:
             raise NotCompiledError(f"the function `{name}` is left to Casbin")
         self.matcher.used.add(name)
@@ -181,7 +180,6 @@ class Predicate(Nodes):
         if word is None or column is None:
             return None
         self.matcher.string_words.add(word)
-        self.matcher.regex_columns.add(column)
         return ast.Call(_load("regex"), [_load(f"w{word}"), _load(f"c{column}")], [])
 
 
@@ -209,8 +207,6 @@ def attribute(value: Any, name: str) -> Any:
             item = value[name]
         except (KeyError, TypeError):
             raise simpleeval.AttributeDoesNotExist(name, "matcher") from None
-    if isinstance(item, types.ModuleType):
-        raise simpleeval.FeatureNotAvailable("Sorry, modules are not allowed in attribute access")
     return allowed(item)
 
 

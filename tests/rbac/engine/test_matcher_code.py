@@ -29,6 +29,14 @@ def of_ours(value: Any, name: str) -> Any:
         return type(error)
 
 
+class Unwilling(dict[str, str]):
+    """Fails over an attribute, but has items."""
+
+    @property
+    def name(self) -> str:
+        raise TypeError("of its own")
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -38,7 +46,11 @@ def of_ours(value: Any, name: str) -> Any:
         SimpleNamespace(other="a"),
         SimpleNamespace(name=os),
         SimpleNamespace(name=eval),
+        SimpleNamespace(name=[eval]),
         {"name": exec},
+        {"name": os},
+        Unwilling(),
+        Unwilling(name="a"),
         "text",
         7,
         None,
@@ -116,9 +128,10 @@ def test_links_are_called_before_functions_and_what_is_neither_is_an_error() -> 
 
 
 FUNCTIONS = Functions(
-    frozenset({"own", "keyMatch2", "regexMatch", "globMatch", "g", "list"}),
-    frozenset({"keyMatch2", "regexMatch"}),
-    {"g": LinkKind.NAMES},
+    # `keyMatch3` is known, but is not Casbin's own.
+    frozenset({"own", "keyMatch2", "keyMatch3", "regexMatch", "globMatch", "g", "h", "list"}),
+    frozenset({"keyMatch2", "regexMatch", "globMatch"}),
+    {"g": LinkKind.NAMES, "h": LinkKind.NONE},
 )
 
 
@@ -135,6 +148,24 @@ def source(expression: str) -> str:
         ("r_sub.name.first == p_sub", "attribute(attribute(allowed(w0), 'name'), 'first') == c0"),
         ("own(r_sub, 'x')", "call('own', allowed(w0), 'x')"),
         ("1 < 2.5", "1 < 2.5"),
+        ("g(r_sub, 'a')", "w0 == 'a' or 'a' in h0[1]"),
+        ("g(r_sub.name, p_sub)", "call('g', attribute(allowed(w0), 'name'), c0)"),
+        ("h(r_sub, p_sub)", "w0 == c0"),
+        # A pattern of the policy's is matched without going back over what the caller sent.
+        ("regexMatch(r_obj, p_obj)", "regex(w1, c1)"),
+        ("regexMatch(r_obj, 'a+')", "match_regexMatch(allowed(w1), 'a+')"),
+        ("regexMatch(p_sub, p_obj)", "match_regexMatch(c0, c1)"),
+        ("regexMatch(r_sub.name, p_obj)", "match_regexMatch(attribute(allowed(w0), 'name'), c1)"),
+        ("keyMatch2(r_obj, '/x/:id')", "match_keyMatch2(allowed(w1), '/x/:id')"),
+        ("keyMatch2('/x', p_obj)", "match_keyMatch2('/x', c1)"),
+        # Any other is Casbin's.
+        ("regexMatch(p_obj, r_obj)", "call('regexMatch', c1, allowed(w1))"),
+        ("regexMatch(r_obj, own(p_obj))", "call('regexMatch', allowed(w1), call('own', c1))"),
+        ("regexMatch(r_obj, 7)", "call('regexMatch', allowed(w1), 7)"),
+        ("regexMatch(p_obj)", "call('regexMatch', c1)"),
+        ("regexMatch(r_obj, p_sub, p_obj)", "call('regexMatch', allowed(w1), c0, c1)"),
+        ("keyMatch3(r_obj, '/x/{id}')", "call('keyMatch3', allowed(w1), '/x/{id}')"),
+        ("globMatch(r_obj, p_obj)", "call('globMatch', allowed(w1), c1)"),
     ],
 )
 def test_a_matcher_is_written_word_by_word(expression: str, written: str) -> None:
@@ -160,6 +191,11 @@ def test_a_matcher_is_written_word_by_word(expression: str, written: str) -> Non
         "r_sub.format == p_sub",
         "own(r_sub, word='x')",
         "own(*r_sub)",
+        "regexMatch(r_obj, *p_obj)",
+        "g(r_sub, *p_sub)",
+        "keyMatch2(r_obj, p_obj, *r_sub)",
+        "own(p_sub)(r_sub)",
+        "(r_sub or own)(p_sub)",
         "r_sub.own('x')",
         "unknown(r_sub)",
         "list(r_sub)",

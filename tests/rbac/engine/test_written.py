@@ -137,6 +137,18 @@ def test_a_function_that_was_replaced_is_asked_itself() -> None:
     assert not ours.enforce("a", "/x/y", "read")
 
 
+@pytest.mark.parametrize("matcher", ["keyMatch2(r.obj, p.obj)", 'regexMatch(r.obj, "^/x")'])
+def test_a_function_that_is_replaced_behind_the_enforcers_back_is_asked_as_stock_asks_it(
+    matcher: str,
+) -> None:
+    """Before the first request and between two."""
+    subject = Subject("replaced", model(matcher), "p, a, /x/:id, read\n")
+    for enforcer in (subject.ours(), subject.stock()):
+        assert enforcer.enforce("a", "/x/y", "read")
+        enforcer.fm.get_functions()[matcher.partition("(")[0]] = lambda *_: False
+        assert not enforcer.enforce("a", "/x/y", "read")
+
+
 def test_a_row_of_another_width_is_an_error_of_the_request_as_casbins_is() -> None:
     uneven = Subject("uneven", SIMPLE.model, "p, a, o, read\np, b, o\n")
     answer, _ = asked(uneven.ours())

@@ -50,6 +50,9 @@ TABLE = [
 ]
 
 
+WATCH = "watch over the policy"
+
+
 def by_add_middleware(guard: Guard) -> ASGIApp:
     app = shop()
     app.add_middleware(guard.middleware)
@@ -721,7 +724,23 @@ def test_a_guard_that_closed_in_one_event_loop_opens_in_another_while_that_one_s
             await life_in_another_loop(),
         ]
 
-    assert all("watch over the policy" in names for names in asyncio.run(both()))
+    assert all(WATCH in names for names in asyncio.run(both()))
+
+
+async def test_a_guard_that_another_event_loop_asks_for_too_stays_with_the_first(tmp_path: Path) -> None:
+    guard = guard_in(tmp_path)
+
+    async def life_in_another_loop() -> set[str]:
+        await guard.open()
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        await guard.close()
+        return names
+
+    await guard.open()
+    assert WATCH not in await asyncio.to_thread(asyncio.run, life_in_another_loop())
+    assert WATCH in {task.get_name() for task in asyncio.all_tasks()}
+    await guard.close()
+    assert WATCH not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_a_guard_before_two_applications_ends_with_the_last(tmp_path: Path) -> None:
@@ -733,7 +752,7 @@ async def test_a_guard_before_two_applications_ends_with_the_last(tmp_path: Path
     decided = partial(guard.decide, Principal("uma", ("user",)), obj="/orders", act="GET")
     assert await asyncio.to_thread(comes_true, lambda: not decided().allowed)
     await guard.close()
-    assert "watch over the policy" not in {task.get_name() for task in asyncio.all_tasks()}
+    assert WATCH not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 def test_acting_as_nobody_sends_no_token_whatever_is_sent(tmp_path: Path) -> None:
