@@ -145,7 +145,8 @@ def test_a_function_that_is_replaced_behind_the_enforcers_back_is_asked_as_stock
     subject = Subject("replaced", model(matcher), "p, a, /x/:id, read\n")
     for enforcer in (subject.ours(), subject.stock()):
         assert enforcer.enforce("a", "/x/y", "read")
-        enforcer.fm.get_functions()[matcher.partition("(")[0]] = lambda *_: False
+        functions: Any = enforcer.fm
+        functions.get_functions()[matcher.partition("(")[0]] = lambda *_: False
         assert not enforcer.enforce("a", "/x/y", "read")
 
 
