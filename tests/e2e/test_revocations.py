@@ -38,15 +38,20 @@ def test_a_remembered_token_is_401_on_each_worker_within_a_second_under_load(
         file = tmp_path / "revocations.csv"
         assert statuses(service, old) == {200}
         with calling(service, other) as others:
-            began = time.monotonic()
-            assert statuses(service, old) == {200}
-            round_s = time.monotonic() - began
             with file.open("a") as written:
                 written.write(f"sub, bob, {written_time(now - 1)}, left the company\n")
             began = time.monotonic()
-            assert comes_true(lambda: statuses(service, old) == {401})
-            # What was being asked when it came into force, and the round that finds it so, take their time.
-            assert time.monotonic() - began < 1.0 + 3 * round_s
+            rounds: list[float] = []
+
+            def refused_everywhere() -> bool:
+                start = time.monotonic()
+                found = statuses(service, old)
+                rounds.append(time.monotonic() - start)
+                return found == {401}
+
+            assert comes_true(refused_everywhere)
+            # On a machine as slow as the slowest round says, which asks each worker many times.
+            assert time.monotonic() - began < 1.0 + 10 * max(rounds)
             refused = service.get("/user", old)
             assert 'error="invalid_token"' in refused.headers["www-authenticate"]
             # What the front end gets that refreshes: today's role.
