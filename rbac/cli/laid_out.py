@@ -9,6 +9,7 @@ from typing import Final
 import typer
 
 from rbac.cli.from_files import setting
+from rbac.cli.output import name_from
 
 _PREFIX: Final = "pg:"
 _WRITES: Final = frozenset({"fmt", "lock-out"})
@@ -33,6 +34,7 @@ def laid_out(context: typer.Context) -> Iterator[None]:
     snapshot = stored(parameters.get("store") or setting("POLICY_STORE"), place)
     with TemporaryDirectory(prefix="rbac-") as directory:
         folder = Path(directory, f"pg:{place.name}@{snapshot.version}")
+        name_from(directory)
         lay_out(snapshot, folder)
         own = {"policy": folder / "policy.csv", "model": folder / "model.conf"}
         if context.command.name == "test":

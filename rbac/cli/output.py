@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,19 @@ def stderr() -> Console:
     return Console(file=sys.stderr, highlight=False, emoji=False, markup=False)
 
 
+_names = {"hidden": ""}
+"""What stands before the names of files that were laid out for a command: whoever asked knows them without it."""
+
+
+def name_from(directory: str) -> None:
+    """Have files below ``directory`` named from there, in whatever is said from now on."""
+    _names["hidden"] = f"{directory}{os.sep}"
+
+
+def _named(text: str) -> str:
+    return text.replace(_names["hidden"], "") if _names["hidden"] else text
+
+
 def say(
     console: Console, *pieces: str | tuple[str, str], hang: int | None = None, whole: bool = False
 ) -> None:
@@ -51,7 +65,7 @@ def say(
     line = Text()
     for piece in pieces:
         text, style = piece if isinstance(piece, tuple) else (piece, "")
-        line.append(visible_lines(text), style)
+        line.append(visible_lines(_named(text)), style)
     if whole or not console.is_terminal or line.cell_len <= console.width:
         console.print(line, soft_wrap=True)
     else:
@@ -99,6 +113,7 @@ def emit_json(value: Any) -> None:
 
 def emit_text(text: str) -> None:
     """``text`` to stdout as it is, in UTF-8."""
+    text = _named(text)
     sys.stdout.flush()
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:

@@ -1,6 +1,7 @@
 """Publishing and looking back from the command line, on a real database, as each of its roles."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,35 @@ def test_a_version_is_named_wherever_a_document_is(desk: Desk, monkeypatch: pyte
     assert rbac("matrix", "--policy", "pg:2", "--format", "csv").code == 0
     for wrong in ("pg:9", "pg:x", "pg:other@1"):
         assert rbac("can", "--policy", wrong).code == 2
+
+
+OPEN = ("--role", "user", "--obj", "/open", "--act", "GET")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("check", "--format", each) for each in ("text", "json", "sarif", "github")),
+        *(("explain", *OPEN, "--format", each) for each in ("text", "json")),
+        *(("test", "--format", each) for each in ("text", "json")),
+        ("test", "--coverage", "--mutate"),
+        ("unused", "log.jsonl"),
+        ("who-can", "GET", "/open"),
+    ],
+)
+def test_a_version_goes_by_its_own_name(
+    desk: Desk, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by that of the place where its files lie for as long as the command runs."""
+    desk.workshop.rules(*OPENED, "p, user, /usr, GET, deny")
+    desk.workshop.write("log.jsonl", "")
+    assert desk.publish().code == 0
+    monkeypatch.chdir(desk.workshop.folder)
+    told = rbac(*command, "--policy", "pg:1")
+    assert told.out
+    assert f"{tempfile.gettempdir()}/rbac-" not in told.out + told.err
+    if command[0] in {"check", "explain"} and "text" in command:
+        assert "pg:policy@1/policy.csv" in told.out
 
 
 def test_a_line_is_blamed_on_the_version_that_brought_it(desk: Desk) -> None:
