@@ -111,6 +111,12 @@ def tell_skipped(found: LineCounts) -> None:
     console = stderr()
     if altered:
         say(console, ("note: ", "bold"), f"{counted(altered, 'decision')} not asked again: recorded altered")
+    if not found.asked:
+        say(
+            console,
+            ("warning: ", "yellow"),
+            "the logs hold not one decision, so this says nothing of the policy",
+        )
     if found.lost:
         say(
             console,

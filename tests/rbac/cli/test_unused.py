@@ -72,6 +72,20 @@ def test_a_question_of_another_model_is_a_two_unless_it_may_be_skipped(
     assert run(workshop, "replay", log, "--via", "http").code == 0
 
 
+@pytest.mark.parametrize("command", ["replay", "unused"])
+def test_a_log_without_a_decision_says_that_it_says_nothing(
+    workshop: Workshop, policy: Policy, command: str
+) -> None:
+    """Nothing comes out differently, and every rule is unused: both are true, and neither is about the policy."""
+    log, empty = write(workshop, a_line(policy)), workshop.write("empty.jsonl", "")
+    said = "hold not one decision"
+    for output in ("text", "json"):
+        assert said in run(workshop, command, empty, "--format", output).err
+        assert said not in run(workshop, command, log, "--format", output).err
+    if command == "replay":
+        assert said in run(workshop, command, log, "--since", "2999-01-01").err
+
+
 def test_altered_and_lost_records_are_told_and_no_failure(workshop: Workshop, policy: Policy) -> None:
     """Anybody can have a line altered by putting a token into a path: that must not stop a check."""
     log = write(workshop, a_line(policy, altered=True), loss(0, 12))
