@@ -117,6 +117,13 @@ class DomainLinkGraph(DomainManager):
         self.changes += 1
         self.clock.tick()
 
+    def _forget_built(self) -> None:
+        """Where domains are patterns, has every graph built again when it is asked about: Casbin's own changes those that
+        are built, but not that of a domain whose name the matching function does not take for itself (`a+b`)."""
+        if self.domain_matching_func is not None:
+            self._rebuild()
+            self._visited = []
+
     @property
     def compares_names_only(self) -> bool:
         """Whether names and domains match by equality alone, as they do unless a matching function was added."""
@@ -132,6 +139,7 @@ class DomainLinkGraph(DomainManager):
 
     def add_link(self, name1: str, name2: str, *domain: str) -> None:
         with self._turn:
+            self._forget_built()
             super().add_link(name1, name2, *domain)
             self._changed()
         breathe()
@@ -139,6 +147,7 @@ class DomainLinkGraph(DomainManager):
     def delete_link(self, name1: str, name2: str, *domain: str) -> None:
         with self._turn:
             try:
+                self._forget_built()
                 super().delete_link(name1, name2, *domain)
             finally:
                 self._changed()
