@@ -98,6 +98,15 @@ def test_role_path_is_the_shortest_chain_of_links(name: str, role: str, path: tu
     assert RBAC.ours().role_path(name, role) == path
 
 
+@pytest.mark.parametrize(("name", "role", "path"), [("a", "a", ("a",)), ("a", "b", ()), ("", "", ("",))])
+def test_without_links_a_role_is_reached_from_itself_alone(
+    name: str, role: str, path: tuple[str, ...]
+) -> None:
+    assert (
+        Subject("no links", model(f"r.sub == p.sub && {PLAIN}"), SIMPLE).ours().role_path(name, role) == path
+    )
+
+
 def test_role_path_prefers_the_shorter_of_two_chains() -> None:
     ours = RBAC.ours()
     ours.add_grouping_policy("y", "a")
