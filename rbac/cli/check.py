@@ -314,8 +314,9 @@ def _keep_checking(once: Callable[[], bool], files: Sequence[Path]) -> None:
         say(console, ("watching; Ctrl-C ends", "dim"))
 
     attempt()
-    for changes in watch(*folders, recursive=False, raise_interrupt=False):
-        # A mounted ConfigMap swaps a link called `..data` instead of the files themselves.
-        if any(Path(changed).name in {*names, "..data"} for _, changed in changes):
-            console.rule(style="dim")
-            attempt()
+    with contextlib.suppress(KeyboardInterrupt):
+        for changes in watch(*folders, recursive=False):
+            # A mounted ConfigMap swaps a link called `..data` instead of the files themselves.
+            if any(Path(changed).name in {*names, "..data"} for _, changed in changes):
+                console.rule(style="dim")
+                attempt()

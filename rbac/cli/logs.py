@@ -11,6 +11,7 @@ import typer
 from rbac.cli.output import Bar, say, stderr
 from rbac.decision_log.ask_again import LineCounts
 from rbac.decision_log.lines import STDIN, DecisionLines, utc
+from rbac.revocations.row import EXAMPLE_TIME
 from rbac.text.wording import counted
 
 _NAMED: Final = 10  # lines that are shown one by one
@@ -60,8 +61,9 @@ def start_of(since: str) -> str:
         return ""
     try:
         return utc(since)
-    except (ValueError, OverflowError) as error:
-        raise typer.BadParameter(f"{since!r} is no time: {error}", param_hint="--since") from error
+    except (ValueError, OverflowError):
+        message = f"{since!r} is no time; write one like {EXAMPLE_TIME}, or its day alone"
+        raise typer.BadParameter(message, param_hint="--since") from None
 
 
 @contextmanager

@@ -185,6 +185,7 @@ def test_watching_checks_again_after_each_save_until_it_is_interrupted(workshop:
             raise
         assert process.returncode in {0, 130}
     assert b"Traceback" not in rest
+    assert b"KeyboardInterrupt" not in rest
 
 
 def _read_until(process: "subprocess.Popen[bytes]", word: bytes) -> bytes:
