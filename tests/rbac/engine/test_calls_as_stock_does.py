@@ -20,6 +20,7 @@ g, x, a
 g, GET, b
 g2, x, a, o
 g2, x, b, GET
+g2, x, a,
 """
 # A rule that cannot be asked about: an expression that is none, an address that is none, one value less or more.
 NONE_OF_IT = [

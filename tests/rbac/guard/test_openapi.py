@@ -111,3 +111,12 @@ def test_a_description_that_an_application_writes_itself_is_told_too(
     orders = description["paths"]["/orders"]
     assert set(orders["get"].pop("responses")) == {"401", "403"}
     assert orders == expected
+
+
+@pytest.mark.parametrize(
+    "method", ["get", "put", "post", "delete", "options", "head", "patch", "trace", "query"]
+)
+def test_every_method_that_a_description_may_have_is_told(tmp_path: Path, method: str) -> None:
+    app = FastAPI()
+    app.openapi = lambda: {"paths": {"/orders": {method: {}}}}  # type: ignore[method-assign]  # as above
+    assert described(tmp_path, app).openapi()["paths"]["/orders"][method]["security"] == SIGNED_IN
