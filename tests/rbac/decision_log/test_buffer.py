@@ -72,7 +72,7 @@ def test_nobody_waits_for_more_while_a_whole_batch_is_there(monkeypatch: pytest.
     sleep = time.sleep
 
     def watched(seconds: float) -> None:
-        if threading.current_thread().name == "decision log":
+        if threading.current_thread() is log._thread:
             waited.append(log.pending)
         sleep(seconds)
 
@@ -93,7 +93,7 @@ def test_others_run_between_the_pieces_of_a_batch(monkeypatch: pytest.MonkeyPatc
     sleep = time.sleep
 
     def watched(seconds: float) -> None:
-        if threading.current_thread().name == "decision log":
+        if threading.current_thread() is log._thread:
             waited.append(len(log._buffer))
         sleep(seconds)
 
