@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from casbin.core_enforcer import CoreEnforcer
+from casbin.core_enforcer import CoreEnforcer, EnforceContext
 from casbin.fast_enforcer import FastEnforcer
 from casbin.model.model import Model
 
@@ -21,12 +21,16 @@ from rbac.model.expression import ExpressionError, parse
 
 @dataclass(frozen=True, slots=True)
 class _Narrowed:
-    """The state over rules that count only where they have the request's words, and what it was made of."""
+    """The state over rules that count only where they have the request's words, and what it was made of, if it was."""
 
     tick: int
     policy: Any
     changes: int
     state: Compiled
+
+    @property
+    def made(self) -> bool:
+        return self.policy is not None
 
     def holds(self, now: int, policy: Any) -> bool:
         return self.tick == now and self.policy is policy and self.changes == _changes(policy)
@@ -72,46 +76,52 @@ class IndexedFastEnforcer(IndexedEnforcer, FastEnforcer):
         """Whether the request is allowed: the same as Casbin's, found through the index."""
         if self._cache_key_order is None:
             return super().enforce(*rvals)
-        policy = self.model.model["p"]["p"].policy
-        rows = rows_with(policy, [rvals[place] for place in self._cache_key_order])
-        if rows:
-            state = self._narrowed(policy)
-            answer = state.decide(rvals) if len(rvals) == state.arity else None
+        keys = [rvals[place] for place in self._cache_key_order]
+        narrow = self._narrowed()
+        rows, state = rows_with(narrow.policy, keys), narrow.state
+        if rows and len(rvals) == state.arity:
+            answer = state.decide(rvals)
             if answer is not None:
                 self._log(rvals, answer[0])
                 return answer[0]
         # Casbin itself, on a copy that holds these rules alone.
         asked = copy.copy(self)
-        asked.__dict__["model"] = _model(self.model, map(list, tuple(rows)), "")
+        asked.__dict__["model"] = _model(self.model, map(list, tuple(rows)))
         return bool(CoreEnforcer.enforce_ex(asked, *rvals)[0])
 
     def _current(self, pause: Pause | None = None) -> Compiled:
-        # Casbin goes through rules that are kept by two columns, and fails over others, unless it is disabled.
-        through = self._cache_key_order is None or len(self._cache_key_order) == _COLUMNS
-        return super()._current(pause) if through else NOTHING
+        return super()._current(pause) if self._goes_through else NOTHING
 
-    def _narrowed(self, policy: Any) -> Compiled:
-        known = self._narrow
-        if known.holds(self.clock.now, policy) or (known is not _NOT_YET and self.clock.changing_elsewhere):
-            return known.state
+    def _of_context(self, context: EnforceContext) -> Compiled:
+        return super()._of_context(context) if self._goes_through else NOTHING
+
+    @property
+    def _goes_through(self) -> bool:
+        """Whether Casbin can go through all rules: it fails over those that are kept by one column or three."""
+        return self._cache_key_order is None or len(self._cache_key_order) == _COLUMNS
+
+    def _narrowed(self) -> _Narrowed:
+        known, policy = self._narrow, self.model.model["p"]["p"].policy
+        if known.holds(self.clock.now, policy) or (known.made and self.clock.changing_elsewhere):
+            return known
         with self.clock.lock:
             if not self._narrow.holds(self.clock.now, policy):
                 now, changes = self.clock.now, _changes(policy)
                 self._narrow = _Narrowed(now, policy, changes, self._compiled_over(policy))
-            return self._narrow.state
+            return self._narrow
 
     def _compiled_over(self, policy: Any) -> Compiled:
         """The matcher behind "and these words are equal", where that means what Casbin does."""
         parts = self._parts("r", "p", "m")
-        request, rule = (self.model[section][section].tokens for section in "rp")
-        rows = all_rows(policy)
+        rows, sections = all_rows(policy), self.model.model
         try:
-            parse(self.model["m"]["m"].value)
-        except ExpressionError:
-            return NOTHING
+            parse(sections["m"]["m"].value)
+            request, rule = (sections[section][section].tokens for section in "rp")
+            equal = "".join(f"{request[place]} == {rule[place]} && " for place in self._cache_key_order)
+        except (ExpressionError, LookupError):
+            return NOTHING  # Casbin has an error of its own for each
         if not {len(rule)} >= set(map(len, rows)):
             return NOTHING  # an error, but only for requests that come to the row
-        equal = "".join(f"{request[place]} == {rule[place]} && " for place in self._cache_key_order)
         return compiled(replace(parts, model=_model(self.model, rows, equal)), self._narrow.state, None)
 
 
@@ -120,7 +130,7 @@ def _changes(policy: Any) -> int:
     return getattr(policy, "changes", 0)
 
 
-def _model(model: Model, rows: Iterable[RuleRow], equal: str) -> Model:
+def _model(model: Model, rows: Iterable[RuleRow], equal: str = "") -> Model:
     """The same model with these rules alone, whose matcher begins with ``equal``."""
     other = copy.copy(model)
     rules = copy.copy(model.model["p"]["p"])

@@ -20,12 +20,13 @@ class KeptRules(FastPolicy):
     changes = 0
 
     def append(self, item: RuleRow) -> None:
-        self.changes += 1
         super().append(item)
+        self.changes += 1  # afterwards: whoever reads both meanwhile looks again
 
     def remove(self, policy: RuleRow) -> bool:
+        removed = bool(super().remove(policy))
         self.changes += 1
-        return bool(super().remove(policy))
+        return removed
 
 
 class KeptModel(FastModel):
