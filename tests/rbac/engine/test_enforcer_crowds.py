@@ -80,6 +80,13 @@ def test_domains_that_nobody_knows_leave_nothing_behind() -> None:
     assert grown(lambda name: ours.enforce(name, name, "o1", "read"), 1000) < FEW
 
 
+def test_strangers_in_a_domain_that_is_known_leave_nothing_behind() -> None:
+    matcher = "g(r.sub, p.sub, r.dom) && r.obj == p.obj && r.act == p.act"
+    text = model(matcher, r="sub, dom, obj, act", p="sub, dom, obj, act", g="g = _, _, _")
+    ours = Subject("domains", text, DOMAINS).ours()
+    assert grown(lambda name: ours.enforce(name, "d1", "o1", "read"), 3000) < FEW
+
+
 def test_questions_about_links_leave_nothing_behind() -> None:
     ours = Subject("roles", *MATCHERS["roles"]).ours()
 
