@@ -1,13 +1,14 @@
 """The index never misses a rule that matches, and leaves few that do not."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 import pytest
 from casbin.util import builtin_operators as casbin_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbac.engine.index import RuleIndex, alternatives_of
+from rbac.engine.index import STEP, RuleIndex, alternatives_of
 from rbac.engine.lookups import read_matcher
 from rbac.engine.matcher import Functions, Recipe
 from rbac.engine.written import Basis, seeking
@@ -39,6 +40,13 @@ def rules_for(name: str, found: list[str], path: str) -> set[int]:
         pass
     basis = Basis(recipe, matcher, index, rows, {name: CALLS[name]}, {}, {})
     return set(seeking(basis)((path,)) or ())
+
+
+def index_of(expression: str, rows: Sequence[list[str]]) -> RuleIndex:
+    """The index of a matcher that may call Casbin's own functions, not yet built."""
+    known = frozenset(PATH_FUNCTIONS) | {"regexMatch"}
+    words = ("r_sub", "r_obj", "r_act"), ("p_sub", "p_obj", "p_act")
+    return RuleIndex(read_matcher(expression, *words, Functions(known, known, {})), rows, 3)
 
 
 @pytest.mark.parametrize("name", PATH_FUNCTIONS)
@@ -145,3 +153,66 @@ def test_what_an_alternation_matches_starts_with_one_of_its_words(pattern: str, 
     words = alternatives_of(pattern)
     if words and casbin_operators.regex_match(text, pattern):
         assert text.startswith(words)
+
+
+PATH = "keyMatch2(r_obj, p_obj) && r_sub == p_sub"
+TWO_PATHS = "keyMatch2(r_obj, p_obj) && keyMatch3(r_act, p_act)"
+EITHER = f"{PATH} || keyMatch3(r_act, p_act) && r_sub == p_sub"
+EXPRESSION = "regexMatch(r_act, p_act) && r_sub == p_sub"
+
+
+@pytest.mark.parametrize(
+    ("expression", "row", "fails"),
+    [
+        (PATH, ["a", "/x/:id", "("], False),
+        (PATH, ["a", "/x/(y|z)", "GET"], False),
+        (PATH, ["a", "/x/(", "GET"], True),
+        (PATH, ["a", "/x"], True),
+        (PATH, ["a", "/x", "GET", "more"], True),
+        ("keyMatch(r_obj, p_obj) && r_sub == p_sub", ["a", "/x/(", "GET"], False),
+        ("keyMatch4(r_obj, p_obj) && r_sub == p_sub", ["a", "/{x}/(y)", "GET"], True),
+        (TWO_PATHS, ["a", "/x", "/y"], False),
+        (TWO_PATHS, ["a", "/x", "("], True),
+        (TWO_PATHS, ["a", "(", "/y"], True),
+        (EITHER, ["a", "/x", "/y"], False),
+        (EITHER, ["a", "/x", "("], True),
+        (EITHER, ["a", "(", "/y"], True),
+        (EXPRESSION, ["a", "(", "GET|POST"], False),
+        (EXPRESSION, ["a", "/x", "G.T"], False),
+        (EXPRESSION, ["a", "/x", "*"], True),
+        ("r_sub == p_sub", ["a", "(", "("], False),
+        ("r_sub == p_sub", ["a"], True),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_a_rule_that_some_request_fails_over_is_told_from_others(
+    expression: str, row: list[str], fails: bool, late: bool
+) -> None:
+    good = ["a", "/x", "/y"]
+    index = index_of(expression, [good, good] if late else [good, row])
+    for _ in index.building():
+        pass
+    if late:
+        index.note(row)
+        index.note(good)
+    assert index.may_raise == fails
+
+
+class Counted(list[list[str]]):
+    """Rows that count how many of them were read, one after the other."""
+
+    so_far = 0
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for row in super().__iter__():
+            self.so_far += 1
+            yield row
+
+
+@pytest.mark.parametrize("expression", [PATH, TWO_PATHS, EITHER, EXPRESSION])
+def test_rules_are_read_in_steps_of_a_few_hundred(expression: str) -> None:
+    rows = Counted([f"s{n}", f"/x{n}", "GET"] for n in range(4 * STEP + 1))
+    index = index_of(expression, rows)
+    rows.so_far = 0
+    at = [rows.so_far for _ in index.building()]
+    assert at[:6] == [1, STEP + 1, 2 * STEP + 1, 3 * STEP + 1, 4 * STEP + 1, 4 * STEP + 1]
