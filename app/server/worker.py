@@ -1,7 +1,6 @@
 """One process that serves, and how it stops: not ready, then deaf, then gone, and with 0 if that was wanted."""
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.server.listener import STATE, Listener
+from rbac.background import keep
 
 log = logging.getLogger("app.server")
 
@@ -41,10 +41,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application and listens."""
         await super().startup(sockets)
-        # What is here now stays: the policy, above all. A collector that walks it again and again stops every request
-        # meanwhile, and finds nothing. What a reload brings joins it (rbac.background).
-        gc.collect()
-        gc.freeze()
+        keep()  # the policy, above all
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

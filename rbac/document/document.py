@@ -27,7 +27,10 @@ from rbac.text.source import SourceText, decode
 
 def revision(model: bytes, policy: bytes) -> str:
     """The first 12 hex digits of SHA-256 over the model's bytes, a zero byte, and the policy's bytes."""
-    return hashlib.sha256(b"\0".join((model, policy))).hexdigest()[:12]
+    digest = hashlib.sha256(model)
+    digest.update(b"\0")
+    digest.update(policy)
+    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

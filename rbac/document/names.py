@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar, Final
 
-from rbac.background import paced
+from rbac.background import in_order, paced
 from rbac.document.document import Document
 from rbac.errors import RbacError
 from rbac.model.comparisons import Relations
@@ -123,16 +124,17 @@ def read_names(document: Document, relations: Relations, subjects: str = SUBJECT
     looks = Subjects.of(subjects).is_person
     named = {row[1] for row in paced(document.rows.get("g", ()))}
     if relations.role_column is not None:
-        named |= {row[relations.role_column] for row in paced(document.rows["p"])}
-    left = {row[0] for row in paced(document.rows.get("g", ()))} - named
+        named.update(row[relations.role_column] for row in paced(document.rows["p"]))
+    left = {row[0] for row in paced(document.rows.get("g", ())) if row[0] not in named}
     people = {name for name in paced(left) if looks(name)}
     spelled_roles, spelled_people = _spelled(document, relations)
-    roles = (named | left | spelled_roles) - people - set(relations.constants)
+    others = people.union(relations.constants)
+    roles = {name for name in paced(chain(named, left, spelled_roles)) if name not in others}
     people |= spelled_people - roles - set(relations.constants)
     return Names(
-        roles=tuple(sorted(roles)),
-        subjects=tuple(sorted(people)),
-        singled_out=tuple(sorted(name for name in paced(named & roles) if looks(name))),
+        roles=tuple(in_order(roles)),
+        subjects=tuple(in_order(people)),
+        singled_out=tuple(in_order(name for name in paced(named) if name in roles and looks(name))),
     )
 
 

@@ -20,7 +20,7 @@ from casbin.rbac.default_role_manager.role_manager import (
     RoleManager,
 )
 
-from rbac.background import breathe
+from rbac.background import breathe, paced
 from rbac.engine.changes import ChangeCounter, ChangeLock
 
 MAX_PATTERN_DOMAINS = 256  # domains that only a matching function knows; a caller may name any number of them
@@ -33,7 +33,7 @@ class _Unlinking:
     all_roles: dict[str, Any]
 
     def __del__(self) -> None:
-        for role in getattr(self, "all_roles", {}).values():
+        for role in paced(getattr(self, "all_roles", {}).values()):
             role.roles.clear()
             role.users.clear()
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from rbac.background import uncollected
+from rbac.background import in_order, uncollected
 from rbac.document.document import Document
 from rbac.document.names import SUBJECT, Subjects
 from rbac.errors import Problem
@@ -120,7 +120,7 @@ def _lint(
             if problem in document.warnings or not reading.about_opaque(problem)
         ]
     kept = _without_consequences(problems)
-    return tuple(sorted(problem for problem in kept if whole or problem.code not in NEEDS_EVERY_LINE))
+    return tuple(in_order(problem for problem in kept if whole or problem.code not in NEEDS_EVERY_LINE))
 
 
 def _place(problem: Problem) -> tuple[str, int, int]:

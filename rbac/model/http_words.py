@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
+from rbac.background import paced
 from rbac.model.request_shape import HTTP_METHODS
 from rbac.text.nearest import nearest
 
@@ -76,7 +77,7 @@ class WordFault(NamedTuple):
 
 def are_paths(words: Collection[str]) -> bool:
     """Whether these are paths and patterns of paths: most of them, for some may be mistyped."""
-    return 2 * sum(_PATH.match(word) is not None for word in words) > len(words)
+    return 2 * sum(_PATH.match(word) is not None for word in paced(words)) > len(words)
 
 
 def means_every_method(word: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from rbac.background import paced
 from rbac.model.expression import calls
 from rbac.model.functions import FALLIBLE
 
@@ -144,7 +145,7 @@ def all_plain(patterns: Iterable[str]) -> bool:
     """Whether no pattern needs a closer look: one regular expression over many of them at once."""
     rest = iter(patterns)
     slices = iter(lambda: list(islice(rest, _SLICE)), [])
-    return all(_PLAIN.fullmatch("\n".join(some)) for some in slices)
+    return all(_PLAIN.fullmatch("\n".join(some)) for some in paced(slices, every=1))
 
 
 def invalid_pattern(function: str, pattern: str) -> str | None:

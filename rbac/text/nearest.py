@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from os.path import commonprefix
 
+from rbac.background import in_order, take_apart
+
 _ALIKE = 0.7
 _MOST_NAMES = 20_000  # of a policy that somebody writes by hand
 _ALL_COMPARED = 20_000_000
@@ -98,7 +100,7 @@ class Nearest:
 
     @cached_property
     def _sorted(self) -> list[str]:
-        return sorted(self._known)
+        return in_order(self._known)
 
     @cached_property
     def _without_one(self) -> dict[str, list[str]]:
@@ -117,6 +119,11 @@ class Nearest:
         for name in self._sorted:
             found.setdefault(_bare(name), []).append(name)
         return found
+
+    def take_apart(self) -> None:
+        """Frees bit by bit what the names are found by, for whoever needs it last."""
+        for made in ("_sorted", "_without_one", "_bare"):
+            take_apart(vars(self).get(made, {}))
 
     def meant(self, name: str, least: float = 0.6) -> str:
         """As :func:`nearest`, for a ``name`` that is none of them."""

@@ -7,14 +7,19 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rbac.background import Pace, Teardown, beside_others, breathe, paced, take_apart
+from rbac.background import Pace, Teardown, beside_others, breathe, in_order, paced, take_apart
 
 
 class Row(dict[str, int]):
     """A part that can be watched."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
 
 class Table:
@@ -120,6 +125,68 @@ def test_remains_outlive_their_owner_and_are_then_given_back_in_bits() -> None:
     assert max(before - after for before, after in itertools.pairwise([1_000, *left])) <= 256
 
 
+class Owner:
+    """An owner of anything, and of a function that holds it too, and is met first."""
+
+    def __init__(self, held: object) -> None:
+        self.find = lambda: held
+        self.held = held
+
+
+@pytest.mark.parametrize("seal", [tuple, frozenset])
+def test_what_cannot_be_emptied_is_given_back_in_bits_too(seal: Callable[[list[Row]], object]) -> None:
+    """A document's names are in tuples of tens of thousands of texts."""
+    rows = [Row() for _ in range(1_000)]
+    watched = [weakref.ref(row) for row in rows]
+    left: list[int] = []
+    owner = Owner(seal(rows))
+    remains = Teardown(owner, lambda: None)
+    del owner, rows
+    remains.give_back(lambda: left.append(sum(row() is not None for row in watched)))
+    assert left[-1] == 0
+    assert max(before - after for before, after in itertools.pairwise([1_000, *left])) <= 256
+
+
+class Finder:
+    """Holds its rows, and so does a list that is met after them."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self.others = [[rows]]
+
+
+def test_what_two_hold_is_given_back_in_bits_when_the_second_is_gone() -> None:
+    rows = [Row() for _ in range(1_000)]
+    watched = [weakref.ref(row) for row in rows]
+    left: list[int] = []
+    owner = Finder(rows)
+    remains = Teardown(owner, lambda: None)
+    del owner, rows
+    remains.give_back(lambda: left.append(sum(row() is not None for row in watched)))
+    assert left[-1] == 0
+    assert max(before - after for before, after in itertools.pairwise([1_000, *left])) <= 256
+
+
+def test_who_lets_go_of_much_when_it_goes_pauses_meanwhile() -> None:
+    """As a graph of roles does, which undoes its links."""
+    pauses: list[str] = []
+    at = [""]
+
+    class Undoing:
+        def __del__(self) -> None:
+            at[0] = "undoing"
+            for _ in paced(range(320)):
+                pass
+            at[0] = ""
+
+    owner = Owner(Undoing())
+    remains = Teardown(owner, lambda: None)
+    del owner
+    remains.give_back(lambda: pauses.append(at[0]))
+    del remains
+    assert pauses.count("undoing") == 10
+
+
 def test_an_owner_who_is_still_needed_keeps_its_parts() -> None:
     table = Table(10)
     Teardown(table, lambda: None).give_back(lambda: None)
@@ -213,3 +280,45 @@ for frozen in (False, True):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["1000 False", "0 True"]
+
+
+def test_who_keeps_what_it_has_is_not_counted_again() -> None:
+    """To count what is frozen takes as long as a pass over it, and no other thread runs meanwhile."""
+    program = """
+import gc
+from rbac import background
+def counted():
+    raise SystemExit("counted")
+background.keep()
+gc.get_freeze_count = counted
+for _ in range(2):
+    with background.beside_others():
+        made = [["made", []] for _ in range(1000)]
+print(sum(type(one) is list and one[:1] == ["made"] for each in (0, 1, 2) for one in gc.get_objects(each)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers())), st.booleans(), st.integers(1, 5))
+def test_what_is_put_in_order_in_pieces_is_in_the_order_that_python_gives_it(
+    items: list[tuple[int, int]], by_first: bool, piece: int
+) -> None:
+    key = (lambda one: one[0]) if by_first else None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("rbac.background._PIECE", piece)
+        with beside_others(Pace()):
+            found = in_order(iter(items), key)
+    assert found == in_order(items, key) == sorted(items, key=key)
+
+
+def test_many_items_are_put_in_order_with_pauses() -> None:
+    pauses: list[int] = []
+
+    class Counted(Pace):
+        def __call__(self) -> None:
+            pauses.append(1)
+
+    with beside_others(Counted()):
+        assert in_order(range(10_000, 0, -1)) == list(range(1, 10_001))
+    assert len(pauses) > 5 + 10_000 / 32

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
-from rbac.background import paced
+from rbac.background import paced, take_apart
 from rbac.document.role_links import CameFrom, turned, walk
 from rbac.linting.reading.subject import Reading
 from rbac.matching.languages import Budget, in_proportion
@@ -74,6 +74,11 @@ class KnownCallers:
             everybody = role in self.classes or self.person(role) or role in self._held_by_people
             self._families[role] = None if everybody else self._kin(role)
         return self._families[role]
+
+    def take_apart(self) -> None:
+        """Frees bit by bit what was found out about each name, for whoever needs it last."""
+        take_apart(self._families)
+        take_apart(vars(self).get("_holders", {}))
 
     def _kin(self, role: str) -> tuple[str, ...] | None:
         """All that anyone holds who holds ``role``."""

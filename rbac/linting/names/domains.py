@@ -4,7 +4,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator
 
-from rbac.background import paced
+from rbac.background import in_order, paced, take_apart
 from rbac.errors import Problem
 from rbac.linting.names.role_words import several
 from rbac.linting.reading.subject import Reading
@@ -58,7 +58,7 @@ def check_domains(reading: Reading) -> Iterator[Problem]:
 
     A link in a domain without rules is told for that (:mod:`rbac.linting.names.roles_without_rules`).
     """
-    found = sorted(_named(reading))
+    found = in_order(_named(reading))
     uses = Counter(name for _, _, name, _ in found)
     first: dict[str, tuple[int, int]] = {}
     of_rules: dict[str, tuple[int, int]] = {}
@@ -67,7 +67,7 @@ def check_domains(reading: Reading) -> Iterator[Problem]:
         if not in_link:
             of_rules.setdefault(name, (line, column))
     drawn: dict[str, str] = {}
-    for name in paced(sorted(first, key=lambda name: (-uses[name], first[name]))):
+    for name in in_order(first, key=lambda name: (-uses[name], first[name])):
         drawn.setdefault(skeleton(name), name)
     known = Nearest({name for name, number in uses.items() if number >= _USED})
     for name, place in paced(of_rules.items()):
@@ -84,6 +84,10 @@ def check_domains(reading: Reading) -> Iterator[Problem]:
             message = f"no other line has the domain `{name}`, and {uses[meant]} lines have `{meant}`"
             hint = f"did you mean `{meant}`? a domain that other lines name, too, is not told"
             yield reading.in_rule(*place, "unknown-domain", message, hint)
+    known.take_apart()
+    take_apart(found)
+    for made in (uses, first, of_rules, drawn):
+        take_apart(made)
 
 
 def _named(reading: Reading) -> Iterator[tuple[int, int, str, bool]]:

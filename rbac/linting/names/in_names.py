@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rbac.background import paced
+from rbac.background import paced, take_apart
 from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
 from rbac.text.hidden import hidden_in_words
@@ -48,6 +48,8 @@ def _look_alikes(reading: Reading) -> Iterator[Problem]:
             message = f"`{name}`{foreign_letters(name)} looks like {where}, and is another name"
             hint = f"write `{original}` if you mean the same, else choose a name that cannot be mistaken"
             yield reading.in_rule(line, column, "look-alike-name", message, hint)
+    take_apart(alike)
+    take_apart(first)
 
 
 def _people_as_roles(reading: Reading) -> Iterator[Problem]:

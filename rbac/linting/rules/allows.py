@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, product
 
-from rbac.background import paced
+from rbac.background import paced, take_apart
 from rbac.document.names import SCOPE
 from rbac.linting.names.callers_known import KnownCallers
 from rbac.linting.reading.subject import Reading
@@ -65,6 +65,9 @@ class _Group:
                 patterns.take_apart()
         if "patterns" in vars(self):
             self.patterns.take_apart()
+        take_apart(self.by_words)
+        for keys in self._keys.values():
+            take_apart(keys)
 
 
 class Allows:
@@ -238,6 +241,11 @@ class Allows:
         """Frees what was made bit by bit, for whoever needs it last."""
         for group in self._groups.values():
             group.take_apart()
+        take_apart(self._groups)
+        take_apart(self._rows)
+        take_apart(self._answers)
+        for pairs in self._pairs:
+            pairs.take_apart()
 
 
 def _path_column(reading: Reading, columns: list[Column]) -> int | None:

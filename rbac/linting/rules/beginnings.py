@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from heapq import merge
 from itertools import chain
 
+from rbac.background import in_order
 from rbac.matching.languages import Budget, beginning
 
 
@@ -28,7 +29,7 @@ class Beginnings:
         if not self._by_text:
             return iter(())
         if len(self._texts) != len(self._by_text):
-            self._texts = sorted(self._by_text)
+            self._texts = in_order(self._by_text)
         text = beginning(self._function, pattern)
         found = [self._by_text[text[:at]] for at in range(len(text)) if text[:at] in self._by_text]
         for place in range(bisect_left(self._texts, text), len(self._texts)):

@@ -6,7 +6,7 @@ from typing import Final
 
 from casbin.constant.constants import ALLOW_AND_DENY_EFFECT, PRIORITY_EFFECT
 
-from rbac.background import paced
+from rbac.background import paced, take_apart
 from rbac.errors import Problem
 from rbac.linting.names.callers_known import KnownCallers
 from rbac.linting.reading.subject import Reading, ancestors
@@ -37,6 +37,7 @@ def check_idle(reading: Reading, named: Collection[str] = ()) -> Iterator[Proble
             yield reading.in_rule(line, effect, "idle-deny", *_TOO_LATE)
     if allows is not None:
         allows.take_apart()
+    callers.take_apart()
 
 
 _TOO_LATE: Final = (
@@ -83,6 +84,9 @@ def _unknown_roles(reading: Reading, callers: KnownCallers) -> Generator[Problem
         meant = names.slip(name) or names.but_for_signs(name)
         if meant and (meant in callers.outside_rules or len(allowed.get(meant, ())) > 1):
             yield _nobody_holds(reading, lines[0], column, name, meant)
+    names.take_apart()
+    take_apart(denied)
+    take_apart(allowed)
     return told
 
 
@@ -100,6 +104,7 @@ def _unknown_holders(reading: Reading, callers: KnownCallers) -> Iterator[Proble
         if meant and meant not in ancestors(reading.links, name, {}, Budget()):
             (line,) = roles.values()
             yield _nobody_holds(reading, line, 0, name, meant)
+    names.take_apart()
 
 
 def _lines_by_name(

@@ -33,6 +33,11 @@ class Pairs:
             self.read[pattern] = _pieces(self.function, pattern, self.kinds)
         return self.read[pattern]
 
+    def take_apart(self) -> None:
+        """Frees what is remembered bit by bit."""
+        for remembered in (self.known, self.read, self.networks):
+            take_apart(remembered)
+
     def meet(self, one: str, other: str) -> bool:
         """Whether some value may meet both."""
         if one == other:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from rbac.background import paced
+from rbac.background import in_order, paced
 from rbac.errors import Problem
 from rbac.linting.reading.subject import Reading
 from rbac.linting.reading.wider_columns import read_columns
@@ -73,7 +73,7 @@ class _Rules:
     def _paths(self) -> list[str]:
         effect = self._reading.column("eft") or 0
         named = {row[self._path] for _, row in self._reading.rules() if row[effect] != "deny"}
-        return sorted(named.union(paced(route.obj for route in self._routes)))
+        return in_order(named.union(paced(route.obj for route in self._routes)))
 
     def only_below(self, text: str) -> bool:
         """Whether rules that allow, or endpoints, lie below a path, and none is that path."""

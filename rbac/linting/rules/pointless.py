@@ -57,6 +57,7 @@ class Covering:
             self._path = preferred
         self._function = columns[self._path].function if self._path is not None else ""
         self._kept = [i for i, column in enumerate(columns) if column.kind != "free" and i != self._path]
+        self._alike: list[dict[str, tuple[str, ...]]] = [{} for _ in self._kept]
         self._read = PatternSegments(self._function)
         self._groups: dict[tuple[str, ...], _Group] = {}
         # Not in the group itself, which is one of its own: a reload leaves no circle behind.
@@ -70,8 +71,8 @@ class Covering:
 
     def _alternatives(self, columns: list[Column]) -> list[Alternatives]:
         return [
-            _remembered(alternatives(columns[index], self._reading, self._known, self._steps))
-            for index in self._kept
+            _remembered(alternatives(columns[index], self._reading, self._known, self._steps), known)
+            for index, known in zip(self._kept, self._alike, strict=True)
         ]
 
     def _ranks(self) -> "array[int]":
@@ -103,7 +104,11 @@ class Covering:
                 overridden.setdefault(denier, []).append(position)
         yield from self._overridden(overridden, allows)
         take_apart(groups)
+        take_apart(firsts)
         take_apart(self._wider_than)
+        take_apart(self._known)
+        for known in self._alike:
+            take_apart(known)
         for group in self._groups.values():
             for cover in group.covers.values():
                 cover.take_apart()
@@ -281,8 +286,7 @@ def _words_at(columns: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
     return lambda row: tuple(row[at] for at in columns)
 
 
-def _remembered(function: Alternatives) -> Alternatives:
-    known: dict[str, tuple[str, ...]] = {}
+def _remembered(function: Alternatives, known: dict[str, tuple[str, ...]]) -> Alternatives:
 
     def of(word: str) -> tuple[str, ...]:
         if word not in known:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import permutations
 
-from rbac.background import paced
+from rbac.background import paced, take_apart
 from rbac.errors import Problem
 from rbac.linting.patterns.path_meaning import splits_the_whole
 from rbac.linting.reading.subject import Reading
@@ -69,6 +69,7 @@ class _Words:
                     told = None if _PLAIN.fullmatch(word) else in_any_word(word)
                     if told is not None:
                         yield self._reading.in_rule(line, column, *_flat(told))
+        take_apart(self._known)
 
     def _checks(self) -> list[tuple[int, Callable[[str], tuple[str, WordFault] | None]]]:
         path, method = self._columns.path, self._columns.method
