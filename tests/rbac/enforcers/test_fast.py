@@ -181,6 +181,19 @@ def test_rules_of_one_key_are_found_through_the_index(
     assert calls == ["s507"]
 
 
+def test_all_rules_are_gone_through_by_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Casbin can go through them at all."""
+    ours = built(IndexedFastEnforcer, tmp_path, MODEL, exact(1000), [2, 1])
+    paused: list[bool] = []
+    ours.compile(lambda: paused.append(True))
+    assert paused
+    context = EnforceContext("r", "p", "e", "m")
+    monkeypatch.delattr(CoreEnforcer, "enforce_ex")
+    for request in (("s507", "/7", "R"), (context, "s507", "/7", "R")):
+        assert ours.enforce_ex(*request) == (True, ["s507", "/7", "R"])
+        assert ours.candidates(*request) == 1
+
+
 def test_what_follows_from_the_rules_is_worked_out_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
