@@ -278,6 +278,24 @@ def test_forbidden_functions_stay_forbidden() -> None:
     assert answer(ours, ("a", "1", "-")) == answer(stock, ("a", "1", "-"))
 
 
+class Unhashable:
+    """A function that no set can be asked about, as Casbin's evaluator asks for the forbidden ones."""
+
+    __hash__ = None  # type: ignore[assignment]  # as a class with ``__eq__`` alone has it
+
+    def __call__(self, word: str) -> str:
+        return word
+
+
+def test_a_function_that_cannot_be_hashed_is_the_same_error() -> None:
+    stock, ours = both(Subject("own", model("r.sub == p.sub"), SIMPLE))
+    for enforcer in (stock, ours):
+        enforcer.add_function("own", Unhashable())
+    for request in (("a", "o1", "-"), ("nobody", "o1", "-")):
+        assert answer(ours, request) == answer(stock, request)
+    assert answer(ours, ("a", "o1", "-"))[0] is TypeError
+
+
 class DenyMisses(AllowOverrideEffector):
     """Denies as soon as some rule before did not match."""
 

@@ -8,6 +8,7 @@ from casbin.util import builtin_operators as casbin_operators
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rbac.engine.enforcer import IndexedEnforcer
 from rbac.engine.index import STEP, RuleIndex, alternatives_of
 from rbac.engine.lookups import read_matcher
 from rbac.engine.matcher import Functions, Recipe
@@ -93,8 +94,6 @@ def test_the_first_rule_is_found_where_it_stands_alone(pattern: str) -> None:
 
 def test_a_large_policy_leaves_few_rules_to_look_at() -> None:
     matcher = 'g(r.sub, p.sub) && keyMatch3(r.obj, p.obj) && (p.act == "*" || p.act == r.act)'
-    from rbac.engine.enforcer import IndexedEnforcer
-
     rows = [
         [
             f"role{n % 50}",
@@ -112,6 +111,21 @@ def test_a_large_policy_leaves_few_rules_to_look_at() -> None:
         assert ours.enforce(*request)
         assert ours.candidates(*request) <= 8
         assert ours.candidates("ann", "/api/1/nothing/1", "GET") == 0
+
+
+def test_many_rules_of_one_word_are_divided_by_another_column() -> None:
+    """In steps of a bounded size, as all others."""
+    rows = [["root", f"/{n}"] for n in range(2000)] + [[f"s{n}", "/0"] for n in range(2500)]
+    ours = IndexedEnforcer(
+        model_of(model("r.sub == p.sub && r.obj == p.obj", r="sub, obj", p="sub, obj")), Rows(p=rows)
+    )
+    pauses: list[bool] = []
+    ours.compile(lambda: pauses.append(True))
+    assert len(pauses) > 2 * len(rows) / STEP
+    for sub, path in (("root", "/7"), ("s7", "/0")):
+        assert ours.candidates(sub, path) == 1
+        assert ours.enforce(sub, path)
+        assert not ours.enforce(sub, "/none")
 
 
 def test_a_dot_is_found_as_any_character_though_looked_up() -> None:

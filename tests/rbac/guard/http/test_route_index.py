@@ -403,7 +403,9 @@ def test_a_few_places_are_worked_out_for_each_route_and_beyond_them_the_table_is
     assert index.places == 64 + 4 * len(paths)  # and not 8 for each
 
 
-@pytest.mark.parametrize("odd", ["pattern", "path without a slash", "a name twice", "an unknown converter"])
+@pytest.mark.parametrize(
+    "odd", ["pattern", "path without a slash", "a name twice", "matches by itself", "an unknown converter"]
+)
 def test_a_route_whose_pattern_is_not_its_paths_is_asked_about_every_path(odd: str) -> None:
     routes = [
         Route("/a/{x}", endpoint("a")),
@@ -417,6 +419,8 @@ def test_a_route_whose_pattern_is_not_its_paths_is_asked_about_every_path(odd: s
             routes[0].path = "b"
         case "a name twice":
             routes[0].path = "/{x}/{x}"
+        case "matches by itself":
+            vars(routes[0])["matches"] = lambda _: (Match.FULL, {"path_params": {}})
         case _:
             routes[0].path = "/a/{x:nothing}"
     assert alike(Router(routes), ["/a/1", "/b/1", "/b", "/c", "/"]) == [200] * 5
@@ -457,3 +461,30 @@ def test_a_router_has_one_index_at_most() -> None:
 def test_a_router_that_another_one_handed_on_to_names_the_outer_one() -> None:
     router = Router([Route("/a", endpoint("a"))])
     assert alike(router, ["/a", "/b"], outer=Router([])) == [200, 404]
+
+
+@pytest.mark.parametrize("named", [{}, {"route": None}])
+def test_where_no_route_answers_none_is_named_in_the_request(named: dict[str, Any]) -> None:
+    async def default(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"route": scope.get("route", "none")}, 404)(scope, receive, send)
+
+    router = Router([Route("/{n:int}", endpoint("a"))], redirect_slashes=False, default=default)
+    plain = answer(router, asked_about("/x", **named))
+    assert index_routes(router)
+    assert answer(router, asked_about("/x", **named)) == plain
+
+
+@pytest.mark.parametrize("error", [ValueError, AssertionError])
+def test_what_fastapi_fails_over_it_fails_over_with_an_index_too(error: type[Exception]) -> None:
+    """A route that came to a router after it was included, and that its prefix cannot stand before."""
+    app, inner = FastAPI(openapi_url=None), APIRouter()
+    app.include_router(inner, prefix="/in/{x}" if error is ValueError else "")
+    inner.routes.append(Route("/{x}", endpoint("a")))
+    if error is AssertionError:
+        vars(inner.routes[0])["path"] = "none"
+    plain = app.router.middleware_stack
+    expected = answer(app, asked_about("/in/1/1"))
+    assert str(expected[-1]).startswith(error.__name__)
+    app.router.middleware_stack = plain
+    assert index_routes(app.router)
+    assert answer(app, asked_about("/in/1/1")) == expected
