@@ -31,6 +31,7 @@ def describe(app: Any, guard: Described) -> None:
     403 of every operation.
 
     An operation that the policy opens to everyone needs nobody to sign in; that follows the policy that is in force.
+    What the application describes by a name of ours stays as it is.
     """
     made = app.openapi
     told: dict[str, bool] = {}
@@ -38,13 +39,15 @@ def describe(app: Any, guard: Described) -> None:
     def openapi() -> dict[str, Any]:
         description: dict[str, Any] = made()
         components = description.setdefault("components", {})
-        components.setdefault("securitySchemes", {}).update(_schemes(guard))
-        components.setdefault("schemas", {}).setdefault(_SCHEMA, _problem_schema())
-        signing_in: list[dict[str, list[str]]] = [{name: []} for name in _schemes(guard)]
+        schemes = components.setdefault("securitySchemes", {})
+        signing_in: list[dict[str, list[str]]] = [
+            {_put(schemes, name, scheme): []} for name, scheme in _schemes(guard).items()
+        ]
+        problem = _put(components.setdefault("schemas", {}), _SCHEMA, _problem_schema())
         for path, method, operation in _operations(description):
             responses = operation.setdefault("responses", {})
             for code in ("invalid_token", "access_denied"):
-                responses.setdefault(str(PROBLEMS[code].status), _answer(PROBLEMS[code]))
+                responses.setdefault(str(PROBLEMS[code].status), _answer(PROBLEMS[code], problem))
             if told.setdefault(f"{method} {path}", "security" not in operation):
                 everyone = _is_open(guard, method.upper(), path)
                 operation["security"] = [{}, *signing_in] if everyone else signing_in
@@ -75,8 +78,15 @@ def _operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
                 yield path, method, operation
 
 
-def _answer(wording: Wording) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{_SCHEMA}"}
+def _put(components: dict[str, Any], name: str, component: dict[str, Any]) -> str:
+    """The name under which ``component`` is there now: one of its own where the application has something else by it."""
+    while components.setdefault(name, component) != component:
+        name += ".guard"
+    return name
+
+
+def _answer(wording: Wording, problem: str) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{problem}"}
     return {"description": wording.english, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 

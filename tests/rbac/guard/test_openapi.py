@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
 
 from rbac.guard.fastapi import describe
 from tests.support.guarded import as_, client_of, guard_in
@@ -80,6 +81,43 @@ def test_what_an_operation_says_of_its_own_security_and_refusals_stays(tmp_path:
         assert "401" in orders["responses"]
         assert set(description["components"]["securitySchemes"]) == {"APIKeyHeader", "bearer"}
         assert description["paths"]["/public"]["get"]["security"] == ANYBODY
+
+
+class Problem(BaseModel):
+    """A riddle: an application's own, by a name of the guard's."""
+
+    question: str
+
+
+def test_what_an_application_calls_as_the_guard_calls_something_stays_its_own(tmp_path: Path) -> None:
+    app = FastAPI()
+    key = APIKeyHeader(name="X-Key", scheme_name="bearer")
+
+    @app.get("/riddles")
+    async def riddles() -> Problem:
+        return Problem(question="?")
+
+    @app.get("/keys", dependencies=[Depends(key)])
+    async def keys() -> str:
+        return "done"
+
+    described(tmp_path, app)
+    for _ in range(2):
+        description = app.openapi()
+        components, paths = description["components"], description["paths"]
+        own, refused = (paths["/riddles"]["get"]["responses"][status]["content"] for status in ("200", "403"))
+        assert own == {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert refused == {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem.guard"}}
+        }
+        assert [*components["schemas"]["Problem"]["properties"]] == ["question"]
+        assert [*components["schemas"]["Problem.guard"]["properties"]] == MEMBERS
+        assert components["securitySchemes"] == {
+            "bearer": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "bearer.guard": {"type": "http", "scheme": "bearer"},
+        }
+        assert paths["/keys"]["get"]["security"] == [{"bearer": []}]
+        assert paths["/riddles"]["get"]["security"] == [{"bearer.guard": []}]
 
 
 @pytest.mark.parametrize(
