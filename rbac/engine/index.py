@@ -36,7 +36,7 @@ class RuleIndex:
         """Build, in steps of bounded size; a caller may do something else between two steps."""
         width, branches = self._width, self.branches
         every = self.patterns.besides(set())
-        needed = self.patterns.besides({branch.tree_place for branch in branches if len(branches) == 1})
+        needed = self.patterns.besides({branch.tree_place for branch in branches})
         for rule, row in enumerate(self._rows):
             if not rule % STEP:
                 yield
@@ -170,8 +170,6 @@ class BranchIndex:
         levels = tuple(range(len(self.levels)))
         if self.tree is not None:
             yield from self.tree.freeze(lambda rules: self._bucket(rules, levels))
-        elif not self.levels:
-            self.root = self._loose
         else:
             self.root = yield from self._large_bucket(self._loose, levels)
         self._loose = []
