@@ -25,6 +25,13 @@ NAMES = ("a", "b", "x", "y", "root", "new")
 OBJECTS = ("o1", "o2", "o3", "")
 EVERYTHING = tuple(product(NAMES, OBJECTS, ("read", "write")))
 
+
+def _change_a_row(enforcer: casbin.Enforcer) -> None:
+    rules = enforcer.get_model().model["p"]["p"]
+    rules.policy[0][:] = ["new", "o3", "write"]
+    rules.policy = list(rules.policy)
+
+
 EDITS: dict[str, Edit] = {
     "add_policy": lambda e: e.add_policy("new", "o1", "read"),
     "add_policy that exists": lambda e: e.add_policy("a", "o1", "read"),
@@ -80,6 +87,10 @@ EDITS: dict[str, Edit] = {
     "a list behind its back": lambda e: setattr(
         e.get_model().model["p"]["p"], "policy", [["new", "o1", "read"]]
     ),
+    "a list of as many rows behind its back": lambda e: setattr(
+        e.get_model().model["p"]["p"], "policy", [["new", f"o{place}", "read"] for place in range(5)]
+    ),
+    "a list of the same rows behind its back, one of which is another": _change_a_row,
     "links behind its back": lambda e: e.get_role_manager().add_link("new", "x"),
     "a deleted link behind its back": lambda e: e.get_role_manager().delete_link("x", "a"),
     "cleared links behind its back": lambda e: e.get_role_manager().clear(),

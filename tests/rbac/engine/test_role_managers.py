@@ -1,17 +1,30 @@
 """Role managers that remember nobody answer as Casbin's do, after every edit, with patterns, and in a copy."""
 
 import copy
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from itertools import pairwise, product
 from typing import Any
 
 import casbin
 import pytest
-from casbin.rbac.default_role_manager.role_manager import DomainManager, RoleManager
+from casbin.rbac.default_role_manager.role_manager import (
+    ConditionalDomainManager,
+    ConditionalRoleManager,
+    DomainManager,
+    RoleManager,
+)
 from casbin.util import key_match_func, regex_match_func
 
 from rbac.engine.changes import ChangeCounter
-from rbac.engine.role_managers import MAX_PATTERN_DOMAINS, DomainLinkGraph, LinkGraph
+from rbac.engine.role_managers import (
+    MAX_PATTERN_DOMAINS,
+    ConditionalDomainLinkGraph,
+    ConditionalLinkGraph,
+    DomainLinkGraph,
+    LinkGraph,
+)
 from tests.support.casbin_cases import Subject, answer
 from tests.support.model_zoo import DOMAINS, SIMPLE, model
 
@@ -54,7 +67,9 @@ EDITS: list[list[Edit]] = [
     [lambda e: links(e).add_link("nobody", "admin", "d1"), lambda e: links(e).delete_link("admin", "user", "d1")],
     [lambda e: links(e).clear()],
     [lambda e: links(e).add_matching_func(key_match_func), lambda e: e.add_grouping_policy("a*", "x", "d1")],
+    [lambda e: e.add_grouping_policy("a*", "x", "d1"), lambda e: links(e).add_matching_func(key_match_func)],
     [lambda e: e.add_named_domain_matching_func("g", key_match_func), lambda e: e.add_grouping_policy("bob", "x", "d*")],
+    [lambda e: e.add_grouping_policy("bob", "x", "d*"), lambda e: links(e).add_domain_matching_func(key_match_func)],
     [
         lambda e: e.add_named_domain_matching_func("g", key_match_func),
         lambda e: e.add_named_matching_func("g", key_match_func),
@@ -148,7 +163,7 @@ def test_links_are_followed_as_far_as_stock_follows_them(levels: int, kind: Any)
     for manager in (ours, stock):
         for name, role in pairwise(names):
             manager.add_link(name, role, *kind[2])
-    for name, role in product("aceho", "abcefhp"):
+    for name, role in product("aceho", "abcefhop"):
         assert ours.has_link(name, role, *kind[2]) is stock.has_link(name, role, *kind[2]), (name, role)
 
 
@@ -158,6 +173,7 @@ def test_a_question_leaves_no_name_and_no_link_behind(patterns: bool) -> None:
     if patterns:
         manager.add_matching_func(key_match_func)
     manager.add_link("a*", "x")
+    manager.add_link("bob", "a*")
 
     def kept() -> dict[str, tuple[list[str], list[str]]]:
         return {
@@ -213,3 +229,63 @@ def test_of_domains_that_only_a_pattern_knows_the_latest_are_remembered_and_answ
     manager.clear()
     assert not manager.rm_map
     assert not manager.has_link("bob", "guest", "e1")
+
+
+@pytest.mark.parametrize("patterns", [False, True])
+def test_a_question_about_a_domain_leaves_no_name_behind(patterns: bool) -> None:
+    """Nor is a domain kept that has no links, where domains are no patterns."""
+    manager = DomainLinkGraph(ChangeCounter())
+    if patterns:
+        manager.add_matching_func(key_match_func)
+    manager.add_link("a*", "x", "d1")
+    assert not manager.rm_map
+    for asked in (manager.get_roles, manager.get_users):
+        asked("nobody", "d1")
+        asked("nobody", "d2")
+    for name, role in (("alice", "x"), ("x", "nobody"), ("nobody", "nowhere")):
+        manager.has_link(name, role, "d1")
+        manager.has_link(name, role, "d2")
+    assert {domain: set(links.all_roles) for domain, links in manager.rm_map.items()} == {"d1": {"a*", "x"}}
+
+
+@pytest.mark.parametrize("kind", [ConditionalLinkGraph, ConditionalDomainLinkGraph])
+def test_a_question_about_conditional_links_leaves_no_name_behind(kind: Any) -> None:
+    manager = kind(ChangeCounter())
+    domain = ("d",) if kind is ConditionalDomainLinkGraph else ()
+    manager.add_link("alice", "admin", *domain)
+    for name, role in (("alice", "nobody"), ("nobody", "admin"), ("nobody", "nowhere")):
+        assert not manager.has_link(name, role, *domain)
+    held = manager.rm_map["d"] if domain else manager
+    assert set(held.all_roles) == {"alice", "admin"}
+
+
+def test_a_condition_of_one_domain_is_one_of_that_domain_alone() -> None:
+    for manager in (ConditionalDomainManager(10), ConditionalDomainLinkGraph(ChangeCounter())):
+        for domain in ("d1", "d2"):
+            manager.add_link("alice", "admin", domain)
+        manager.add_domain_link_condition_func("alice", "admin", "d1", lambda *words: words == ("yes",))
+        assert not manager.has_link("alice", "admin", "d1")
+        assert manager.has_link("alice", "admin", "d2")
+        manager.set_domain_link_condition_func_params("alice", "admin", "d1", "yes")
+        assert manager.has_link("alice", "admin", "d1")
+
+
+def test_conditional_links_are_told_of_by_name_as_casbins_are() -> None:
+    for manager in (ConditionalRoleManager(10), ConditionalLinkGraph(ChangeCounter())):
+        manager.add_link(name1="alice", name2="admin")
+        manager.add_link_condition_func(user_name="alice", role_name="admin", fn=lambda *_: False)
+        assert not manager.has_link("alice", "admin")
+
+
+def test_links_in_a_circle_go_with_their_manager() -> None:
+    """At once, and not when circles are looked for."""
+    manager = LinkGraph(ChangeCounter())
+    for name, role in pairwise("abca"):
+        manager.add_link(name, role)
+    held = [weakref.ref(role) for role in manager.all_roles.values()]
+    gc.disable()
+    try:
+        del manager
+        assert [role() for role in held] == [None, None, None]
+    finally:
+        gc.enable()
