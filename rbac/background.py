@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -237,19 +238,17 @@ class Teardown:
         deadline = time.monotonic() + _WAIT_S
         while self._owner() is not None and time.monotonic() < deadline:
             time.sleep(0.01)
-        # What holds comes before what it holds, so that letting go of one frees no more than that one.
-        self._parts.reverse()
         _work.pace = pause
         try:
             self._free(self._parts, pause)
         finally:
             _work.pace = None
 
-    def _free(self, parts: list[Any], pause: Pause) -> None:
+    def _free(self, parts: deque[Any], pause: Pause) -> None:
         held: list[Any] = []
         while parts:
             for _ in range(min(_PARTS, len(parts))):
-                part = parts.pop()
+                part = parts.popleft()
                 if type(part) in _EMPTIED and len(part) > _BIT:
                     # Nobody else's: this name, and the argument of the question.
                     if sys.getrefcount(part) == _OURS:
@@ -265,20 +264,22 @@ class Teardown:
                 take_apart(part, pause)
 
 
-def _parts(owner: Any, pause: Pause) -> list[Any]:
-    found = list(_held_by(owner, pause))
-    # Many small sets: a set that grows moves all that it holds, in one go.
+def _parts(owner: Any, pause: Pause) -> deque[Any]:
+    """What holds comes before what it holds, so that letting go of one frees no more than that one."""
+    found: deque[Any] = deque()
+    pending = deque(_held_by(owner, pause))
+    # Many small sets: a set or a list that grows moves all that it holds, in one go.
     seen: list[set[int]] = [set() for _ in range(_SHARDS)]
-    for one in found:
+    for one in pending:
         seen[id(one) // 64 % _SHARDS].add(id(one))
-    start = 0
-    while start < len(found):
-        for other in _held_by(found[start], pause):
+    while pending:
+        part = pending.popleft()
+        found.append(part)
+        for other in _held_by(part, pause):
             shard = seen[id(other) // 64 % _SHARDS]
             if id(other) not in shard:
                 shard.add(id(other))
-                found.append(other)
-        start += 1
+                pending.append(other)
     for shard in seen:
         take_apart(shard, pause)
     return found
