@@ -62,13 +62,19 @@ def _subject(config: pytest.Config) -> _Subject:
     return config.stash[_SUBJECT]
 
 
+class PolicyTestWarning(pytest.PytestWarning):
+    """What ``rbac test`` warns of: a name that stands twice, a group that no test uses, a line that is not what it looks
+    like."""
+
+
 class PolicyTestFile(pytest.File):
     """One YAML file of policy tests."""
 
     def collect(self) -> Iterator["PolicyTest"]:
-        """A test for each entry; a file that cannot be read is an error that names the lines."""
+        """A test for each entry; a file that cannot be read is an error that names the lines. What is odd about it and
+        keeps no test from being asked is among pytest's warnings."""
         from rbac.errors import RbacError
-        from rbac.policy_tests.scenario_file import parse_suite
+        from rbac.policy_tests.scenario_file import parse_suite, suite_warnings
         from rbac.policy_tests.suite import ScenarioError
 
         try:
@@ -76,11 +82,14 @@ class PolicyTestFile(pytest.File):
         except ValueError:
             file = str(self.path)
         try:
-            suite, problems = parse_suite(self.path.read_bytes(), file)
+            content = self.path.read_bytes()
+            suite, problems = parse_suite(content, file)
             if suite is None:
                 raise ScenarioError(problems)
             _subject(self.config)
-        except (RbacError, OSError) as error:
+            for problem in suite_warnings({file: content}):
+                self.warn(PolicyTestWarning(shown(str(problem))))
+        except (RbacError, OSError, PolicyTestWarning) as error:  # the last where warnings are to be errors
             raise self.CollectError(_lines_shown(str(error))) from error
         for scenario in suite.scenarios:
             yield PolicyTest.from_parent(self, name=shown(scenario.name), suite=suite, scenario=scenario)

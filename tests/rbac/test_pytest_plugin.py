@@ -148,6 +148,28 @@ def test_a_file_that_cannot_be_read_is_an_error_with_its_line(
     assert says in out
 
 
+@pytest.mark.parametrize("errors", [True, False], ids=["errors", "warnings"])
+@pytest.mark.parametrize(
+    ("tests", "said"),
+    [
+        (f"groups: {{roles: {{staff: [user]}}}}\ntests: [{HOLDS}]", "[test-unused-group]"),
+        (f"tests: [{HOLDS}, {HOLDS}]", "[test-duplicate]"),
+        (f"tests: [{HOLDS}] # \u202e", "[invisible-character]"),
+    ],
+    ids=["group", "name", "hidden"],
+)
+def test_what_is_odd_about_a_file_is_a_warning_of_pytests(
+    project: Project, tests: str, said: str, errors: bool
+) -> None:
+    project.files.write("policy_tests/tests.yaml", f"suite: odd\n{tests}\n")
+    done = project.pytester.runpytest_inprocess(*OPTIONS, *(() if errors else ("-W", "default")))
+    out = done.stdout.str()
+    assert said in out
+    assert "rbac/pytest_plugin.py" not in out
+    assert ("policy_tests/tests.yaml::users read" in out) is not errors
+    assert int(done.ret) == (2 if errors else 0)
+
+
 def test_an_unknown_role_fails_its_test_with_its_line(project: Project) -> None:
     project.files.tests("{name: typo, role: usr, cannot: [GET /admin]}")
     code, out = project.run()
