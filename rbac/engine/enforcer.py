@@ -74,7 +74,7 @@ class Indexed(CoreEnforcer):
 
     def init_rm_map(self) -> None:
         """Give each role definition a role manager that remembers no caller; Casbin calls this at every start."""
-        before = {*(self.rm_map or ()), *(self.cond_rm_map or ())}
+        before = {*self.rm_map, *self.cond_rm_map}
         super().init_rm_map()
         for managers, place in ((self.rm_map, "rm"), (self.cond_rm_map, "cond_rm")):
             for ptype, manager in tuple(managers.items()):
