@@ -8,8 +8,9 @@ from typing import Any
 
 import casbin
 import pytest
-from casbin.core_enforcer import EnforceContext
+from casbin.core_enforcer import CoreEnforcer, EnforceContext
 from casbin.effect.default_effectors import AllowOverrideEffector
+from casbin.rbac.default_role_manager import role_manager as default_links
 from casbin.rbac.role_manager import RoleManager
 from casbin.util import key_match_func, regex_match_func
 
@@ -82,6 +83,17 @@ def test_locate_finds_the_rule_where_casbin_itself_answers() -> None:
     assert not ours.indexed
     assert ours.locate(*request) == (True, 0)
     assert ours.locate(request[0], "o2", "-") == (False, -1)
+
+
+def test_every_rule_is_a_candidate_for_what_is_left_to_casbin() -> None:
+    ours = RBAC.ours()
+    assert ours.candidates("a", "o1", "read") < len(ours.get_policy())
+    for request in ((), ("a",), ("a", "o1", "read", "more"), (7, "o1", "read")):
+        assert ours.candidates(*request) == len(ours.get_policy())
+    left = Subject(
+        "eval", model("eval(p.sub) && r.obj == p.obj"), "p, r.sub == 'a', o1, -\np, False, o2, -\n"
+    )
+    assert left.ours().candidates("a", "o1", "-") == 2
 
 
 @pytest.mark.parametrize(
@@ -234,6 +246,32 @@ def test_a_context_has_an_index_of_its_own() -> None:
     assert ours.enforce("y", "o1", "read")
 
 
+IN_CONTEXT = Subject("contexts", CONTEXTS, SIMPLE + "p2, b, write, deny\np2, a, read, allow\n")
+CONTEXT = EnforceContext("r2", "p2", "e", "m2")
+
+
+def test_what_can_be_looked_up_is_answered_without_casbins_own_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = IN_CONTEXT.ours()
+    requests: list[tuple[Any, ...]] = [("y", "o2", "write"), (CONTEXT, "x", "read"), ("nobody", "o1", "read")]
+    expected = [IN_CONTEXT.stock().enforce_ex(*request) for request in requests]
+    monkeypatch.setattr(CoreEnforcer, "enforce_ex", None)
+    assert [ours.enforce_ex(*request) for request in requests] == [tuple(each) for each in expected]
+    assert [ours.enforce(*request) for request in requests] == [True, True, False]
+    assert [ours.locate(*request)[0] for request in requests] == [True, True, False]
+
+
+@pytest.mark.parametrize("words", [("x", 7), (7, "read"), ("x",), ("x", "read", "more"), ()])
+def test_words_that_a_context_has_no_place_for_are_answered_as_casbin_does(words: tuple[Any, ...]) -> None:
+    stock, ours = both(IN_CONTEXT)
+    assert answer(ours, (CONTEXT, *words)) == answer(stock, (CONTEXT, *words))
+
+
+@pytest.mark.parametrize("request_", [(), ("a",), ("a", "o1", "read", "more")])
+def test_no_rule_is_located_for_a_request_of_the_wrong_size(request_: tuple[str, ...]) -> None:
+    with pytest.raises(RuntimeError, match="invalid request size"):
+        RBAC.ours().locate(*request_)
+
+
 def test_a_context_that_the_model_lacks_is_the_same_error() -> None:
     stock, ours = both(RBAC)
     request = (EnforceContext("r3", "p3", "e3", "m3"), "a", "o1", "read")
@@ -342,6 +380,16 @@ def test_a_role_manager_of_ones_own_is_asked() -> None:
         assert not enforcer.enforce("root", "o3", "read")
 
 
+def test_a_role_manager_of_casbins_that_somebody_chose_stays() -> None:
+    for enforcer in both(RBAC):
+        chosen = default_links.RoleManager(2)
+        enforcer.set_role_manager(chosen)
+        enforcer.load_policy()
+        assert enforcer.get_role_manager() is chosen
+        assert enforcer.enforce("x", "o2", "write")
+        assert not enforcer.enforce("y", "o2", "write")
+
+
 @pytest.mark.parametrize(
     "request_", [("u1", "/book/1", "GET"), ("u2", "/book/1", "GET"), ("u1", "/pen/1", "GET")]
 )
@@ -366,7 +414,7 @@ def test_patterns_in_domains_are_followed() -> None:
 
 
 def test_requests_are_logged_as_casbin_logs_them(caplog: pytest.LogCaptureFixture) -> None:
-    stock, ours = both(RBAC)
+    stock, ours = both(IN_CONTEXT)
     logger = logging.getLogger("casbin.enforcer")
     disabled, logger.disabled = logger.disabled, False
     try:
@@ -377,11 +425,14 @@ def test_requests_are_logged_as_casbin_logs_them(caplog: pytest.LogCaptureFixtur
                 enforcer.enforce("a", "o1", "read")
                 enforcer.enforce("nobody", "o1", "read")
                 enforcer.enforce_ex("a", "o1", "read")
+                enforcer.enforce_ex("nobody", "o1", "read")
+                enforcer.enforce(CONTEXT, "a", "read")
+                enforcer.enforce(CONTEXT, "b", "write")
             said.append([(record.levelname, record.getMessage()) for record in caplog.records])
     finally:
         logger.disabled = disabled
     assert said[0] == said[1]
-    assert len(said[0]) == 3
+    assert len(said[0]) == 6
 
 
 def test_pauses_are_taken_while_the_index_is_built() -> None:
@@ -415,3 +466,32 @@ def test_the_shipped_policy_survives_pickling() -> None:
     assert twin.enforce("", "admin", "/user", "GET")
     twin.add_policy("user", "/more", "GET", "allow")
     assert twin.enforce("", "admin", "/more", "GET")
+
+
+def test_what_was_asked_does_not_keep_an_enforcer_from_being_pickled() -> None:
+    ours = Subject("contexts", CONTEXTS, SIMPLE + "p2, a, read, allow\n").ours()
+    context = EnforceContext("r2", "p2", "e", "m2")
+    asked = ("a", "o1", "read"), (context, "a", "read")
+    before = [ours.enforce_ex(*request) for request in asked]
+    twin = pickle.loads(pickle.dumps(ours))
+    assert [twin.enforce_ex(*request) for request in asked] == before
+
+
+def test_asking_changes_nothing_that_an_answer_depends_on() -> None:
+    ours = RBAC.ours()
+    changes = ours.clock.now
+    for _ in range(2):
+        assert ours.enforce("y", "o1", "read")
+        assert ours.enforce_ex("y", "o1", "read")[0]
+    assert ours.clock.now == changes
+
+
+def test_rules_that_are_changed_behind_its_back_are_in_force_at_once() -> None:
+    ours = RBAC.ours()
+    rules = ours.get_model().model["p"]["p"]
+    assert not ours.enforce("new", "o1", "read")
+    rules.policy.append(["new", "o1", "read"])
+    assert ours.enforce("new", "o1", "read")
+    rules.policy = [["newer", "o1", "read"] for _ in rules.policy]
+    assert ours.enforce("newer", "o1", "read")
+    assert not ours.enforce("new", "o1", "read")

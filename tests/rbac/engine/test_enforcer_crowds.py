@@ -80,6 +80,12 @@ def test_domains_that_nobody_knows_leave_nothing_behind() -> None:
     assert grown(lambda name: ours.enforce(name, name, "o1", "read"), 1000) < FEW
 
 
+def test_strangers_leave_nothing_behind_where_no_links_were_ever_loaded() -> None:
+    ours = IndexedEnforcer(model_of(MATCHERS["roles"][0]))
+    ours.add_policy("a", "o1", "read")
+    assert grown(lambda name: ours.enforce(name, "o1", "read"), 3000) < FEW
+
+
 def test_strangers_in_a_domain_that_is_known_leave_nothing_behind() -> None:
     matcher = "g(r.sub, p.sub, r.dom) && r.obj == p.obj && r.act == p.act"
     text = model(matcher, r="sub, dom, obj, act", p="sub, dom, obj, act", g="g = _, _, _")

@@ -166,3 +166,15 @@ def test_rules_that_came_behind_the_index_are_looked_at_too() -> None:
     ours.add_policy("c", "o", "read")
     assert ours.enforce_ex("c", "o", "read") == (True, ["c", "o", "read"])
     assert asked(ours)[0](("c", "o", "read")) == (True, 2)
+
+
+def test_an_answer_is_made_once_and_each_time_where_casbin_itself_answers() -> None:
+    answer, places = asked(SIMPLE.ours())
+    left, made_anew = asked(
+        Subject("eval", model("eval(p.sub) && r.obj == p.obj"), "p, r.sub == 'a', o, -\n").ours()
+    )
+    for _ in range(2):
+        assert answer(("b", "o", "read")) == (True, 1)
+        assert left(("a", "o", "-")) == (True, 0)
+        assert left(("b", "o", "-")) == (False, -1)
+    assert (places.made, made_anew.made) == (1, 4)
