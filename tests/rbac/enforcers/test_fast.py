@@ -299,6 +299,24 @@ def test_another_thread_never_sees_the_middle_of_a_change(effect: str, tmp_path:
     assert seen == [[True, False]] * 3
 
 
+def test_who_is_first_to_ask_may_do_so_in_the_middle_of_a_change(tmp_path: Path) -> None:
+    """Nothing is known of before: the answer is of the rules as they are, and is not kept."""
+    path = tmp_path / "model.conf"
+    path.write_text(MODEL)
+    asked: list[bool] = []
+
+    def from_another_thread() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            asked.append(pool.submit(ours.enforce, "ann", "/x", "R").result())
+
+    ours: Any = IndexedFastEnforcer(
+        str(path), Filtered("p, ann, /x, R\n", from_another_thread), cache_key_order=[2, 1]
+    )
+    ours.load_filtered_policy(None)
+    assert asked == [False]
+    assert ours.enforce("ann", "/x", "R")
+
+
 @pytest.mark.parametrize("name", ["append", "remove"])
 def test_a_change_of_the_rules_alone_is_noticed_whenever_somebody_asks(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
