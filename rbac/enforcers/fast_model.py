@@ -32,10 +32,9 @@ class KeptRules(FastPolicy):
 class KeptModel(FastModel):
     """Casbin's model for ``cache_key_order``, whose rules are :class:`KeptRules`."""
 
-    def add_def(self, sec: str, key: str, value: Any) -> Any:
-        added = super().add_def(sec, key, value)
+    def add_def(self, sec: str, key: str, value: Any) -> None:
+        super().add_def(sec, key, value)
         self._keep_rules(sec, key)
-        return added
 
     def clear_policy(self) -> None:
         super().clear_policy()

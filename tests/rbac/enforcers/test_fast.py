@@ -262,6 +262,25 @@ def test_several_threads_may_ask(tmp_path: Path) -> None:
     assert not wrong
 
 
+def test_rules_of_a_model_that_were_never_loaded_may_be_changed_alone(tmp_path: Path) -> None:
+    """Behind the enforcer's back, and to the same end as with Casbin's."""
+    (tmp_path / "model.conf").write_text(MODEL)
+    found = []
+    for kind in BOTH:
+        enforcer: Any = kind(str(tmp_path / "model.conf"), cache_key_order=[2, 1])
+        enforcer.add_policy("ann", "/x", "R")
+        seen = [enforcer.enforce("bob", "/x", "R")]
+        rules = enforcer.get_model().model["p"]["p"].policy
+        rules.append(["bob", "/x", "R"])
+        seen.append(enforcer.enforce("bob", "/x", "R"))
+        for row in (["bob", "/x", "R"], ["bob", "/x", "R"], ["bob", "/none", "R"]):
+            seen.append(tried(partial(rules.remove, row)))
+            seen.append(enforcer.enforce("bob", "/x", "R"))
+        found.append(seen)
+    assert found[0] == found[1]
+    assert found[1] == [False, True, True, False, KeyError, False, True, False]
+
+
 class Filtered(Lines):
     """Rules that are loaded while somebody else asks."""
 
