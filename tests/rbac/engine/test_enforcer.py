@@ -3,6 +3,7 @@
 import copy
 import logging
 import pickle
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from casbin.rbac.role_manager import RoleManager
 from casbin.util import key_match_func, regex_match_func
 
 from rbac.engine.enforcer import IndexedEnforcer
+from rbac.engine.state import Compiled, Parts, compiled
 from tests.support.casbin_cases import ROOT, Lines, Rows, Subject, answer, model_of
 from tests.support.model_zoo import DOMAINS, SIMPLE, model
 
@@ -381,13 +383,16 @@ def test_a_role_manager_of_ones_own_is_asked() -> None:
 
 
 def test_a_role_manager_of_casbins_that_somebody_chose_stays() -> None:
-    for enforcer in both(RBAC):
+    stock, ours = both(RBAC)
+    for enforcer in (stock, ours):
         chosen = default_links.RoleManager(2)
         enforcer.set_role_manager(chosen)
         enforcer.load_policy()
         assert enforcer.get_role_manager() is chosen
         assert enforcer.enforce("x", "o2", "write")
         assert not enforcer.enforce("y", "o2", "write")
+    assert ours.role_path("x", "a") == ("x", "a")
+    assert ours.role_path("y", "a") == ()
 
 
 @pytest.mark.parametrize(
@@ -495,3 +500,30 @@ def test_rules_that_are_changed_behind_its_back_are_in_force_at_once() -> None:
     rules.policy = [["newer", "o1", "read"] for _ in rules.policy]
     assert ours.enforce("newer", "o1", "read")
     assert not ours.enforce("new", "o1", "read")
+
+
+def test_a_policy_is_compiled_once_and_once_more_for_a_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, made = IN_CONTEXT.ours(), []
+
+    def counting(parts: Parts, old: Compiled, pause: Any) -> Compiled:
+        made.append((parts.rtype, parts.ptype, parts.mtype))
+        return compiled(parts, old, pause)
+
+    monkeypatch.setattr("rbac.engine.enforcer.compiled", counting)
+    for _ in range(3):
+        assert ours.enforce("x", "o1", "read")
+        assert ours.enforce(CONTEXT, "x", "read")
+    assert made == [("r", "p", "m"), ("r2", "p2", "m2")]
+
+
+@pytest.mark.parametrize("name", ["load_policy", "add_named_grouping_policy", "add_function", "clear_policy"])
+def test_a_method_that_changes_something_is_called_and_described_as_casbins_own(name: str) -> None:
+    ours, casbins = getattr(IndexedEnforcer, name), getattr(casbin.Enforcer, name)
+    assert (ours.__name__, ours.__doc__) == (name, casbins.__doc__)
+    assert signature(ours) == signature(casbins)
+
+
+def test_a_method_that_changes_something_takes_its_arguments_by_name() -> None:
+    ours = Subject("own", model("own(r.obj, p.obj) && r.sub == p.sub"), SIMPLE).ours()
+    ours.add_function(name="own", func=regex_match_func)
+    assert ours.enforce("a", "o1", "-")
