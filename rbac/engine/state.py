@@ -76,7 +76,7 @@ def compiled(parts: Parts, old: Compiled, pause: Pause | None) -> Compiled:
     assertion = parts.model["p"][parts.ptype]
     policy = assertion.policy
     rows = list(policy)
-    left_to_casbin = Compiled(parts.tick, assertion, policy, len(rows), -1, _nothing, rows)
+    left_to_casbin = replace(NOTHING, tick=parts.tick, assertion=assertion, policy=policy, count=len(rows))
     recipe = _recipe(parts, assertion)
     if recipe is None:
         return left_to_casbin

@@ -1,6 +1,7 @@
 """A state of an enforcer is made once for each change, of what still holds in the one before, and is right without it."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import casbin
@@ -159,6 +160,53 @@ def test_links_are_followed_as_far_as_their_manager_says(subject: Subject, level
     for name in ("a", "x", "y", "alice", "admin", "bob", "user"):
         request = (name, *domain, "o1", "read")
         assert answer(enforcers[1], request) == answer(enforcers[0], request)
+
+
+class Own(RoleManager):
+    """Role links of one's own: the same, but for what is said about two names."""
+
+    said: Any = True
+
+    def has_link(self, name1: str, name2: str, *domain: str) -> Any:
+        if name2 == "root":
+            raise LookupError(name1)
+        return self.said if name2 == "b" else super().has_link(name1, name2, *domain)
+
+
+@pytest.mark.parametrize("said", [True, False, "", "yes", None, 1])
+@pytest.mark.parametrize("matcher", [f"g(r.sub, p.sub) && {PLAIN}", f"{PLAIN} && g(r.sub, p.sub)"])
+def test_a_role_manager_of_ones_own_may_raise_and_say_what_it_likes(said: Any, matcher: str) -> None:
+    """It is asked about every rule that Casbin asks it about."""
+    subject = Subject("own", model(matcher, g="g = _, _"), SIMPLE)
+    enforcers = subject.stock(), subject.ours()
+    for enforcer in enforcers:
+        manager = Own(10)
+        manager.said = said
+        enforcer.set_role_manager(manager)
+        enforcer.build_role_links()
+    for request in product(("a", "b", "x", "nobody"), ("o1", "o2", "o3", ""), ("read", "write")):
+        assert answer(enforcers[1], request) == answer(enforcers[0], request)
+
+
+def test_rules_of_roles_in_a_domain_are_found_by_the_callers_roles_there() -> None:
+    rules = "".join(f"p, r{number}, d1, o1, read\n" for number in range(40))
+    ours = Subject("many roles", IN_DOMAINS.model, rules + "g, alice, r7, d1\ng, r7, r8, d1\n").ours()
+    assert ours.candidates("alice", "d1", "o1", "read") == 2
+    assert ours.candidates("r9", "d1", "o1", "read") == 1
+    assert ours.candidates("alice", "d2", "o1", "read") == 0
+
+
+@pytest.mark.parametrize(
+    ("manager", "expected"),
+    [(RoleManager(10), 20), (Own(10), 40), (None, 1)],
+    ids=["Casbin's", "own", "none"],
+)
+def test_links_of_ones_own_alone_have_every_rule_looked_at(manager: Any, expected: int) -> None:
+    """Casbin's managers never raise; without any, a name is its own role alone."""
+    rules = "".join(f"p, r{number}, o{number % 2}, read\n" for number in range(40))
+    ours = Subject("two objects", ROLES.model, rules).ours()
+    ours.get_model().model["g"]["g"].rm = manager
+    assert ours.candidates("r1", "o1", "read") == expected
 
 
 def _with_eval(enforcer: casbin.Enforcer) -> None:
