@@ -1,5 +1,8 @@
 """A state of an enforcer is made once for each change, of what still holds in the one before, and is right without it."""
 
+# mypy: disallow-untyped-calls=False
+# Casbin, one of whose classes is extended here, has no annotations.
+
 from collections.abc import Callable
 from itertools import product
 from typing import Any
