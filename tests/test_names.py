@@ -21,6 +21,7 @@ SHARED = {
 # Exceptions outside of the family, and why.
 APART = {
     "PolicyTestFailure": "what pytest shows of a test that failed, and nobody catches",
+    "PolicyTestWarning": "what pytest shows among its warnings, and filters by its own family",
 }
 
 

@@ -31,7 +31,7 @@ def describe(app: Any, guard: Described) -> None:
     403 of every operation.
 
     An operation that the policy opens to everyone needs nobody to sign in; that follows the policy that is in force.
-    What the application describes by a name of ours stays as it is.
+    A name that the application uses for something else stays its own.
     """
     made = app.openapi
     told: dict[str, bool] = {}
