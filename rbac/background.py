@@ -22,7 +22,7 @@ _LONGEST_SLICE_S = 0.002
 _REST_S = 0.0005
 _LATE_S = 0.0003
 _LONGEST_REST_S = 0.0015
-_TURN_S = 0.001
+_TURN_S = 0.0005
 # Objects that are freed in one go, and parts of something large, each of which may hold as many.
 _BIT = 256
 _PARTS = 16
