@@ -1,5 +1,7 @@
 """`rbac explain` says why, and exits 0 for what is allowed and 1 for what is not."""
 
+import json
+
 import pytest
 
 from tests.support.command import Workshop
@@ -104,3 +106,61 @@ def test_a_person_and_a_role_in_a_model_with_one_word_for_both_is_a_2(workshop: 
     done = workshop.rbac("explain", "--sub", "alice", "--role", "editor")
     assert done.code == 2
     assert "not both" in done.err
+
+
+PLANS = """[request_definition]
+r = sub, role, obj, act, plan
+[policy_definition]
+p = role, obj, act, plan, eft
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+[matchers]
+m = g(r.role, p.role) && r.obj == p.obj && r.act == p.act && (p.plan == "any" || r.plan == p.plan)
+"""
+
+
+@pytest.fixture
+def plans(workshop: Workshop) -> Workshop:
+    workshop.write("model.conf", PLANS)
+    workshop.rules("p, user, /reports, GET, gold, allow", "p, user, /user, GET, any, allow")
+    return workshop
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "said"),
+    [
+        (
+            "/reports",
+            [],
+            [
+                "asked with plan=gold, as nothing else was given with --with",
+                "  with plan=any: denied, no rule allows it",
+            ],
+        ),
+        ("/user", [], ["asked with plan=any, as nothing else was given with --with"]),
+        ("/reports", ["--with", "plan=gold"], []),
+    ],
+    ids=["differs", "all_alike", "given"],
+)
+def test_words_that_were_not_given_are_tried_and_it_says_with_which_it_comes_out_otherwise(
+    plans: Workshop, path: str, given: list[str], said: list[str]
+) -> None:
+    done = plans.rbac("explain", "--role", "user", "--act", "GET", "--obj", path, *given)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == "allowed by this rule"
+    assert [line for line in lines if "plan=" in line] == said
+
+
+def test_the_words_that_were_tried_are_in_the_json_each_with_its_answer(plans: Workshop) -> None:
+    done = plans.rbac("explain", "--role", "user", "--act", "GET", "--obj", "/reports", "--format", "json")
+    told = json.loads(done.out)
+    assert (told["allowed"], told["with"]) == (True, {"plan": "gold"})
+    assert told["others"] == [{"with": {"plan": "any"}, "allowed": False, "rule": None}]
+    assert told["complete"]
+    for other in told["others"]:
+        word = f"plan={other['with']['plan']}"
+        alone = plans.rbac("explain", "--role", "user", "--act", "GET", "--obj", "/reports", "--with", word)
+        assert alone.code == (0 if other["allowed"] else 1)
