@@ -291,6 +291,67 @@ def test_where_nothing_is_published_or_no_replica_reports_it_says_so(desk: Desk)
     assert (alone.code, alone.json["replicas"], "no replica has reported" in alone.err) == (1, [], True)
 
 
+REPORTS = {
+    "api-1:7": (2, "", 1),
+    "api-2:7": (1, "", 1),
+    "api-3:7": (2, "", 100),
+    "api-10:7": (2, "the reload failed", 1),
+}
+"""What replicas say: the version, what troubles them, and how many seconds ago."""
+
+SAID = {
+    "api-1:7": "newest",
+    "api-2:7": "1 version behind",
+    "api-3:7": "newest  silent for 100 s",
+    "api-10:7": "newest  the reload failed",
+}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "current"),
+    [
+        (["api-1:7"], 1),
+        *((["api-1:7", other], 1) for other in REPORTS if other != "api-1:7"),
+        ([*REPORTS], 1),
+    ],
+    ids=["all", "behind", "silent", "troubled", "of_each"],
+)
+def test_each_replica_is_on_a_line_and_all_must_run_the_newest_version(
+    desk: Desk, replicas: list[str], current: int
+) -> None:
+    assert desk.publish().code == 0
+    desk.workshop.rules(*OPENED)
+    assert desk.publish("--based-on", "1").code == 0
+    for replica in replicas:
+        version, trouble, age = REPORTS[replica]
+        desk.database.execute(
+            "INSERT INTO sekisho.replicas (name, replica, version, revision, trouble, since, reported_at) VALUES "
+            f"('policy', '{replica}', {version}, 'abcdef012345', '{trouble}', now(), "
+            f"clock_timestamp() - interval '{age} s')"
+        )
+    done = rbac("status")
+    width = max(map(len, replicas))
+    *lines, last = done.out.splitlines()
+    assert sorted(lines) == sorted(
+        f"{each:<{width}}  {REPORTS[each][0]}  abcdef012345  {SAID[each]}" for each in replicas
+    )
+    assert "behind" not in "".join(lines[1:])
+    number = f"{len(replicas)} replica{'s' if len(replicas) > 1 else ''}"
+    assert last == f"version 2 of policy: {current} of {number}"
+    assert done.code == (0 if len(replicas) == current else 1)
+    told = rbac("status", "--format", "json")
+    assert (
+        told.code,
+        {
+            each["replica"]: (each["behind"], each["silent"], each["trouble"])
+            for each in told.json["replicas"]
+        },
+    ) == (
+        done.code,
+        {each: (2 - REPORTS[each][0], REPORTS[each][2] > 45, REPORTS[each][1] or None) for each in replicas},
+    )
+
+
 def test_a_role_that_may_only_read_cannot_publish(desk: Desk) -> None:
     desk.sign_in(SERVICE)
     done = desk.publish()
