@@ -52,6 +52,8 @@ def test_a_remembered_token_is_401_on_each_worker_within_a_second_under_load(
             assert comes_true(refused_everywhere)
             # On a machine as slow as the slowest round says, which asks each worker many times.
             assert time.monotonic() - began < 1.0 + 10 * max(rounds)
+            # Under load the kernel may pass a worker by: only its log says that it has read the row, too.
+            assert comes_true(lambda: service.log().count("1 revocation in force") == WORKERS)
             refused = service.get("/user", old)
             assert 'error="invalid_token"' in refused.headers["www-authenticate"]
             # What the front end gets that refreshes: today's role.
@@ -61,7 +63,7 @@ def test_a_remembered_token_is_401_on_each_worker_within_a_second_under_load(
             good = file.read_bytes()
             file.write_bytes(b"sub, bob\n")
             assert comes_true(lambda: service.get("/readyz").json()["revocations"]["current"] is False)
-            time.sleep(1.0)
+            assert comes_true(lambda: service.log().count("revocations refused") == WORKERS)
             assert statuses(service, old) == {401}
             file.write_bytes(good)
             assert comes_true(lambda: service.get("/readyz").json()["revocations"]["current"])
