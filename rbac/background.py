@@ -185,7 +185,7 @@ def beside_others(pace: Pace | None = None) -> Iterator[None]:
             _Rest.let_go()
 
 
-def keep() -> None:
+def freeze() -> None:
     """Keeps what the process has now from the collector, which would walk it again and again, stop everybody meanwhile,
     and find nothing. What is made beside others later joins it, for good: ``gc.unfreeze`` undoes only what was kept so
     far."""
@@ -238,11 +238,11 @@ class Teardown:
         deadline = time.monotonic() + _WAIT_S
         while self._owner() is not None and time.monotonic() < deadline:
             time.sleep(0.01)
-        _work.pace = pause
+        before, _work.pace = getattr(_work, "pace", None), pause
         try:
             self._free(self._parts, pause)
         finally:
-            _work.pace = None
+            _work.pace = before
 
     def _free(self, parts: deque[Any], pause: Pause) -> None:
         held: list[Any] = []

@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.server.listener import STATE, Listener
-from rbac.background import keep
+from rbac.background import freeze
 
 log = logging.getLogger("app.server")
 
@@ -41,7 +41,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the application and listens."""
         await super().startup(sockets)
-        keep()  # the policy, above all
+        freeze()  # the policy, above all
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -135,7 +135,7 @@ def _deep_chains(graph: Graph) -> Iterator[Chain]:
     """Chains to a role that is too far away, one for each bundle of chains that share a start or an end."""
     depth = _depths(graph)
     told: set[str] = set()
-    for name in in_order(graph, key=lambda name: -depth[name]):
+    for name in paced(in_order(graph, key=lambda name: -depth[name])):
         if depth[name] <= LIMIT or name in told:
             continue
         chain = _too_far(graph, name)

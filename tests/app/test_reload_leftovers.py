@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from app.main import create_app
 from rbac import Policy
-from rbac.background import keep
+from rbac.background import freeze
 from tests.support.application import bearer, served, settings_for
 from tests.support.issuer import Issuer
 from tests.support.kinds import settings_of_kinds, token_of
@@ -37,7 +37,7 @@ QUESTION = {
 def out_of_sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a worker, which keeps from the collector what it holds once the policy is in force."""
     monkeypatch.setattr("rbac.background._Rest.keeps", False)
-    keep()
+    freeze()
     yield
     gc.unfreeze()
 

@@ -67,7 +67,7 @@ def check_domains(reading: Reading) -> Iterator[Problem]:
         if not in_link:
             of_rules.setdefault(name, (line, column))
     drawn: dict[str, str] = {}
-    for name in in_order(first, key=lambda name: (-uses[name], first[name])):
+    for name in paced(in_order(first, key=lambda name: (-uses[name], first[name]))):
         drawn.setdefault(skeleton(name), name)
     known = Nearest({name for name, number in uses.items() if number >= _USED})
     for name, place in paced(of_rules.items()):

@@ -57,7 +57,7 @@ class Covering:
             self._path = preferred
         self._function = columns[self._path].function if self._path is not None else ""
         self._kept = [i for i, column in enumerate(columns) if column.kind != "free" and i != self._path]
-        self._alike: list[dict[str, tuple[str, ...]]] = [{} for _ in self._kept]
+        self._wider_words: list[dict[str, tuple[str, ...]]] = [{} for _ in self._kept]
         self._read = PatternSegments(self._function)
         self._groups: dict[tuple[str, ...], _Group] = {}
         # Not in the group itself, which is one of its own: a reload leaves no circle behind.
@@ -72,7 +72,7 @@ class Covering:
     def _alternatives(self, columns: list[Column]) -> list[Alternatives]:
         return [
             _remembered(alternatives(columns[index], self._reading, self._known, self._steps), known)
-            for index, known in zip(self._kept, self._alike, strict=True)
+            for index, known in zip(self._kept, self._wider_words, strict=True)
         ]
 
     def _ranks(self) -> "array[int]":
@@ -107,7 +107,7 @@ class Covering:
         take_apart(firsts)
         take_apart(self._wider_than)
         take_apart(self._known)
-        for known in self._alike:
+        for known in self._wider_words:
             take_apart(known)
         for group in self._groups.values():
             for cover in group.covers.values():
@@ -287,6 +287,7 @@ def _words_at(columns: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
 
 
 def _remembered(function: Alternatives, known: dict[str, tuple[str, ...]]) -> Alternatives:
+    """``function``, of which ``known`` holds what it said of each word."""
 
     def of(word: str) -> tuple[str, ...]:
         if word not in known:
